@@ -1,0 +1,29 @@
+"""What a command says when it cannot go on: one sentence, and an exit status.
+
+A message names the file, row or key, what was found, what was expected and the nearest valid
+name. It never holds a beneficiary's or a claim's identifier: say which row, not whose.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TcocError(Exception):
+    """The work failed or a check did not hold (exit status 1)."""
+
+    exit_status = 1
+
+
+class InputError(TcocError):
+    """Arguments, parameters or inputs are not usable (exit status 2)."""
+
+    exit_status = 2
+
+
+def nearest(found: str, valid: Iterable[object]) -> str:
+    """Return '; did you mean "x"?' for the closest valid name, or the list when none is close."""
+    names = [str(name) for name in valid]
+    close = get_close_matches(found, names, n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; expected one of: {', '.join(names)}" if names else ""

@@ -1,0 +1,21 @@
+"""Where the project's own parameter files and notebooks are."""
+
+from pathlib import Path
+
+
+def project_root() -> Path:
+    """Return the folder of params/ and notebooks/: the checkout, else the installed copy."""
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "params" / "policy").is_dir():
+        return checkout
+    return Path(__file__).resolve().parent / "_project"
+
+
+def params_dir() -> Path:
+    """Return the folder of policy, reference and published parameter files."""
+    return project_root() / "params"
+
+
+def notebooks_dir() -> Path:
+    """Return the folder of the deliverables' notebooks."""
+    return project_root() / "notebooks"

@@ -1,0 +1,1 @@
+"""The data store: schema, connection, checks, importers and the synthetic Maryland."""

@@ -1,0 +1,147 @@
+"""The one way to compute on claims: Ibis expressions on DuckDB in this process, or on Spark.
+
+A step asks for a table by name and years, writes one Ibis expression, and either keeps the result
+inside the engine (`keep`), brings a small one back as pandas (`fetch`) or streams it to a Parquet
+file in a total order (`write`). Wording must mean the same on both engines.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tcoc.errors import InputError, nearest
+from tcoc.store.layout import Store
+from tcoc.store.schema import TABLES
+
+ENGINES = ("duckdb", "spark")
+DEFAULT_MEMORY_LIMIT = "4GB"
+ROW_GROUP = 122_880
+
+
+@dataclass
+class Connection:
+    """An engine, its temporary folder and the names of what it keeps."""
+
+    backend: Any
+    engine: str
+    _kept: int = field(default=0)
+
+    def table(self, store: Store, name: str, years: Iterable[int] | None = None) -> ir.Table:
+        """Return a store table restricted to the files of some years, with the declared types.
+
+        A year without files gives no rows; a table without any file is empty, not an error.
+        """
+        spec = TABLES[name]
+        files = store.files(name, years)
+        if not files:
+            return self.load(pd.DataFrame(columns=list(spec.schema)), spec.schema)
+        raw = self.backend.read_parquet(
+            [str(f) for f in files], table_name=self._name(name), **self._parquet_options()
+        )
+        return cast(
+            ir.Table, raw.select(**{c: raw[c].cast(dtype) for c, dtype in spec.schema.items()})
+        )
+
+    def parquet(self, path: Path) -> ir.Table:
+        """Return a Parquet file as a table."""
+        return cast(ir.Table, self.backend.read_parquet(str(path), table_name=self._name("file")))
+
+    def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
+        """Bring a small pandas table into the engine, with the given Ibis types."""
+        arrow = pa.Table.from_pandas(
+            frame[list(schema)],
+            schema=ibis.schema(schema).to_pyarrow(),
+            preserve_index=False,
+        )
+        return cast(ir.Table, self.backend.create_table(self._name("small"), arrow, temp=True))
+
+    def keep(self, expr: ir.Table) -> ir.Table:
+        """Compute an expression once and keep the result in the engine."""
+        return cast(ir.Table, self.backend.create_table(self._name("kept"), expr, temp=True))
+
+    def drop(self, *tables: ir.Table) -> None:
+        """Forget kept tables, to give their memory back."""
+        for table in tables:
+            self.backend.drop_table(table.get_name(), force=True)
+
+    def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
+        """Compute a small result and return it as pandas, in a total order."""
+        return cast(pd.DataFrame, (expr.order_by(list(order_by)) if order_by else expr).execute())
+
+    def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
+        """Stream a result to one Parquet file in a total order; return the number of rows.
+
+        The same rows give the same bytes, whatever the engine and the number of threads.
+        """
+        schema = expr.schema().to_pyarrow()
+        batches = self.backend.to_pyarrow_batches(expr.order_by(list(order_by)))
+        rows = 0
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for group in _regroup(batches, schema, ROW_GROUP):
+                writer.write_table(group, row_group_size=ROW_GROUP)
+                rows += group.num_rows
+        return rows
+
+    def _name(self, stem: str) -> str:
+        self._kept += 1
+        return f"tcoc_{stem}_{self._kept}"
+
+    def _parquet_options(self) -> dict[str, Any]:
+        return {"hive_partitioning": False} if self.engine == "duckdb" else {}
+
+
+def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
+    """Cut a stream of batches into tables of `size` rows, the last one shorter."""
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        waiting.append(batch)
+        count += batch.num_rows
+        while count >= size:
+            table = pa.Table.from_batches(waiting).cast(schema)
+            yield table.slice(0, size)
+            rest = table.slice(size)
+            waiting, count = rest.to_batches(), rest.num_rows
+    if count:
+        yield pa.Table.from_batches(waiting).cast(schema)
+
+
+@contextmanager
+def connect(
+    engine: str = "duckdb", memory_limit: str | None = None, threads: int | None = None
+) -> Iterator[Connection]:
+    """Open an engine for the length of a block; what it spilled is removed at the end.
+
+    The memory limit is `memory_limit`, else the environment variable TCOC_MEMORY_LIMIT, else 4 GB;
+    the process itself needs about 0.4 GB more. Raises InputError for an unknown engine.
+    """
+    if engine not in ENGINES:
+        raise InputError(f'engine: found "{engine}"{nearest(engine, ENGINES)}')
+    limit = memory_limit or os.environ.get("TCOC_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+    if engine == "spark":
+        raise InputError("engine: spark is not built yet; use duckdb")
+    with TemporaryDirectory(prefix="tcoc-spill-") as spill:
+        try:
+            backend = ibis.duckdb.connect(
+                temp_directory=spill,
+                memory_limit=limit,
+                **({"threads": threads} if threads else {}),
+            )
+        except Exception as error:  # DuckDB raises several kinds for a bad setting
+            raise InputError(
+                f'memory limit: found "{limit}", expected a size such as 4GB'
+            ) from error
+        try:
+            yield Connection(backend, engine)
+        finally:
+            backend.disconnect()
