@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tcoc.reference import Reference, load_reference
 
 from tcoc.errors import InputError, TcocError
 from tcoc.params import Policy, Run, load_run
 from tcoc.paths import project_root
-from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection, connect
 from tcoc.store.layout import Store, open_store
 
@@ -81,7 +81,7 @@ class Study:
     def frame(self, name: str, exact: bool = False) -> pd.DataFrame:
         """Return a table of the run as pandas in key order; dollars as float unless `exact`."""
         arrow = pq.read_table(self.path(name))
-        return arrow.to_pandas() if exact else _dollars_as_float(arrow).to_pandas()
+        return cast(pd.DataFrame, (arrow if exact else _dollars_as_float(arrow)).to_pandas())
 
     def path(self, name: str) -> Path:
         """Return the Parquet file of a table, computed first if it is not there."""
@@ -131,10 +131,7 @@ def _write_csv(parquet: Path, out: Path) -> None:
 
 def _dollars_as_float(table: pa.Table) -> pa.Table:
     schema = pa.schema(
-        [
-            pa.field(f.name, pa.float64()) if pa.types.is_decimal(f.type) else f
-            for f in table.schema
-        ]
+        [pa.field(f.name, pa.float64()) if pa.types.is_decimal(f.type) else f for f in table.schema]
     )
     return table.cast(schema)
 

@@ -1,0 +1,151 @@
+"""The commands: thin wrappers that read arguments, call the library, and say what happened.
+
+Exit status: 0 done; 1 the work failed or a check did not hold; 2 bad arguments, parameters or
+inputs. An error is one sentence on standard error; the traceback only with --debug.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tcoc.errors import InputError, TcocError
+
+app = typer.Typer(
+    name="tcoc",
+    help="Maryland Total Cost of Care: from Medicare claims to reports.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.callback()
+def _options(debug: Debug = False) -> None:
+    """Maryland Total Cost of Care: from Medicare claims to reports."""
+
+
+@app.command()
+def synth(
+    out: Annotated[Path, typer.Option(help="Folder of the new store.")],
+    benes: Annotated[int, typer.Option(help="Beneficiaries: 40000 is the sample, 850000 a state.")],
+    seed: Annotated[int, typer.Option(help="Same arguments, same bytes.")],
+    years: Annotated[str, typer.Option(help="First and last calendar year, A-B.")] = "2012-2018",
+) -> None:
+    """Make a synthetic Maryland, with its reference tables and the planted truth."""
+    from tcoc.store.synth import write_synthetic_store
+
+    from tcoc.progress import reporter
+
+    with reporter() as report:
+        write_synthetic_store(out, benes, seed, _years(years), report)
+    typer.echo(f"{out}: a synthetic store of {benes:,} beneficiaries")
+
+
+def _years(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and (last or first).isdigit()):
+        raise InputError(f'--years: found "{text}", expected A-B such as 2012-2018')
+    return int(first), int(last or first)
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="rif, cclf or synpuf.")],
+    source: Annotated[Path, typer.Option("--from", help="Folder with the CMS files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new store.")],
+    state: Annotated[str, typer.Option(help="MD, or all: whom to keep.")] = "all",
+    clinicians: Annotated[Path | None, typer.Option(help="CSV with npi, specialty.")] = None,
+    beneficiaries: Annotated[Path | None, typer.Option(help="CSV with bene_id, zip, ...")] = None,
+) -> None:
+    """Load CMS files into a store."""
+    from tcoc.store.importers import import_files, render
+
+    from tcoc.progress import reporter
+
+    with reporter() as report:
+        summary = import_files(kind, source, out, state, clinicians, beneficiaries, report)
+    typer.echo(render(summary))
+
+
+@app.command()
+def check(store: Annotated[Path, typer.Argument(help="Folder of a store.")]) -> None:
+    """Check a store's schema and content; exit 1 where something does not hold."""
+    from tcoc.store.check import check_store, render
+
+    report = check_store(store)
+    typer.echo(render(report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="A run file, such as params/runs/sample.yml.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only this deliverable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value: a run key or policy value.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for run folders.")] = None,
+    engine: Annotated[str | None, typer.Option(help="duckdb or spark.")] = None,
+    memory_limit: Annotated[str | None, typer.Option(help="Engine memory, such as 2GB.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Notebooks side by side.")] = 2,
+) -> None:
+    """Run the deliverables of a run file and write the run folder."""
+    from tcoc.progress import reporter
+    from tcoc.run import RunRequest, execute_run
+
+    changes = dict(_assignment(text) for text in set_ or [])
+    if engine:
+        changes["engine"] = engine
+    request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers)
+    with reporter() as report:
+        folder = execute_run(request, report)
+    typer.echo(f"{folder}/index.html")
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    import yaml
+
+    key, sign, value = text.partition("=")
+    if not (sign and key):
+        raise InputError(f'--set: found "{text}", expected key=value')
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise InputError(f'--set: the value of "{key}" is not YAML: {value}') from error
+
+
+@app.command()
+def runs(
+    out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
+) -> None:
+    """List the runs, their state, parameters and age."""
+    from tcoc.run import list_runs, outputs_dir
+    from tcoc.run_list import render_runs
+
+    typer.echo(render_runs(list_runs(outputs_dir(out))))
+
+
+def main() -> None:
+    """Run a command and turn an error into one sentence and an exit status."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        app(args=arguments, standalone_mode=True)
+    except TcocError as error:
+        if debug:
+            raise
+        typer.echo(f"tcoc: {error}", err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        typer.echo("tcoc: interrupted", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
