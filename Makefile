@@ -1,0 +1,60 @@
+# `make` alone prints this help. Everything runs in .venv, made from the locked requirements.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SAMPLE := stores/sample
+STATE := stores/state
+RUN ?= params/runs/sample.yml
+
+.PHONY: help setup reports test lint lab state lock clean
+
+help: ## print this help
+	@echo "Maryland Total Cost of Care notebooks"
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@echo
+	@echo "  RUN=params/runs/NAME.yml chooses the run file of 'make reports'."
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY) ## make the virtual environment from the locked requirements
+	@$(BIN)/python tools/system_packages.py
+
+$(SAMPLE)/store.json: | $(READY)
+	$(BIN)/tcoc synth --out $(SAMPLE) --benes 40000 --seed 2018
+
+$(STATE)/store.json: | $(READY)
+	$(BIN)/tcoc synth --out $(STATE) --benes 850000 --seed 2018
+
+reports: $(READY) $(SAMPLE)/store.json ## the main job: reports on the synthetic sample (or RUN=...)
+	$(BIN)/tcoc run $(RUN)
+
+test: setup $(SAMPLE)/store.json ## all tests: unit, cases, notebooks, pages
+	$(BIN)/python -m pytest -n 2 --dist loadscope tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval notebooks -p no:cacheprovider
+
+lint: $(READY) ## style, imports between modules, types
+	$(BIN)/ruff check lib tests benchmarks tools
+	$(BIN)/ruff format --check lib tests benchmarks tools
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+lab: $(READY) $(SAMPLE)/store.json ## open the notebooks in JupyterLab
+	cd notebooks && ../$(BIN)/jupyter lab
+
+state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
+
+lock: ## renew requirements.txt from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --quiet -o requirements.txt
+
+clean: ## remove the environment, stores and outputs
+	rm -rf $(VENV) stores outputs
