@@ -38,8 +38,7 @@ reports: $(READY) $(SAMPLE)/store.json ## the main job: reports on the synthetic
 	$(BIN)/tcoc run $(RUN)
 
 test: setup $(SAMPLE)/store.json ## all tests: unit, cases, notebooks, pages
-	$(BIN)/python -m pytest -n 2 --dist loadscope tests
-	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval notebooks -p no:cacheprovider
+	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval
 
 lint: $(READY) ## style, imports between modules, types
 	$(BIN)/ruff check lib tests benchmarks tools

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from tcoc.params import DELIVERABLES, Run, load_run
 from tcoc.paths import project_root
 from tcoc.pipeline import PARTS, Study, part_products, study
 from tcoc.progress import Reporter
+from tcoc.run_checks import check_run
+from tcoc.store.layout import open_store
 
 LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
              "pyarrow", "scipy", "seaborn", "statsmodels")  # fmt: skip
@@ -62,6 +64,7 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     run = load_run(request.file, request.changes)
     deliverables = _deliverables(run, request.only)
     notebooks = {name: notebook_file(name) for name in deliverables}
+    check_run(run, open_store(run.store_path))
     outputs = outputs_dir(request.outputs)
     outputs.mkdir(parents=True, exist_ok=True)
     _set_aside_dead(outputs)
@@ -340,9 +343,3 @@ def list_runs(outputs: Path) -> list[dict[str, Any]]:
     ]
     found = [{**_read_manifest(folder), "folder": folder.name} for folder in folders]
     return sorted(found, key=lambda m: str(m.get("started", "")), reverse=True)
-
-
-def check_deliverable_modules(names: list[str]) -> None:
-    """Import the report module of each deliverable, so that a broken one fails before the work."""
-    for name in names:
-        import_module(f"tcoc.report.{name}")
