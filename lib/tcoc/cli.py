@@ -131,6 +131,20 @@ def runs(
     typer.echo(render_runs(list_runs(outputs_dir(out))))
 
 
+@app.command("new-year")
+def new_year_(
+    year: Annotated[int, typer.Argument(help="The new data year.")],
+    from_: Annotated[Path, typer.Option("--from", help="The run file to start from.")],
+) -> None:
+    """Write the run file of a new data year and list the policy values that it will use."""
+    from tcoc.new_year import new_year, render_dated, undated_assumptions
+    from tcoc.params import load_run
+
+    file, values = new_year(year, from_)
+    typer.echo(f"{file}: written\n\npolicy values of {year}:")
+    typer.echo(render_dated(values, undated_assumptions(load_run(file))))
+
+
 def main() -> None:
     """Run a command and turn an error into one sentence and an exit status."""
     debug = "--debug" in sys.argv[1:]

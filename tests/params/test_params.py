@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tcoc.errors import InputError
 from tcoc.params import load_policy, load_run, read_yaml
 from tcoc.paths import params_dir
@@ -93,7 +94,7 @@ def test_set_changes_a_run_key_or_says_the_nearest(run_file: Path) -> None:
 
 
 def test_a_missing_run_file_names_the_nearest(run_file: Path) -> None:
-    with pytest.raises(InputError, match='did you mean "demo.yml"'):
+    with pytest.raises(InputError, match=r'did you mean "demo\.yml"'):
         load_run(run_file.with_name("dmo.yml"))
 
 
