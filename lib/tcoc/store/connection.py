@@ -45,16 +45,14 @@ class Connection:
         files = store.files(name, years)
         if not files:
             return self.load(pd.DataFrame(columns=list(spec.schema)), spec.schema)
-        raw = self.backend.read_parquet(
-            [str(f) for f in files], table_name=self._name(name), **self._parquet_options()
-        )
+        raw = self._read(files, name)
         return cast(
             ir.Table, raw.select(**{c: raw[c].cast(dtype) for c, dtype in spec.schema.items()})
         )
 
     def parquet(self, path: Path) -> ir.Table:
         """Return a Parquet file as a table."""
-        return cast(ir.Table, self.backend.read_parquet(str(path), table_name=self._name("file")))
+        return self._read([path], "file")
 
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, with the given Ibis types."""
@@ -96,8 +94,14 @@ class Connection:
         self._kept += 1
         return f"tcoc_{stem}_{self._kept}"
 
-    def _parquet_options(self) -> dict[str, Any]:
-        return {"hive_partitioning": False} if self.engine == "duckdb" else {}
+    def _read(self, files: Sequence[Path], stem: str) -> ir.Table:
+        """Return Parquet files as one table; the folders' names are not columns."""
+        return cast(
+            ir.Table,
+            self.backend.read_parquet(
+                [str(f) for f in files], table_name=self._name(stem), hive_partitioning=False
+            ),
+        )
 
 
 def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
@@ -129,7 +133,11 @@ def connect(
         raise InputError(f'engine: found "{engine}"{nearest(engine, ENGINES)}')
     limit = memory_limit or os.environ.get("TCOC_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
     if engine == "spark":
-        raise InputError("engine: spark is not built yet; use duckdb")
+        from tcoc.store.spark import connect_spark
+
+        with connect_spark(limit) as connection:
+            yield connection
+        return
     with TemporaryDirectory(prefix="tcoc-spill-") as spill:
         try:
             backend = ibis.duckdb.connect(
