@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: help setup reports test lint lab state lock clean
+.PHONY: help setup reports test lint lab state spark lock clean
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -50,6 +50,10 @@ lab: $(READY) $(SAMPLE)/store.json ## open the notebooks in JupyterLab
 	cd notebooks && ../$(BIN)/jupyter lab
 
 state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
+
+spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtime, 17 or newer)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.txt
+	@$(BIN)/python tools/system_packages.py java
 
 lock: ## renew requirements.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -1,6 +1,7 @@
-"""Install what is not a Python package (a browser for the page tests), or say what to install.
+"""Install what is not a Python package, or say what to install.
 
-Nothing here is needed for the reports: without the browser the page tests are skipped.
+`browser` (the default) is for the page tests, `java` for Apache Spark. Nothing here is needed for
+the reports: without it the tests that want it are skipped with the reason.
 """
 
 import os
@@ -8,22 +9,34 @@ import shutil
 import subprocess
 import sys
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NEEDS = {
+    "browser": (
+        ("chromium", "chromium-browser", "google-chrome"),
+        "chromium",
+        "the page tests need a browser",
+    ),
+    "java": (("java",), "openjdk-17-jre-headless", "Apache Spark needs a Java runtime"),
+}
+
+
+def install(package: str) -> bool:
+    """Install a Debian package where this machine lets us."""
+    apt = shutil.which("apt-get")
+    if not apt or os.geteuid() != 0:
+        return False
+    for call in ([apt, "update", "-qq"], [apt, "install", "-y", "-qq", package]):
+        if subprocess.run(call, check=False, capture_output=True).returncode:
+            return False
+    return True
 
 
 def main() -> int:
-    """Make a browser available where this machine lets us; never fail the set-up."""
-    if any(shutil.which(name) for name in BROWSERS):
-        return 0
-    apt = shutil.which("apt-get")
-    if apt and os.geteuid() == 0:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([apt, "update", "-qq"], check=False, **quiet)
-        done = subprocess.run([apt, "install", "-y", "-qq", "chromium"], check=False, **quiet)
-        if done.returncode == 0:
-            return 0
-    print("page tests need a browser: install it with `sudo apt-get install chromium`"
-          " (they are skipped until then; everything else works)", file=sys.stderr)  # fmt: skip
+    """Make each named need available; never fail the set-up."""
+    for need in sys.argv[1:] or ["browser"]:
+        programs, package, sentence = NEEDS[need]
+        if not any(shutil.which(name) for name in programs) and not install(package):
+            print(f"{sentence}: install it with `sudo apt-get install {package}`"
+                  " (everything else works without)", file=sys.stderr)  # fmt: skip
     return 0
 
 

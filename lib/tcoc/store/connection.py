@@ -56,11 +56,7 @@ class Connection:
 
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, with the given Ibis types."""
-        arrow = pa.Table.from_pandas(
-            frame[list(schema)],
-            schema=ibis.schema(schema).to_pyarrow(),
-            preserve_index=False,
-        )
+        arrow = to_arrow(frame, schema)
         return cast(ir.Table, self.backend.create_table(self._name("small"), arrow, temp=True))
 
     def keep(self, expr: ir.Table) -> ir.Table:
@@ -102,6 +98,18 @@ class Connection:
                 [str(f) for f in files], table_name=self._name(stem), hive_partitioning=False
             ),
         )
+
+
+def to_arrow(frame: pd.DataFrame, schema: dict[str, str]) -> pa.Table:
+    """Return pandas columns as Arrow of the given Ibis types; floats round to decimals."""
+    target = ibis.schema(schema).to_pyarrow()
+    columns = [
+        pa.array(frame[f.name], from_pandas=True).cast(f.type)
+        if pa.types.is_decimal(f.type) and pd.api.types.is_float_dtype(frame[f.name])
+        else pa.array(frame[f.name], f.type, from_pandas=True)
+        for f in target
+    ]
+    return pa.Table.from_arrays(columns, schema=target)
 
 
 def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> Iterator[pa.Table]:

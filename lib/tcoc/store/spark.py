@@ -17,11 +17,10 @@ from typing import Any, cast
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
-from tcoc.store.connection import Connection
+from tcoc.store.connection import Connection, to_arrow
 
 SETTINGS = {
     "spark.sql.shuffle.partitions": "4",
@@ -42,9 +41,7 @@ class SparkConnection(Connection):
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, as a Parquet file of the given types."""
         file = self.spill / f"{self._name('small')}.parquet"
-        arrow_schema = ibis.schema(schema).to_pyarrow()
-        arrow = pa.Table.from_pandas(frame[list(schema)], arrow_schema, preserve_index=False)
-        pq.write_table(arrow, file)
+        pq.write_table(to_arrow(frame, schema), file)
         return self._read([file], "small")
 
     def keep(self, expr: ir.Table) -> ir.Table:
