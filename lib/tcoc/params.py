@@ -37,6 +37,7 @@ REFERENCE_TABLES = (
     "care_partners",
     "quality_adjustments",
     "combinations",
+    "medicaid_spending",
 )
 
 

@@ -1,0 +1,255 @@
+"""The three stages in their order, each with the beneficiaries who are left: rules A1 and A11."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+import ibis
+import ibis.expr.types as ir
+
+from tcoc.attribution import aco_like, geographic, mdpcp_like
+from tcoc.attribution.shares import Weight
+from tcoc.params import Policy
+from tcoc.reference import Reference
+from tcoc.store.connection import Connection
+from tcoc.store.schema import DOLLAR_SUM
+
+ATTRIBUTION = {
+    "year": "int32",
+    "bene_id": "string",
+    "ccn": "string",
+    "stage": "string",
+    "step": "int32",
+    "aco_id": "string",
+    "npi": "string",
+    "share": "float64",
+    "eligible_months": "int32",
+    "rule": "string",
+    "amount": DOLLAR_SUM,
+    "visits": "int32",
+    "last_service_date": "date",
+    "runner_up": "string",
+    "flags": "string",
+}
+"""The attribution table: one row per year, bene_id and ccn."""
+
+
+@dataclass(frozen=True)
+class AttributionRules:
+    """The stages' parameters (rules A0, A3, A7, A8, A9)."""
+
+    window: str | Mapping[str, Any]
+    aco_like_measure: str
+    mdpcp_like_measure: str
+    primary_care_share: float
+    hospital_use: str
+    drive: geographic.DriveRules
+
+    @classmethod
+    def from_policy(cls, policy: Policy) -> "AttributionRules":
+        """Read the parameters from the policy files, with the run's options laid over."""
+        read = {
+            name: policy.get(f"attribution.{name}")
+            for name in (
+                "window",
+                "aco_like_measure",
+                "mdpcp_like_measure",
+                "primary_care_share",
+                "hospital_use",
+            )
+        }
+        drive = geographic.DriveRules(
+            *(
+                float(policy.get(f"attribution.{name}"))
+                for name in ("drive_minutes", "road_factor", "road_speed")
+            )
+        )
+        return cls(**read, drive=drive)
+
+
+@dataclass(frozen=True)
+class WindowUse:
+    """Use in a window: by person and clinician, by clinician, by person and hospital."""
+
+    primary_care: ir.Table
+    own_services: ir.Table
+    hospitals: ir.Table
+
+
+def attribute(
+    year: int,
+    people: ir.Table,
+    use: WindowUse,
+    reference: Reference,
+    centroids: Mapping[str, tuple[float, float]],
+    rules: AttributionRules,
+    engine: Connection,
+) -> ir.Table:
+    """Attribute every eligible beneficiary of a year to hospitals (rules A1 to A9, A11).
+
+    One row per (bene_id, ccn) as ATTRIBUTION says; the shares of a beneficiary sum to 1.
+
+    1. ACO-like: collection, clinician, hospitals.
+    2. MDPCP-like, for who is left: clinician, the hospital of the clinician's panel.
+    3. Geographic, for who is left: hospitals of the home ZIP.
+    """
+    mine = use.primary_care.semi_join(people, "bene_id")
+    listed = engine.load(aco_like.roster(reference.tables["aco_practitioners"]), aco_like.ROSTER)
+    services = engine.keep(aco_like.in_collections(mine, listed))
+    in_aco = engine.keep(aco_like.choose_collection(services, rules.aco_like_measure))
+    aco_rows = engine.keep(_aco_stage(services, in_aco, use, reference, rules, engine))
+    left = services.anti_join(in_aco, "bene_id")
+    passing = mdpcp_like.primary_care_clinicians(use.own_services, rules.primary_care_share)
+    panel = engine.keep(mdpcp_like.choose_clinician(left, passing, rules.mdpcp_like_measure))
+    mdpcp_rows = engine.keep(_mdpcp_stage(panel, use, rules))
+    rest = engine.keep(people.anti_join(in_aco, "bene_id").anti_join(mdpcp_rows, "bene_id"))
+    geo_rows = _geographic_stage(rest, people, use, reference, centroids, rules, engine)
+    result = engine.keep(_with_person(year, people, [aco_rows, mdpcp_rows, geo_rows]))
+    engine.drop(services, in_aco, aco_rows, panel, mdpcp_rows, rest)
+    return result
+
+
+_STAGE_COLUMNS = (
+    "bene_id",
+    "ccn",
+    "stage",
+    "step",
+    "aco_id",
+    "npi",
+    "share",
+    "rule",
+    "amount",
+    "visits",
+    "last_service_date",
+    "runner_up",
+    "stage_flags",
+)
+
+
+def _aco_stage(
+    services: ir.Table,
+    in_aco: ir.Table,
+    use: WindowUse,
+    reference: Reference,
+    rules: AttributionRules,
+    engine: Connection,
+) -> ir.Table:
+    links = aco_like.link_hospitals(
+        reference.tables["aco_practitioners"],
+        reference.tables["aco_hospitals"],
+        hospital_payments(use.hospitals, engine),
+    )
+    linked = engine.load(links, aco_like.LINKS)
+    people = aco_like.choose_clinician(services, in_aco, rules.aco_like_measure)
+    joined = people.join(linked, people.npi == linked.listed_npi)
+    return _stage_rows(joined, stage="aco_like", rule="A5", aco_id=joined.aco_id)
+
+
+def hospital_payments(hospitals: ir.Table, engine: Connection) -> dict[str, Weight]:
+    """Inpatient and outpatient payments to each hospital in the window, of everybody (rule A5)."""
+    sums = hospitals.group_by("ccn").agg(paid=hospitals.paid.sum().cast(DOLLAR_SUM))
+    found = engine.fetch(sums, ["ccn"])
+    return {ccn: Decimal(paid) for ccn, paid in zip(found["ccn"], found["paid"], strict=True)}
+
+
+def _mdpcp_stage(panel: ir.Table, use: WindowUse, rules: AttributionRules) -> ir.Table:
+    linked = mdpcp_like.panel_hospitals(panel, use.hospitals, rules.hospital_use)
+    joined = panel.join(linked, panel.npi == linked.linked_npi)
+    joined = joined.mutate(share=ibis.literal(1.0), stage_flags=ibis.literal(""))
+    return _stage_rows(joined, stage="mdpcp_like", rule="A8", aco_id=_null("string"))
+
+
+def _stage_rows(joined: ir.Table, stage: str, rule: str, aco_id: ir.Value) -> ir.Table:
+    return cast(
+        ir.Table,
+        joined.select(
+            "bene_id",
+            "ccn",
+            "npi",
+            "step",
+            "share",
+            "visits",
+            "runner_up",
+            "stage_flags",
+            stage=ibis.literal(stage),
+            aco_id=aco_id,
+            rule=ibis.literal(rule),
+            amount=joined.allowed,
+            last_service_date=joined.last_date,
+        ).select(*_STAGE_COLUMNS),
+    )
+
+
+def _null(kind: str) -> ir.Value:
+    return cast(ir.Value, ibis.null(kind))
+
+
+def _geographic_stage(
+    rest: ir.Table,
+    people: ir.Table,
+    use: WindowUse,
+    reference: Reference,
+    centroids: Mapping[str, tuple[float, float]],
+    rules: AttributionRules,
+    engine: Connection,
+) -> ir.Table:
+    counted = engine.fetch(rest.group_by("zip").agg(people=rest.count().cast("int32")), ["zip"])
+    by_zip = {z: int(n) for z, n in zip(counted["zip"], counted["people"], strict=True)}
+    needed = geographic.needs_payments(by_zip, reference)
+    payments = zip_payments(people, use.hospitals, needed, engine)
+    known = geographic.geography(reference, centroids, payments)
+    shares = engine.load(
+        geographic.split_zips(by_zip, known, rules.drive).rename(columns={"zip": "home"}),
+        {"home": "string", **{k: v for k, v in geographic.SHARES.items() if k != "zip"}},
+    )
+    joined = rest.join(shares, rest.zip == shares.home)
+    return cast(
+        ir.Table,
+        joined.select(
+            "bene_id",
+            "ccn",
+            "share",
+            "stage_flags",
+            stage=ibis.literal("geographic"),
+            step=_null("int32"),
+            aco_id=_null("string"),
+            npi=_null("string"),
+            rule=ibis.literal("A9"),
+            amount=_null(DOLLAR_SUM),
+            visits=_null("int32"),
+            last_service_date=_null("date"),
+            runner_up=_null("string"),
+        ).select(*_STAGE_COLUMNS),
+    )
+
+
+def zip_payments(
+    people: ir.Table, hospitals: ir.Table, zips: list[str], engine: Connection
+) -> dict[str, dict[str, Weight]]:
+    """Payments in the window by ZIP and hospital, of the year's eligible people there (A9)."""
+    if not zips:
+        return {}
+    homes = people.filter(people.zip.isin(zips)).select(home_bene="bene_id", zip="zip")
+    joined = homes.join(hospitals, homes.home_bene == hospitals.bene_id)
+    sums = joined.group_by("zip", "ccn").agg(paid=joined.paid.sum().cast(DOLLAR_SUM))
+    found = engine.fetch(sums, ["zip", "ccn"])
+    by_zip: dict[str, dict[str, Weight]] = {}
+    for zip_code, ccn, paid in zip(found["zip"], found["ccn"], found["paid"], strict=True):
+        by_zip.setdefault(zip_code, {})[ccn] = Decimal(paid)
+    return by_zip
+
+
+def _with_person(year: int, people: ir.Table, stages: list[ir.Table]) -> ir.Table:
+    """Put the stages together and add the person's own months and flags."""
+    rows = ibis.union(*stages)
+    person = people.select(person="bene_id", eligible_months="eligible_months", sex="sex")
+    joined = rows.join(person, rows.bene_id == person.person)
+    unknown_sex = joined.sex == "U"
+    separator = ibis.ifelse(unknown_sex & (joined.stage_flags != ""), ";", "")
+    flags = joined.stage_flags + separator + ibis.ifelse(unknown_sex, "sex_unknown", "")
+    full = joined.mutate(year=ibis.literal(year), flags=flags)
+    return cast(
+        ir.Table,
+        full.select(**{name: full[name].cast(kind) for name, kind in ATTRIBUTION.items()}),
+    )

@@ -1,0 +1,377 @@
+"""Reference tables: the project's code lists, and the tables of hospitals and ACOs of a run.
+
+A run's tables are CSV files (`medicaid_spending` is Parquet) in a folder or at a path each. They
+are read as text, checked column by column, and cleaned of hospitals that cannot be attributed to
+(rule A10); what was ignored is counted, never silently dropped.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from tcoc.errors import InputError, nearest
+from tcoc.params import REFERENCE_TABLES, Run
+from tcoc.paths import params_dir
+
+CCN, ZIP, NPI, DATE = r"[0-9A-Z]{6}", r"[0-9]{5}", r"[0-9]{10}", r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+Kind = Literal["text", "flag", "number", "integer"]
+
+
+@dataclass(frozen=True)
+class ReferenceColumn:
+    """One column: its kind, the pattern of its text, and whether it may be blank."""
+
+    name: str
+    kind: Kind = "text"
+    pattern: str = ""
+    blank: bool = False
+    minimum: float | None = None
+
+
+@dataclass(frozen=True)
+class ReferenceSpec:
+    """One reference table: its columns, its unique key, and whether a run needs it."""
+
+    columns: tuple[ReferenceColumn, ...]
+    key: tuple[str, ...]
+    mandatory: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Column names, in order."""
+        return [c.name for c in self.columns]
+
+
+_CCN = ReferenceColumn("ccn", pattern=CCN)
+_ZIP = ReferenceColumn("zip", pattern=ZIP)
+_NPI = ReferenceColumn("npi", pattern=NPI)
+
+REFERENCE_SPECS: dict[str, ReferenceSpec] = {
+    "hospitals": ReferenceSpec(
+        (
+            _CCN,
+            ReferenceColumn("name"),
+            ReferenceColumn("short_name", blank=True),
+            ReferenceColumn("system", blank=True),
+            ReferenceColumn("county", blank=True),
+            _ZIP,
+            ReferenceColumn("attributable", "flag"),
+            ReferenceColumn("specialty", "flag"),
+        ),
+        ("ccn",),
+        mandatory=True,
+    ),
+    "aco_hospitals": ReferenceSpec(
+        (ReferenceColumn("aco_id"), ReferenceColumn("aco_name", blank=True), _CCN),
+        ("aco_id", "ccn"),
+        mandatory=True,
+    ),
+    "aco_practitioners": ReferenceSpec(
+        (ReferenceColumn("aco_id"), _NPI, ReferenceColumn("ccn", pattern=CCN, blank=True)),
+        ("aco_id", "npi", "ccn"),
+        mandatory=True,
+    ),
+    "psa_zips": ReferenceSpec((_ZIP, _CCN), ("zip", "ccn"), mandatory=True),
+    "ecmad": ReferenceSpec(
+        (_ZIP, _CCN, ReferenceColumn("ecmad", "number", minimum=0)), ("zip", "ccn")
+    ),
+    "drive_times": ReferenceSpec(
+        (_ZIP, _CCN, ReferenceColumn("minutes", "number", minimum=0)), ("zip", "ccn")
+    ),
+    "care_partners": ReferenceSpec(
+        (
+            _NPI,
+            _CCN,
+            ReferenceColumn("program"),
+            ReferenceColumn("start_date", pattern=DATE),
+            ReferenceColumn("end_date", pattern=DATE, blank=True),
+        ),
+        ("npi", "ccn", "program", "start_date"),
+    ),
+    "quality_adjustments": ReferenceSpec(
+        (
+            _CCN,
+            ReferenceColumn("rate_year", "integer"),
+            ReferenceColumn("rrip", "number"),
+            ReferenceColumn("mhac", "number"),
+        ),
+        ("ccn", "rate_year"),
+    ),
+    "combinations": ReferenceSpec((ReferenceColumn("combination"), _CCN), ("ccn",)),
+}
+"""The CSV reference tables of a run; the columns are design.md's, others in a file are ignored."""
+
+MEDICAID_COLUMNS = ("bene_id", "month", "amount")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A run's reference tables, checked, without the rows that rule A10 ignores.
+
+    `tables` hold text, but for the flag and number columns; `paths` says where each came from, and
+    `ignored` how many rows of each table were ignored. `medicaid_spending` has a path only.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    paths: Mapping[str, Path]
+    ignored: Mapping[str, int]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files read, in the order of their tables."""
+        return tuple(self.paths.values())
+
+    @property
+    def eligible_hospitals(self) -> tuple[str, ...]:
+        """CCNs of the hospitals to which people can be attributed, ascending (rule A10)."""
+        hospitals = self.tables["hospitals"]
+        return tuple(sorted(hospitals.loc[hospitals["attributable"], "ccn"]))
+
+    def get(self, name: str) -> pd.DataFrame | None:
+        """Return a table, or None where the run has none of that name."""
+        return self.tables.get(name)
+
+
+def load_reference(run: Run) -> Reference:
+    """Read and check the reference tables of a run (rules A5, A6, A10).
+
+    Raises InputError for a missing mandatory table, a missing column, a value of the wrong form, a
+    key that stands twice, a practitioner's link outside the ACO's hospitals, or an NPI in two ACOs
+    (unless `attribution.duplicate_npi` says otherwise).
+    """
+    paths = _paths(run)
+    raw = {name: read_reference(path, name) for name, path in paths.items() if _is_csv(name)}
+    if "medicaid_spending" in paths:
+        _check_medicaid(paths["medicaid_spending"])
+    tables, ignored = clean_reference(raw, paths, str(run.policy.get("attribution.duplicate_npi")))
+    return Reference(tables, paths, ignored)
+
+
+def _is_csv(name: str) -> bool:
+    return name != "medicaid_spending"
+
+
+def _file_name(name: str) -> str:
+    return f"{name}.csv" if _is_csv(name) else f"{name}.parquet"
+
+
+def _paths(run: Run) -> dict[str, Path]:
+    """Find each table's file; a table that is not there is absent, unless it is mandatory."""
+    chosen = run.spec.reference
+    if isinstance(chosen, dict):
+        found = {name: run.resolve(chosen[name]) for name in REFERENCE_TABLES if name in chosen}
+        for path in found.values():
+            if not path.is_file():
+                raise InputError(f"{path}: there is no such file")
+        _require(found, "the run file's reference")
+        return found
+    folder = run.resolve(chosen) if chosen else run.store_path / "reference"
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder of reference tables")
+    found = {n: folder / _file_name(n) for n in REFERENCE_TABLES}
+    found = {name: path for name, path in found.items() if path.is_file()}
+    _require(found, str(folder))
+    return found
+
+
+def _require(found: Mapping[str, Path], where: str) -> None:
+    for name, spec in REFERENCE_SPECS.items():
+        if spec.mandatory and name not in found:
+            raise InputError(f"{where}: the reference table {name} ({name}.csv) is missing")
+
+
+# ---------------------------------------------------------------- reading one table
+
+
+def read_reference(path: Path, name: str) -> pd.DataFrame:
+    """Read one CSV reference table and check columns, forms and key; other columns are left out."""
+    spec = REFERENCE_SPECS[name]
+    try:
+        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text at byte {error.start}") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{path}: not a CSV table: {str(error).strip()}") from error
+    for column in spec.names:
+        if column not in raw.columns:
+            raise InputError(f'{path}: the column "{column}" is missing{_near(column, raw)}')
+    table = pd.DataFrame({c.name: _typed(raw[c.name].str.strip(), c, path) for c in spec.columns})
+    repeated = table.duplicated(list(spec.key))
+    if repeated.any():
+        line = int(repeated.to_numpy().argmax()) + 2
+        raise InputError(f"{path}: line {line}: the key {', '.join(spec.key)} stands twice")
+    return table
+
+
+def _near(column: str, raw: pd.DataFrame) -> str:
+    return nearest(column, raw.columns).replace("did you mean", "the nearest is")
+
+
+def _typed(values: pd.Series, column: ReferenceColumn, path: Path) -> pd.Series:
+    if column.kind == "flag":
+        lower = values.str.lower()
+        _refuse(~lower.isin(["true", "false"]), values, column, path, "true or false")
+        return lower == "true"
+    if column.kind in ("number", "integer"):
+        return _number(values, column, path)
+    blank = values == ""
+    if not column.blank:
+        _refuse(blank, values, column, path, "text")
+    if column.pattern:
+        wrong = ~blank & ~values.str.fullmatch(column.pattern)
+        _refuse(wrong, values, column, path, f"the form {column.pattern}")
+    return values.astype(object).where(~blank, None) if column.pattern else values.astype(object)
+
+
+def _number(values: pd.Series, column: ReferenceColumn, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce")
+    wrong = numbers.isna() | (numbers.abs() == float("inf"))
+    if column.minimum is not None:
+        wrong |= numbers < column.minimum
+    if column.kind == "integer":
+        wrong |= numbers % 1 != 0
+    least = "" if column.minimum is None else f" of at least {column.minimum:g}"
+    _refuse(wrong, values, column, path, f"a number{least}")
+    return numbers.astype("int64" if column.kind == "integer" else "float64")
+
+
+def _refuse(
+    wrong: pd.Series, values: pd.Series, column: ReferenceColumn, path: Path, expected: str
+) -> None:
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise InputError(
+            f'{path}: line {row + 2}: {column.name}: found "{values.iloc[row]}",'
+            f" expected {expected}"
+        )
+
+
+def _check_medicaid(path: Path) -> None:
+    """Check that a Medicaid table has one amount per beneficiary and month."""
+    try:
+        names = pq.read_schema(path).names
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a Parquet file") from error
+    for column in MEDICAID_COLUMNS:
+        if column not in names:
+            raise InputError(f'{path}: the column "{column}" is missing{nearest(column, names)}')
+
+
+# ---------------------------------------------------------------- cleaning, across tables
+
+
+def clean_reference(
+    raw: Mapping[str, pd.DataFrame], paths: Mapping[str, Path], duplicate_npi: str
+) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
+    """Leave out rows of hospitals that cannot be attributed to, and settle the ACO lists.
+
+    Returns the tables and the number of rows that each lost (rules A5, A6, A10).
+    """
+    hospitals = raw["hospitals"]
+    eligible = set(hospitals.loc[hospitals["attributable"], "ccn"])
+    if not eligible:
+        raise InputError(f"{paths['hospitals']}: no hospital is attributable")
+    tables = {"hospitals": hospitals}
+    ignored: dict[str, int] = {}
+    for name, table in raw.items():
+        if name in ("hospitals", "aco_practitioners"):
+            continue
+        tables[name] = table[table["ccn"].isin(eligible)].reset_index(drop=True)
+        ignored[name] = len(table) - len(tables[name])
+    practitioners = raw["aco_practitioners"]
+    where = paths["aco_practitioners"]
+    _check_links(practitioners, raw["aco_hospitals"], where)
+    roster = _one_aco_each(practitioners, tables["aco_hospitals"], duplicate_npi, where)
+    linked = roster["ccn"].isna() | roster["ccn"].isin(eligible)
+    ignored["aco_practitioners"] = len(practitioners) - len(roster) + int((~linked).sum())
+    roster = roster.assign(ccn=roster["ccn"].where(linked, None)).drop_duplicates()
+    tables["aco_practitioners"] = roster.reset_index(drop=True)
+    return {name: tables[name] for name in raw}, ignored
+
+
+def _check_links(practitioners: pd.DataFrame, aco_hospitals: pd.DataFrame, where: Path) -> None:
+    """A link outside the ACO's own hospitals is an error (rule A5)."""
+    known = set(zip(aco_hospitals["aco_id"], aco_hospitals["ccn"], strict=True))
+    links = practitioners[practitioners["ccn"].notna()]
+    for row, aco, npi, ccn in zip(
+        links.index, links["aco_id"], links["npi"], links["ccn"], strict=True
+    ):
+        if (aco, ccn) not in known:
+            own = sorted(c for a, c in known if a == aco)
+            raise InputError(
+                f"{where}: line {row + 2}: NPI {npi} of ACO {aco} is linked to hospital {ccn},"
+                f" which is not among the ACO's hospitals{nearest(ccn, own)}"
+            )
+
+
+def _one_aco_each(
+    practitioners: pd.DataFrame, aco_hospitals: pd.DataFrame, duplicate_npi: str, where: Path
+) -> pd.DataFrame:
+    """Leave each NPI in one hospital-based ACO, or stop and name it (rules A3, A6)."""
+    if duplicate_npi == "error":
+        listed = practitioners.drop_duplicates(["aco_id", "npi"]).groupby("npi")["aco_id"]
+        twice = listed.count().loc[lambda n: n > 1]
+        if len(twice):
+            npi = min(twice.index)
+            acos = " and ".join(sorted(practitioners.loc[practitioners["npi"] == npi, "aco_id"]
+                                       .unique()))  # fmt: skip
+            raise InputError(
+                f"{where}: NPI {npi} is listed by ACOs {acos}, expected one ACO"
+                " (attribution.duplicate_npi: lowest_aco_id takes the lowest)"
+            )
+    based = practitioners[practitioners["aco_id"].isin(set(aco_hospitals["aco_id"]))]
+    lowest = based.groupby("npi")["aco_id"].transform("min")
+    return based[based["aco_id"] == lowest]
+
+
+# ---------------------------------------------------------------- the project's code lists
+
+
+@dataclass(frozen=True)
+class CodeLists:
+    """Primary care services and the specialties of step 1 and step 2 (rule A2)."""
+
+    primary_care: tuple[str, ...]
+    step_1: tuple[str, ...]
+    step_2: tuple[str, ...]
+
+
+def load_code_lists(folder: Path | None = None) -> CodeLists:
+    """Read the project's code lists of rule A2; raises InputError for a code that stands twice."""
+    folder = folder or params_dir() / "reference"
+    services = [row["code"] for row in _rows(folder / "primary_care_hcpcs.csv", "code")]
+    steps = {r["code"]: r["step"] for r in _rows(folder / "specialties.csv", "code")}
+    return CodeLists(
+        tuple(services),
+        tuple(code for code, step in steps.items() if step == "1"),
+        tuple(code for code, step in steps.items() if step == "2"),
+    )
+
+
+def _rows(path: Path, key: str) -> Iterator[dict[str, str]]:
+    seen: set[str] = set()
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row[key] in seen:
+                raise InputError(f'{path}: the code "{row[key]}" stands twice')
+            seen.add(row[key])
+            yield row
+
+
+@cache
+def zip_centroids() -> Mapping[str, tuple[float, float]]:
+    """Return latitude and longitude of ZIP codes (rule A9); source: the zipcodes package 3.0.
+
+    A ZIP that the package places at 0, 0 has no centroid.
+    """
+    import zipcodes
+
+    places = {z["zip_code"]: (float(z["lat"]), float(z["long"])) for z in zipcodes.list_all()}
+    return {code: place for code, place in sorted(places.items()) if place != (0.0, 0.0)}
