@@ -10,6 +10,32 @@ audited.log                             # every hidden cell with its reason
 
 from tcoc.disclosure.audit import Audit, Released, audit
 from tcoc.disclosure.protect import Rule
+from tcoc.disclosure.published import (
+    Difference,
+    DisclosureError,
+    Leak,
+    assert_from_audit,
+    assert_published_files_ok,
+    assert_published_ok,
+    check_public_files,
+    difference_check,
+    find_identifiers,
+)
 from tcoc.disclosure.table import PublicTable
 
-__all__ = ["Audit", "PublicTable", "Released", "Rule", "audit"]
+__all__ = [
+    "Audit",
+    "Difference",
+    "DisclosureError",
+    "Leak",
+    "PublicTable",
+    "Released",
+    "Rule",
+    "assert_from_audit",
+    "assert_published_files_ok",
+    "assert_published_ok",
+    "audit",
+    "check_public_files",
+    "difference_check",
+    "find_identifiers",
+]

@@ -190,15 +190,15 @@ def _hide_values(tables: Sequence[PublicTable], reasons: Sequence[pd.DataFrame])
                 hidden = (why[count] != "") & (why[column] == "") & table.frame[column].notna()
                 why.loc[hidden, column] = f"depends on hidden count {count}"
     network = value_network(tables)
-    hidden_cells = {
-        cell
-        for cell, places in enumerate(network.places)
-        if any(reasons[t].at[row, column] != "" for t, row, column in places)
-    }
-    complementary = protect_values(network, hidden_cells)
-    for cell in hidden_cells:
-        first = next(p for p in network.places[cell] if reasons[p[0]].at[p[1], p[2]] != "")
-        _mark(reasons, network.places[cell], f"linked table {tables[first[0]].name}")
+    marked = [(why != "").to_dict("list") for why in reasons]
+    source: dict[int, int] = {}
+    for cell, places in enumerate(network.places):
+        homes = [table for table, row, column in places if marked[table][column][row]]
+        if homes:
+            source[cell] = homes[0]
+    complementary = protect_values(network, set(source))
+    for cell, home in sorted(source.items()):
+        _mark(reasons, network.places[cell], f"linked table {tables[home].name}")
     for cell, protects in complementary.items():
         _mark_complementary(tables, reasons, network, cell, protects)
         _hide_companions(tables, reasons, network.places[cell])

@@ -6,6 +6,7 @@ a hierarchy, between two tables of which one leaves a dimension out, and between
 part of it that another column counts.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ def _put_column(
     table = tables[number]
     amounts = pd.to_numeric(table.frame[column]).astype("float64").tolist()
     for row, (key, amount) in enumerate(zip(keys, amounts, strict=True)):
-        if amount != amount:
+        if math.isnan(amount):
             continue
         cell = network.put((table.universe, column, key), amount, (number, row, column))
         known = network.amounts[cell]

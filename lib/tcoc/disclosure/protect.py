@@ -172,7 +172,7 @@ def _more(part: _Part, hidden: Flags, cell: int, which: int, cost: Numbers) -> l
     """Return cells to hide for one cell; a wider doubt is asked for while rounding eats it."""
     reader = part.readers[which]
     for wider in (0.0, 1.0, 2.0):
-        wish = Reader(reader.lower, reader.upper, reader.width + wider)
+        wish = Reader(reader.lower, reader.upper, reader.width + wider, reader.worlds)
         if more := cheapest_doubt(part.system, hidden, cell, cost, wish):
             return more
     return []
