@@ -1,0 +1,219 @@
+"""What is looked at after the gate: published tables, figure data, and two releases together."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tcoc.disclosure.audit import Audit
+from tcoc.disclosure.cells import Key, label_text, row_keys
+from tcoc.disclosure.table import PublicTable
+from tcoc.errors import TcocError
+
+_EQUAL = 1e-9
+_WORD = re.compile(rb"[0-9A-Za-z_-]+")
+_PIECE = re.compile(rb"[0-9A-Za-z]+")
+_DECIMAL = re.compile(rb"(?<![0-9A-Za-z])([0-9]+)\.[0-9]+")
+
+
+class DisclosureError(TcocError):
+    """A published number did not come through the gate."""
+
+
+def assert_published_ok(audit: Audit, published: Mapping[str, pd.DataFrame]) -> None:
+    """Check that published tables show what was audited and nothing else (rule D4).
+
+    Each table must be known to the audit, its rows must be audited rows, its numbers the audited
+    ones and blank where hidden, and no count may be above zero and below the minimum cell size.
+    DisclosureError names the table, column and row number, never the number itself.
+    """
+    for name, frame in published.items():
+        if name not in audit.names:
+            raise DisclosureError(f"table {name} is published but was not audited")
+        _check_rows(name, audit.table(name), frame)
+        _check_small(name, audit, frame)
+
+
+def assert_published_files_ok(audit: Audit, folder: Path) -> None:
+    """Check every CSV of a folder of published tables as `assert_published_ok` does."""
+    files = sorted(folder.glob("*.csv"))
+    assert_published_ok(audit, {file.stem: pd.read_csv(file, dtype=str) for file in files})
+
+
+def assert_from_audit(audit: Audit, name: str, data: pd.DataFrame) -> None:
+    """Check that the data behind a figure are rows and columns of one audited table (rule D4)."""
+    assert_published_ok(audit, {name: data})
+
+
+def _check_rows(name: str, table: PublicTable, frame: pd.DataFrame) -> None:
+    missing = [key for key in table.keys if key not in frame.columns]
+    unknown = [column for column in frame.columns if column not in table.frame.columns]
+    if missing or unknown:
+        word = f"lacks the key {missing[0]}" if missing else f"has the column {unknown[0]}"
+        raise DisclosureError(f"table {name} as published {word}, unlike the audited one")
+    audited = {key: row for row, key in enumerate(_plain_keys(table, table.frame))}
+    rows = [audited.get(key, -1) for key in _plain_keys(table, frame)]
+    if -1 in rows:
+        raise DisclosureError(f"table {name}: row {rows.index(-1)} was not audited")
+    for column in (*table.counts, *table.values):
+        if column in frame.columns:
+            _check_column(name, column, frame[column], table.frame[column].iloc[rows])
+
+
+def _plain_keys(table: PublicTable, frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    if not table.keys:
+        return [()] * len(frame)
+    labels = [[label_text(v) for v in frame[key].tolist()] for key in table.keys]
+    return list(zip(*labels, strict=True))
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    return pd.to_numeric(column, errors="coerce").astype("Float64").to_numpy(float, na_value=np.nan)
+
+
+def _check_column(name: str, column: str, shown: pd.Series, audited: pd.Series) -> None:
+    found, expected = _numbers(shown), _numbers(audited)
+    blank = np.isnan(found)
+    same = np.abs(found - expected) <= _EQUAL * np.maximum(1.0, np.abs(expected))
+    wrong = np.flatnonzero(~blank & ~same)
+    if len(wrong):
+        raise DisclosureError(f"table {name}: {column} of row {wrong[0]} is not the audited number")
+
+
+def _check_small(name: str, audit: Audit, frame: pd.DataFrame) -> None:
+    for column in audit.table(name).counts:
+        if column in frame.columns:
+            small = np.flatnonzero(audit.rule.small(np.nan_to_num(_numbers(frame[column]))))
+            if len(small):
+                raise DisclosureError(f"table {name}: {column} of row {small[0]} is a small count")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell about which two releases together say more than each alone."""
+
+    table: str
+    column: str
+    cell: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.column} of {self.cell}: {self.kind}"
+
+
+SHOWN_BEFORE = "hidden now, shown in the earlier release"
+HIDDEN_BEFORE = "shown now, hidden in the earlier release"
+SMALL_CHANGE = "the two releases differ by a small count"
+
+
+def difference_check(new: Audit, old: Audit) -> list[Difference]:
+    """Warn where a new release and an old one together reveal a small count (rule D2).
+
+    A cell that one hides and the other shows, and a cell whose two counts differ by more than zero
+    and less than the minimum cell size: subtraction gives the few people who came or went.
+    """
+    now, before = _count_cells(new), _count_cells(old)
+    warnings = []
+    for cell in sorted(now.keys() & before.keys()):
+        (table, shown), (_, earlier) = now[cell], before[cell]
+        kind = _kind(shown, earlier, new)
+        if kind:
+            words = ", ".join(f"{d} {label}" for d, label in cell[2]) or "the total"
+            warnings.append(Difference(table, cell[1], words, kind))
+    return warnings
+
+
+def _kind(shown: float | None, earlier: float | None, new: Audit) -> str:
+    if shown is None and earlier is None:
+        return ""
+    if shown is None:
+        return SHOWN_BEFORE
+    if earlier is None:
+        return HIDDEN_BEFORE
+    small = new.rule.small(np.array([abs(shown - earlier)]))
+    return SMALL_CHANGE if small[0] else ""
+
+
+def _count_cells(audit: Audit) -> dict[tuple[str, str, Key], tuple[str, float | None]]:
+    """Return each count cell with its first table and its number, None where hidden."""
+    cells: dict[tuple[str, str, Key], tuple[str, float | None]] = {}
+    for name in audit.names:
+        table, hidden = audit.table(name), audit.hidden(name)
+        keys = row_keys(table)
+        for column in table.counts:
+            rows = zip(keys, _numbers(table.frame[column]), hidden[column], strict=True)
+            for key, number, is_hidden in rows:
+                if is_hidden or not np.isnan(number):
+                    shown = None if is_hidden else float(number)
+                    cells.setdefault((table.universe, column, key), (name, shown))
+    return cells
+
+
+# ---------------------------------------------------------------- identifiers
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Identifiers found in a public file: how many, and of what kind; never which."""
+
+    file: Path
+    kind: str
+    found: int
+
+    def __str__(self) -> str:
+        return f"{self.file.name} holds {self.found} {self.kind}"
+
+
+def find_identifiers(
+    files: Iterable[Path], identifiers: Mapping[str, Iterable[str]], minimum_length: int = 6
+) -> list[Leak]:
+    """Return where public files hold identifiers (bene_id, claim_id, NPI), by kind.
+
+    Each file is read once and cut into words, and the words are looked up: the time does not grow
+    with the number of identifiers. Identifiers shorter than `minimum_length` characters are no
+    words of their own in a page full of numbers and are not searched for.
+    """
+    wanted = {kind: _words_of(ids, minimum_length) for kind, ids in identifiers.items()}
+    leaks = []
+    for file in files:
+        words = file_words(file)
+        for kind, ids in wanted.items():
+            found = len(ids & words) if len(ids) < len(words) else len(words & ids)
+            if found:
+                leaks.append(Leak(file, kind, found))
+    return leaks
+
+
+def check_public_files(
+    files: Iterable[Path], identifiers: Mapping[str, Iterable[str]], minimum_length: int = 6
+) -> None:
+    """Raise DisclosureError that names the file and the kind if a public file holds identifiers."""
+    leaks = find_identifiers(files, identifiers, minimum_length)
+    if leaks:
+        raise DisclosureError("; ".join(map(str, leaks)))
+
+
+def _words_of(identifiers: Iterable[str], minimum_length: int) -> set[bytes]:
+    words = (str(identifier).strip("-_ ").encode() for identifier in identifiers)
+    return {word for word in words if len(word) >= minimum_length}
+
+
+def file_words(file: Path) -> set[bytes]:
+    """Return the words of a file; of 1003000126.0 and 0.1003000126 only the whole part is one.
+
+    Letters, digits, hyphens and underscores make a word; its pieces between hyphens and underscores
+    are words as well.
+    """
+    content = file.read_bytes()
+    if file.suffix in {".png", ".jpg", ".pdf", ".woff2"}:
+        return set()
+    words = set(_WORD.findall(_DECIMAL.sub(rb"\1 ", content)))
+    pieces = {piece for word in words if b"-" in word or b"_" in word for piece in _cut(word)}
+    return words | pieces
+
+
+def _cut(word: bytes) -> list[bytes]:
+    return [word.strip(b"-_"), *_PIECE.findall(word)]
