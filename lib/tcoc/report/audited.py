@@ -1,0 +1,185 @@
+"""The audited tables of a release on disk, so that every notebook of a run reads the same ones.
+
+All deliverables of a run are one release: their tables are audited together (rule D2), once, and
+kept in the work folder. A process that finds them there, made from the same inputs and code,
+reads them; otherwise it makes them.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tcoc.errors import TcocError, nearest
+
+FOLDER = "audited"
+_INDEX = "release.json"
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What a public table says of itself; its numbers are in the audited frame."""
+
+    name: str
+    deliverable: str
+    title: str
+    keys: tuple[str, ...]
+    counts: tuple[str, ...]
+    values: tuple[str, ...]
+    unit: str
+    note: str
+    source: str
+
+
+@dataclass(frozen=True)
+class AuditedTable:
+    """An audited frame, which of its cells are hidden, and why, by (row, column)."""
+
+    facts: TableFacts
+    frame: pd.DataFrame
+    hidden: pd.DataFrame
+    reasons: Mapping[tuple[int, str], str]
+
+
+def collect(study: Any) -> dict[str, list[Any]]:
+    """Return the public tables of each of the run's deliverables.
+
+    Raises TcocError for a table name that two deliverables use.
+    """
+    tables: dict[str, list[Any]] = {}
+    owners: dict[str, str] = {}
+    for deliverable in study.run.spec.deliverables:
+        tables[deliverable] = list(page(deliverable).public_tables(study))
+        for table in tables[deliverable]:
+            if table.name in owners:
+                raise TcocError(
+                    f'{deliverable}: public table "{table.name}" is also one of'
+                    f" {owners[table.name]}; names are unique in a run"
+                )
+            owners[table.name] = deliverable
+    return tables
+
+
+def page(deliverable: str) -> Any:
+    """Return the module with a deliverable's public tables, sections and headline."""
+    return import_module(f"tcoc.report.{deliverable}")
+
+
+def audit_all(study: Any) -> dict[str, AuditedTable]:
+    """Audit the tables of all deliverables together and return them by name."""
+    from tcoc.disclosure import audit
+
+    tables = collect(study)
+    everything = [table for part in tables.values() for table in part]
+    audited = audit(everything, study.policy)
+    return {
+        table.name: _audited(audited, table, deliverable)
+        for deliverable, part in tables.items()
+        for table in part
+    }
+
+
+def _audited(audit: Any, table: Any, deliverable: str) -> AuditedTable:
+    facts = TableFacts(
+        table.name,
+        deliverable,
+        table.title,
+        tuple(table.keys),
+        tuple(table.counts),
+        tuple(table.values),
+        table.unit,
+        table.note,
+        table.source,
+    )
+    frame = _one_type(audit.frame(table.name)).reset_index(drop=True)
+    hidden = audit.hidden(table.name).reset_index(drop=True)
+    hidden = hidden.reindex(columns=frame.columns, fill_value=False).astype(bool)
+    return AuditedTable(facts, frame, hidden, reasons_of(audit, table.name))
+
+
+def reasons_of(audit: Any, name: str) -> dict[tuple[int, str], str]:
+    """Return why each hidden cell of a table is hidden, by row position and column."""
+    reasons = audit.reasons
+    found: dict[tuple[int, str], str] = {}
+    for place, reason in getattr(reasons, "items", dict)():
+        if isinstance(place, tuple) and place[0] == name:
+            found[int(place[1]), str(place[2])] = str(reason)
+    return found
+
+
+def _one_type(frame: pd.DataFrame) -> pd.DataFrame:
+    """Write labels of mixed types (2018 and "all") as text, so that Parquet can hold them."""
+    out = frame.copy()
+    for name in out.columns:
+        kinds = {type(value) for value in out[name].dropna()} if out[name].dtype == object else ()
+        if len(kinds) > 1:
+            out[name] = out[name].map(str, na_action="ignore")
+    return out
+
+
+def save(tables: Mapping[str, AuditedTable], folder: Path, key: str) -> None:
+    """Write audited tables, whole or not at all; the last writer of the same key wins."""
+    partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, table in tables.items():
+        table.frame.to_parquet(partial / f"{name}.parquet", index=False)
+        table.hidden.to_parquet(partial / f"{name}.hidden.parquet", index=False)
+    index = {
+        "key": key,
+        "tables": [asdict(table.facts) for table in tables.values()],
+        "reasons": {
+            name: [[row, column, why] for (row, column), why in table.reasons.items()]
+            for name, table in tables.items()
+        },
+    }
+    (partial / _INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def load(folder: Path, key: str) -> dict[str, AuditedTable] | None:
+    """Read audited tables, or return None where there are none of this key."""
+    index_file = folder / _INDEX
+    if not index_file.is_file():
+        return None
+    index = json.loads(index_file.read_text(encoding="utf-8"))
+    if index["key"] != key:
+        return None
+    return {facts["name"]: _read(folder, facts, index["reasons"]) for facts in index["tables"]}
+
+
+def _read(folder: Path, facts: dict[str, Any], reasons: dict[str, Any]) -> AuditedTable:
+    name = facts["name"]
+    lists = {key: tuple(facts[key]) for key in ("keys", "counts", "values")}
+    return AuditedTable(
+        TableFacts(**{**facts, **lists}),
+        pd.read_parquet(folder / f"{name}.parquet"),
+        pd.read_parquet(folder / f"{name}.hidden.parquet"),
+        {(row, column): why for row, column, why in reasons[name]},
+    )
+
+
+def release_key(study: Any) -> str:
+    """Hash what the audited tables depend on: the run's tables, deliverables, and this code."""
+    from tcoc.pipeline import fingerprint
+
+    digest = hashlib.sha256(fingerprint(study.run).encode())
+    digest.update(json.dumps(study.run.spec.deliverables).encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def find(tables: Mapping[str, AuditedTable], name: str) -> AuditedTable:
+    """Return an audited table, or raise TcocError that names the nearest."""
+    if name not in tables:
+        raise TcocError(f'"{name}" is not a public table of this release{nearest(name, tables)}')
+    return tables[name]

@@ -1,0 +1,339 @@
+"""One run's release: its audited tables, and the only ways in which they are shown (rule D4)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure as Picture
+
+from tcoc.params import PolicyUse
+from tcoc.report import display, guard, picture, tables, words
+from tcoc.report.audited import (
+    FOLDER,
+    AuditedTable,
+    audit_all,
+    find,
+    load,
+    release_key,
+    save,
+)
+from tcoc.report.provenance import assumptions_html, policy_years, provenance
+
+Format = str | Callable[..., str]
+
+_ROWS_BELOW_FIGURE = 60
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with all it needs to leave the building.
+
+    `title` states the finding, `alt` says what the picture shows to who cannot see it, `caption`
+    explains how to read it; `data` is the audited frame (or rows of it) that is drawn. `columns`
+    and `formats` name and write the columns of `data` in the table below the picture.
+    """
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    picture: Picture
+    data: pd.DataFrame
+    columns: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass
+class Release:
+    """A run's audited tables; `folder` is where shown tables and figures are also written."""
+
+    study: Any
+    audited: Mapping[str, AuditedTable]
+    folder: Path | None = None
+    shown: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._visible = guard.visible_values(
+            (t.frame, (*t.facts.counts, *t.facts.values)) for t in self.audited.values()
+        )
+        self._counts = {name for t in self.audited.values() for name in t.facts.counts}
+
+    def __repr__(self) -> str:
+        names = ", ".join(sorted(self.audited))
+        return f"Release of run {self.study.run.name}: {names or 'no public tables'}"
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self.table(name)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return sorted(self.audited)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the release's public tables."""
+        return tuple(self.audited)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return an audited frame; hidden cells are missing."""
+        found = find(self.audited, name)
+        frame = found.frame.copy()
+        frame.attrs["tcoc_table"] = name
+        return frame
+
+    def hidden(self, name: str) -> pd.DataFrame:
+        """Return which cells of an audited frame are hidden."""
+        return find(self.audited, name).hidden.copy()
+
+    def show_table(
+        self,
+        name: str,
+        columns: Mapping[str, str] | None = None,
+        formats: Mapping[str, Format] | None = None,
+        caption: str = "",
+        *,
+        frame: pd.DataFrame | None = None,
+        shown_as: str = "",
+        heading_columns: int = 1,
+        note: str = "",
+    ) -> None:
+        """Show a public table, or `frame`: rows or an arrangement of its audited frame.
+
+        `columns` chooses and names the columns, in order; `formats` says how each is written
+        (dollars, cents, percent, change, count, number, text, year, flag, or a function).
+        A table that is shown a second time in another form needs `shown_as`, its file's name.
+        Raises TcocError for an unknown name, and for a number that did not pass the gate.
+        """
+        source = find(self.audited, name)
+        data = source.frame if frame is None else frame
+        chosen = dict(columns) if columns else {c: heading_of(c) for c in data.columns}
+        where = f"table {shown_as or name}"
+        view = tables.TableView(
+            name=shown_as or name,
+            caption=caption or source.facts.title,
+            frame=data,
+            hidden=self._hidden_cells(source, data),
+            columns=tuple(
+                tables.column(data, c, heading, self._format(source, c, data, formats or {}))
+                for c, heading in chosen.items()
+            ),
+            heading_columns=heading_columns,
+            unit=source.facts.unit,
+            note=note or source.facts.note,
+            source=source.facts.source,
+            csv=self._csv(source, data),
+        )
+        guard.check_frame(where, data, self._visible, self._counts)
+        for text in (view.caption, view.note):
+            guard.check_text(where, text)
+        self._write("tables", f"{view.name}.csv", view.csv)
+        self.shown.append(view.name)
+        display.publish_html(tables.as_html(view), tables.as_text(view), "table", name=view.name)
+
+    def show_figure(self, figure: Figure) -> None:
+        """Show a figure with title, text alternative, caption, and the data behind it.
+
+        Raises TcocError where its data, title, text alternative or caption hold a number that did
+        not pass the gate, or where the text alternative or the caption is empty.
+        """
+        where = f"figure {figure.name}"
+        guard.check_complete(where, title=figure.title, alt=figure.alt, caption=figure.caption)
+        guard.check_frame(where, figure.data, self._visible, self._counts)
+        for text in (figure.title, figure.alt, figure.caption):
+            guard.check_text(where, text)
+        png = picture.png(figure.picture)
+        svg = picture.svg_or_none(figure.picture) if self.folder else None
+        csv = self._figure_csv(figure)
+        self._write("figures", f"{figure.name}.png", png)
+        if svg is not None:
+            self._write("figures", f"{figure.name}.svg", svg.encode())
+        self._write("figures", f"{figure.name}.csv", csv)
+        self._write("figures", f"{figure.name}.txt", f"{figure.title}\n\n{figure.alt}\n".encode())
+        self.shown.append(figure.name)
+        plain = f"{figure.title}\n\n{figure.alt}\n\n{figure.caption}"
+        below = self._below(figure, csv)
+        display.publish_figure(figure.title, figure.alt, png, svg, below, plain, figure.name)
+
+    def say(self, markdown: str) -> None:
+        """Show a paragraph in Markdown; its numbers come from audited tables through words."""
+        guard.check_text("paragraph", markdown)
+        content = f'<div class="tcoc-say">{display.markdown(markdown)}</div>'
+        display.publish_html(content, display.plain_words(markdown), "say")
+
+    def show_numbers(self, numbers: Sequence[tuple[str, str] | tuple[str, str, str]]) -> None:
+        """Show a few key numbers large: (what it is, the number in words[, a remark]) each."""
+        full = [(n[0], n[1], n[2] if len(n) > 2 else "") for n in numbers]
+        for label, number, remark in full:
+            guard.check_text("key number", f"{number} {label} {remark}")
+        plain = "\n".join(f"{label}: {number} {remark}".rstrip() for label, number, remark in full)
+        display.publish_html(display.tiles(full), plain, "numbers")
+
+    def uses(self, prefixes: Sequence[str]) -> list[PolicyUse]:
+        """Return the assumed and replaced policy values under some prefixes."""
+        run = self.study.run
+        found = run.policy.uses(prefixes, policy_years(run))
+        return [use for use in found if use.replaced or use.status == "assumed"]
+
+    def show_assumptions(self, prefixes: Sequence[str]) -> None:
+        """Show the assumed and replaced policy values that the deliverable rests on."""
+        uses = self.uses(prefixes)
+        plain = "\n".join(f"{u.name} = {u.value} ({u.rule or 'no rule'})" for u in uses)
+        display.publish_html(assumptions_html(uses), plain or "No value is assumed.", "assumptions")
+
+    def show_provenance(self) -> None:
+        """Show which run and data the numbers come from; versions stand in the page's footer."""
+        facts = provenance(self.study)
+        lines = {"Run": facts.run, "Data": facts.data, "Vintage": facts.vintage, **facts.settings}
+        rows = [[heading_of(key), value] for key, value in lines.items()]
+        plain = "\n".join(f"{key}: {value}" for key, value in rows)
+        content = tables.simple_table(
+            "provenance", "Where the numbers come from", ["", "This run"], rows
+        )
+        display.publish_html(content, plain, "provenance")
+
+    def _format(
+        self,
+        source: AuditedTable,
+        name: str,
+        data: pd.DataFrame,
+        formats: Mapping[str, Format],
+    ) -> Format:
+        if name in formats:
+            return formats[name]
+        if name in source.facts.counts:
+            return "count"
+        return guess_format(name, data[name]) if name in data.columns else "text"
+
+    def _hidden_cells(self, source: AuditedTable, data: pd.DataFrame) -> pd.DataFrame:
+        """Find hidden cells by key; where a view has no keys, what is missing counts as hidden."""
+        none = pd.DataFrame(False, index=data.index, columns=data.columns)
+        if not bool(source.hidden.to_numpy().any()):
+            return none
+        keys = list(source.facts.keys)
+        if not set(keys) <= set(data.columns):
+            return data.isna()
+        rows = {key: i for i, key in enumerate(_row_keys(source.frame, keys))}
+        for name in data.columns.intersection(source.hidden.columns):
+            column = source.hidden[name].tolist()
+            none[name] = [key in rows and column[rows[key]] for key in _row_keys(data, keys)]
+        return none
+
+    def _csv(self, source: AuditedTable, data: pd.DataFrame) -> bytes:
+        hidden = self._hidden_cells(source, data)
+        if data is source.frame:
+            return tables.as_csv(data, hidden, source.reasons)
+        return tables.as_csv(data, hidden)
+
+    def _figure_source(self, figure: Figure) -> AuditedTable | None:
+        return self.audited.get(str(figure.data.attrs.get("tcoc_table", "")))
+
+    def _figure_csv(self, figure: Figure) -> bytes:
+        source = self._figure_source(figure)
+        if source is None:
+            return tables.as_csv(figure.data, figure.data.isna() & False)
+        return self._csv(source, figure.data)
+
+    def _below(self, figure: Figure, csv: bytes) -> str:
+        source = self._figure_source(figure)
+        origin = figure.source or (source.facts.source if source else "")
+        lines = [display.markdown(figure.caption)]
+        lines += [f'<p class="tcoc-source">Source: {tables.text(origin)}</p>'] if origin else []
+        if 0 < len(figure.data) <= _ROWS_BELOW_FIGURE:
+            table = tables.as_html(self._figure_view(figure, source))
+            lines.append(f"<details><summary>The numbers as a table</summary>{table}</details>")
+        return f'<div class="tcoc-below">{"".join(lines)}{tables.download(figure.name, csv)}</div>'
+
+    def _figure_view(self, figure: Figure, source: AuditedTable | None) -> tables.TableView:
+        data = figure.data
+        hidden = self._hidden_cells(source, data) if source else data.isna() & False
+        names = figure.columns or {c: heading_of(c) for c in data.columns}
+        columns = tuple(
+            tables.column(
+                data, name, heading, figure.formats.get(name) or self._guess(name, data[name])
+            )
+            for name, heading in names.items()
+        )
+        name = f"{figure.name}-data"
+        return tables.TableView(name, f"Data: {figure.title}", data, hidden, columns)
+
+    def _guess(self, name: str, column: pd.Series) -> Format:
+        return "count" if name in self._counts else guess_format(name, column)
+
+    def _write(self, folder: str, name: str, content: bytes) -> None:
+        if self.folder is not None:
+            file = self.folder / folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+
+
+def _row_keys(frame: pd.DataFrame, keys: list[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(frame[key].map(str) for key in keys), strict=True))
+
+
+_HEADINGS = {
+    "ccn": "Hospital (CCN)",
+    "npi": "NPI",
+    "benes": "Beneficiaries",
+    "tcoc": "TCOC",
+    "aco_id": "ACO",
+    "zip": "ZIP",
+    "qp": "QP",
+    "mpa": "MPA",
+}
+
+
+def heading_of(name: str) -> str:
+    """Return a readable heading for a column that has none: `per_capita` is Per capita."""
+    if name in _HEADINGS:
+        return _HEADINGS[name]
+    text = name.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def guess_format(name: str, column: pd.Series) -> str:
+    """Return how a column without a given format is written, by its name and type."""
+    if name == "year" or name.endswith("_year"):
+        return "year" if pd.api.types.is_numeric_dtype(column) else "text"
+    if pd.api.types.is_bool_dtype(column):
+        return "flag"
+    if not pd.api.types.is_numeric_dtype(column):
+        return "text"
+    if any(part in name for part in ("dollars", "tcoc", "per_capita", "payment", "amount")):
+        return "dollars"
+    if any(part in name for part in ("share", "rate", "percent", "growth")):
+        return "percent"
+    return "count" if pd.api.types.is_integer_dtype(column) else "number"
+
+
+def prepare_release(study: Any) -> Release:
+    """Audit all public tables of a run as one release and keep them in the work folder.
+
+    The runner calls this once; the notebooks' processes then read what it wrote.
+    """
+    audited = audit_all(study)
+    key = release_key(study)
+    folder = Path(study.work) / FOLDER
+    save(audited, folder, key)
+    return Release(study, load(folder, key) or audited, Path(study.work))
+
+
+def open_release(run: str | Path, work: str | Path = "") -> Release:
+    """Open a run's release for a notebook.
+
+    With `work`, the runner's folder, shown tables and figures are also written there. Without it
+    the run's tables are computed or read in a work folder of their own, and nothing is written.
+    Raises InputError for a run that is not usable.
+    """
+    from tcoc.pipeline import open_study
+
+    study = open_study(run, work)
+    audited = load(Path(study.work) / FOLDER, release_key(study))
+    if audited is None:
+        audited = prepare_release(study).audited
+    display.publish_html(display.NOTEBOOK_STYLE, f"Run {study.run.name}", "style")
+    return Release(study, audited, Path(work) if work else None)
+
+
+__all__ = ["Figure", "Release", "open_release", "prepare_release", "words"]

@@ -1,0 +1,160 @@
+"""The one colour and type set of every figure.
+
+Colours differ in hue for colour-blind eyes and in lightness for grey print; each series also has
+its own hatch and marker, so that no figure speaks by colour alone. The typeface ships with the
+package: a figure is the same, byte for byte, whatever fonts a machine has.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Picture
+from matplotlib.ticker import FuncFormatter
+
+from tcoc.report import words
+
+INK = "#1d2733"
+QUIET = "#5a6672"
+RULE = "#d9dee3"
+ACCENT = "#12436d"
+WARM = "#c8671b"
+PALETTE = ("#12436d", "#e0892f", "#8cc0cf", "#8a3b6b", "#4f8f6b", "#b9b08e")
+HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+STAGES = {"aco_like": 0, "mdpcp_like": 1, "geographic": 2}
+STAGE_NAMES = {"aco_like": "ACO-like", "mdpcp_like": "MDPCP-like", "geographic": "Geographic"}
+
+_WIDTHS = {"page": 7.0, "half": 3.4}
+_FONTS = Path(__file__).with_name("fonts")
+
+
+@cache
+def use_style() -> None:
+    """Set the theme once per process: type, colours, thin axes, no chart junk."""
+    for file in sorted(_FONTS.glob("*.ttf")):
+        font_manager.fontManager.addfont(str(file))
+    sns.set_theme(style="white", rc=_RC)
+
+
+_RC: dict[str, Any] = {
+    "font.family": ["Source Sans 3", "DejaVu Sans"],
+    "font.size": 10.5,
+    "text.color": INK,
+    "axes.labelcolor": QUIET,
+    "axes.labelsize": 10.5,
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titleweight": "semibold",
+    "axes.titlelocation": "left",
+    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "hatch.color": "white",
+    "hatch.linewidth": 0.9,
+    "lines.linewidth": 2.0,
+    "lines.markersize": 5.5,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "figure.dpi": 100,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "tcoc",
+    "path.simplify": True,
+}
+
+
+def new_figure(
+    width: Literal["page", "half"] = "page",
+    height: float = 3.6,
+    rows: int = 1,
+    columns: int = 1,
+    **axes: Any,
+) -> tuple[Picture, Any]:
+    """Return a figure of page (7 in) or half width, and its axes (one, or an array of them)."""
+    use_style()
+    picture = Picture(figsize=(_WIDTHS[width], height), layout="constrained")
+    FigureCanvasAgg(picture)
+    return picture, picture.subplots(rows, columns, **axes)
+
+
+def colour(position: int) -> str:
+    """Return the colour of a series by its place."""
+    return PALETTE[position % len(PALETTE)]
+
+
+def stage_colour(stage: str) -> str:
+    """Return the colour that an attribution stage has in every figure."""
+    return PALETTE[STAGES.get(stage, 5)]
+
+
+def stage_hatch(stage: str) -> str:
+    """Return the hatch that an attribution stage has in every figure."""
+    return HATCHES[STAGES.get(stage, 5)]
+
+
+def number_axis(axis: Any, kind: str, label: str = "", digits: int = 0) -> None:
+    """Write an axis's ticks in the house's number format and label it with its unit.
+
+    `kind` is dollars, short_dollars, percent, count, short_count, change or number.
+    """
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: _tick(value, kind, digits)))
+    if label:
+        axis.set_label_text(label)
+
+
+def _tick(value: float, kind: str, digits: int) -> str:
+    if kind in ("percent", "change", "number"):
+        return str(getattr(words, kind)(value, digits))
+    return str(getattr(words, kind)(value))
+
+
+def grid(axes: Axes, along: Literal["x", "y"]) -> None:
+    """Draw the quiet grid lines that help to read values along one axis."""
+    axes.grid(visible=True, axis=along)
+    axes.tick_params(length=0)
+    axes.spines["left" if along == "x" else "bottom"].set_visible(along == "y")
+    axes.spines["bottom" if along == "x" else "left"].set_visible(False)
+
+
+def end_label(axes: Axes, x: float, y: float, text: str, tint: str = INK) -> None:
+    """Write a series' name beside its last point instead of in a legend."""
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(7, 0),
+        textcoords="offset points",
+        va="center",
+        ha="left",
+        color=tint,
+        fontweight="semibold",
+        annotation_clip=False,
+    )
+
+
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """Move label positions apart until neighbours are at least `gap` from each other."""
+    order = sorted(range(len(positions)), key=lambda i: (positions[i], i))
+    moved = list(positions)
+    for before, after in pairwise(order):
+        moved[after] = max(moved[after], moved[before] + gap)
+    drift = (sum(moved) - sum(positions)) / len(positions) if positions else 0.0
+    return [value - drift for value in moved]
