@@ -1,0 +1,197 @@
+"""What the assessed partners add up to: shares meeting, averages, timing, near misses (Q5-Q9)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from fractions import Fraction
+from math import fsum
+
+import pandas as pd
+
+from tcoc.qp.partners import assess, pick
+from tcoc.qp.rules import Thresholds
+
+SUMMARY_COLUMNS = (
+    "year", "test", "reading", "partner", "clinicians", "meeting", "share_meeting",
+    "average_score", "average_patient_score", "average_payment_score", "partial", "benes",
+)  # fmt: skip
+
+SUMMARY_SCHEMA = {
+    "year": "int64",
+    "test": "string",
+    "reading": "string",
+    "partner": "string",
+    "clinicians": "int64",
+    "meeting": "int64",
+    "share_meeting": "float64",
+    "average_score": "float64",
+    "average_patient_score": "float64",
+    "average_payment_score": "float64",
+    "partial": "int64",
+    "benes": "int64",
+}
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """The mean, in whatever order the values come; nothing of nothing."""
+    numbers = [float(value) for value in values]
+    return fsum(numbers) / len(numbers) if numbers else None
+
+
+def summary_row(assessed: pd.DataFrame) -> dict[str, object]:
+    """Clinicians, how many meet, their share, and the averages over those who meet (rule Q5).
+
+    `partial` counts those who reach only a partial threshold; `benes` sums the patients of all
+    clinicians, so that a reader of a small group can be protected.
+    """
+    met = assessed[assessed["meets"]]
+    return {
+        "clinicians": len(assessed),
+        "meeting": len(met),
+        "share_meeting": len(met) / len(assessed) if len(assessed) else None,
+        "average_score": mean(met["score"]),
+        "average_patient_score": mean(met["patient_score"]),
+        "average_payment_score": mean(met["payment_score"]),
+        "partial": int(assessed["partial"].sum()),
+        "benes": int((assessed["people"] // assessed["scale"]).sum()),
+    }
+
+
+def partner_table(
+    rows: pd.DataFrame, partner: str, thresholds: Sequence[Thresholds], partner_choice: str
+) -> pd.DataFrame:
+    """Each clinician at its partner under every test and reading, one row each (Q4-Q6)."""
+    parts = [
+        pick(rows, limits, partner_choice).assign(
+            test=limits.test, reading=limits.reading, partner=partner
+        )
+        for limits in thresholds
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def summary(assessed: pd.DataFrame, years: Iterable[int], names: Sequence[str]) -> pd.DataFrame:
+    """The slide's table: one row per (year, test, reading, partner), columns SUMMARY_COLUMNS.
+
+    A year for which the model has no clinician has rows with 0 clinicians and no averages; `names`
+    are the partners that were modelled.
+    """
+    keys = ["year", "test", "reading", "partner"]
+    limits = list(dict.fromkeys(zip(assessed["test"], assessed["reading"], strict=True)))
+    groups = {key: group for key, group in assessed.groupby(keys)}
+    rows = [
+        {
+            **dict(zip(keys, key, strict=True)),
+            **summary_row(groups.get(key, assessed.iloc[:0])),
+        }
+        for key in ((y, t, r, p) for y in years for t, r in limits for p in names)
+    ]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def sensitivity(
+    rows: pd.DataFrame,
+    thresholds: Sequence[Thresholds],
+    unseen_shares: Iterable[Fraction],
+    partner_choice: str,
+) -> pd.DataFrame:
+    """Share meeting when part of every denominator is unseen and not linked (rule Q9).
+
+    One row per (year, test, reading, unseen_share), with clinicians and meeting besides the share.
+    """
+    found = []
+    for unseen in unseen_shares:
+        for limits in thresholds:
+            assessed = pick(rows, limits, partner_choice, unseen)
+            counted = assessed.groupby("year")["meets"].agg(["size", "sum"]).reset_index()
+            found.append(
+                counted.assign(test=limits.test, reading=limits.reading, unseen_share=float(unseen))
+            )
+    table = pd.concat(found, ignore_index=True)
+    table = table.rename(columns={"size": "clinicians", "sum": "meeting"})
+    table["share_meeting"] = table["meeting"] / table["clinicians"]
+    return table[
+        ["year", "test", "reading", "unseen_share", "share_meeting", "clinicians", "meeting"]
+    ]
+
+
+# ---------------------------------------------------------------- timing
+
+
+def year_result(snapshots: dict[date, pd.DataFrame], clinicians: pd.DataFrame) -> pd.DataFrame:
+    """The year's result of each clinician: any one snapshot is enough (rule Q7).
+
+    `snapshots` holds each snapshot's assessed partners (npi, meets); `clinicians` is who counts.
+    One row per npi: first_date (None if never), snapshots_met, qualifies.
+    """
+    first: dict[str, date] = {}
+    met: dict[str, int] = {}
+    for day in sorted(snapshots):
+        assessed = snapshots[day]
+        for npi in assessed.loc[assessed["meets"], "npi"]:
+            first.setdefault(npi, day)
+            met[npi] = met.get(npi, 0) + 1
+    result = clinicians[["npi"]].drop_duplicates().sort_values("npi", ignore_index=True)
+    dates = result["npi"].map(first)
+    return result.assign(
+        first_date=dates.astype(object).where(dates.notna(), None),
+        snapshots_met=result["npi"].map(met).fillna(0).astype("int64"),
+        qualifies=dates.notna(),
+    )
+
+
+# ---------------------------------------------------------------- who, and by what
+
+
+def routes(assessed: pd.DataFrame, scores: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
+    """By which method and by which criterion each clinician meets (rules Q2, Q5).
+
+    `scores` has benes_attributed, benes_encounter, cents_attributed, cents_encounter per
+    (year, npi, ccn). Adds `method` (both, payments, patients, none) and `criterion`: would the
+    attributed alone do, or the encounters alone (either, attributed, encounter), or only both
+    together (union); none where nothing meets.
+    """
+    by_criterion = ["benes_attributed", "benes_encounter", "cents_attributed", "cents_encounter"]
+    keys = ["year", "npi", "ccn"]
+    joined = assessed.merge(scores[[*keys, *by_criterion]], on=keys, how="left")
+    joined[by_criterion] = joined[by_criterion].fillna(0)
+    alone = {name: _alone(joined, name, thresholds) for name in ("attributed", "encounter")}
+    return assessed.assign(
+        method=_label(
+            joined["meets_payment"], joined["meets_patient"], ("both", "payments", "patients")
+        ),
+        criterion=_label(
+            alone["attributed"], alone["encounter"], ("either", "attributed", "encounter")
+        )
+        .where(alone["attributed"] | alone["encounter"] | ~joined["meets"], "union")
+        .where(joined["meets"], "none")
+        .to_numpy(),
+    )
+
+
+def _alone(joined: pd.DataFrame, criterion: str, thresholds: Thresholds) -> pd.Series:
+    people = (joined[f"benes_{criterion}"] * joined["scale"]).round().astype("int64").astype(object)
+    cents = joined[f"cents_{criterion}"].astype("int64").astype(object)
+    only = joined[["people", "cents", "scale"]].assign(people_linked=people, cents_linked=cents)
+    return assess(only, thresholds)["meets"]
+
+
+def _label(first: pd.Series, second: pd.Series, words: tuple[str, str, str]) -> pd.Series:
+    both, one, other = words
+    label = pd.Series("none", index=first.index, dtype=object)
+    label = label.mask(first & second, both)
+    return label.mask(first & ~second, one).mask(~first & second, other)
+
+
+def near(assessed: pd.DataFrame, thresholds: Thresholds, margin: Fraction) -> pd.DataFrame:
+    """Clinicians whose better distance to a threshold is within a margin, on either side (Q5).
+
+    Adds `gap`: the larger of score minus threshold over the two methods; at least 0 means meeting.
+    """
+    gap = pd.concat(
+        [
+            assessed["payment_score"] - float(thresholds.payment),
+            assessed["patient_score"] - float(thresholds.patient),
+        ],
+        axis=1,
+    ).max(axis=1)
+    return assessed.assign(gap=gap)[gap.abs() <= float(margin)]
