@@ -64,7 +64,9 @@ def incentive(
             "clinicians": grouped["clinicians"].to_numpy(),
             "benes": grouped["benes"].to_numpy(),
             "payments": [dollars(int(c)) if known else None for c in grouped["cents"]],
-            "incentive": [dollars(int(c) * terms.rate) if known else None for c in grouped["cents"]],
+            "incentive": [
+                dollars(int(c) * terms.rate) if known else None for c in grouped["cents"]
+            ],
         }
     )
 

@@ -49,7 +49,9 @@ def actual_candidates(
 
 
 def _whole_numbers(joined: pd.DataFrame) -> pd.DataFrame:
-    weighted = not pd.api.types.is_integer_dtype(joined["benes_numerator"].dropna().convert_dtypes())
+    weighted = not pd.api.types.is_integer_dtype(
+        joined["benes_numerator"].dropna().convert_dtypes()
+    )
     scale = WEIGHT if weighted else 1
     linked = (joined["benes_numerator"].fillna(0) * scale).round()
     frame = pd.DataFrame(
@@ -100,7 +102,9 @@ def choose_partner(
     payment = _margin(rows["cents_linked"], rows["cents"], thresholds.payment, unseen, scale)
     patient = _margin(rows["people_linked"], rows["people"], thresholds.patient, unseen, scale)
     # Over the common denominator cents x people, which is the same for all of a clinician's rows.
-    first = np.maximum(payment * rows["people"].clip(lower=1), patient * rows["cents"].clip(lower=1))
+    first = np.maximum(
+        payment * rows["people"].clip(lower=1), patient * rows["cents"].clip(lower=1)
+    )
     keyed = rows.assign(_first=first)
     keys = ["_first", "cents_linked", "people_linked"]
     ordered = keyed.sort_values(
