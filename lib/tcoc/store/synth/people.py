@@ -1,0 +1,346 @@
+"""Invented people: who they are, where they live, when they are covered, whom they see."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tcoc.store.synth.clinicians import NURSES, PHYSICIANS, Clinicians
+from tcoc.store.synth.config import Config
+from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
+from tcoc.store.synth.geography import Geography
+
+KINDS = ("physician", "nurse", "specialist_only", "none")
+NEVER = 1 << 20
+SLOTS = 4
+
+
+def day_number(year: int, month: int = 1, day: int = 1) -> int:
+    """Return days since 1970-01-01."""
+    return int(np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D").astype(np.int64))
+
+
+@dataclass(frozen=True)
+class People:
+    """A block of people; months count from January of the first year, days from 1970."""
+
+    first: int
+    birth: Integers
+    death: Integers
+    sex: Integers
+    reason: Integers
+    entry: Integers
+    dual_from: Integers
+    dual_until: Integers
+    dual_code: Integers
+    esrd_from: Integers
+    plan_from: Integers
+    plan_until: Integers
+    part_b_from: Integers
+    zip: Integers
+    zip_after: Integers
+    move: Integers
+    away_from: Integers
+    away_until: Integers
+    hospital: Integers
+    hospital_after: Integers
+    second: Integers
+    kind: Integers
+    own: Integers
+    own_after: Integers
+    own_switch: Integers
+    slots: Integers
+    slot_group: Integers
+    frailty: Floats
+    nursing_home: Flags
+
+    @property
+    def count(self) -> int:
+        """How many people the block holds."""
+        return len(self.birth)
+
+
+def make_people(
+    config: Config,
+    geo: Geography,
+    clinicians: Clinicians,
+    seed: int,
+    years: tuple[int, int],
+    block: tuple[int, int],
+) -> People:
+    """Make the people with numbers block[0] to block[1] - 1."""
+    number = np.arange(*block)
+    source = _Source(config, seed, block[0] // int(config.settings["block"]), len(number))
+    months = (years[1] - years[0] + 1) * 12
+    entry = _entry(source, months)
+    life = _life(source, years, entry, number)
+    coverage = _coverage(source, years, entry, life, months)
+    home = _homes(source, geo, entry, months)
+    care = _care(source, geo, clinicians, home, months)
+    gain = _mix_change(source, geo, home["hospital"], years, coverage)
+    return People(first=block[0], entry=entry, **life, **coverage | gain, **home, **care)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The block's random streams."""
+
+    config: Config
+    seed: int
+    block: int
+    size: int
+
+    def draws(self, purpose: str) -> Draws:
+        return Draws(self.seed, "people", purpose, self.block)
+
+    def flags(self, purpose: str, share: float | Floats) -> Flags:
+        return self.draws(purpose).flags(self.size, share)
+
+    def below(self, purpose: str, limit: int) -> Integers:
+        return self.draws(purpose).below(self.size, limit)
+
+    def number(self, name: str) -> float:
+        return self.config.number(f"population.{name}")
+
+
+def _entry(source: _Source, months: int) -> Integers:
+    """Month of arrival; 0 for those who are there from the start."""
+    late = source.number("yearly_entry") * months / 12
+    there = source.flags("there", 1 / (1 + late))
+    return np.where(there, 0, 1 + source.below("entry", max(months - 1, 1)))
+
+
+def _banded(source: _Source, purpose: str, bands: list[list[float]]) -> Floats:
+    chosen = source.draws(purpose).choose(source.size, [b[2] for b in bands])
+    low, high = (np.array([b[i] for b in bands], dtype=np.float64)[chosen] for i in (0, 1))
+    place = source.draws(purpose + " place").uniform(source.size)
+    return low + place * (high - low)
+
+
+def _life(
+    source: _Source, years: tuple[int, int], entry: Integers, number: Integers
+) -> dict[str, Integers]:
+    """Birth, death, sex, original reason for entitlement."""
+    population = source.config.settings["population"]
+    stock_disabled = source.flags("disabled stock", source.number("under_65_stock"))
+    route = source.draws("route").uniform(source.size)
+    at_65 = route < source.number("entrant_at_65")
+    disabled = ~at_65 & (route < source.number("entrant_at_65") + source.number("entrant_disabled"))
+    old = _banded(source, "age", population["age_bands"])
+    young = _banded(source, "young", population["disabled_bands"])
+    stock = entry == 0
+    age = np.where(stock, np.where(stock_disabled, young, old), np.where(disabled, young, old))
+    started = day_number(years[0]) + (entry * 30.4375).astype(np.int64)
+    birth = started - (age * 365.25).astype(np.int64)
+    birth = np.where(~stock & at_65, started - 23_741 - source.below("birthday", 28), birth)
+    age = np.where(~stock & at_65, 65.0, age)
+    under = age < 65
+    women = source.number("female") + 0.010 * np.clip(age - 72, 0, 20)
+    sex = np.where(source.flags("sex", np.where(under, 0.49, women - 0.03)), 0, 1)
+    sex = np.where(number % 4001 == 7, 2, sex)
+    reason = np.where(under, 1, 0)
+    reason = np.where(
+        ~under & stock & source.flags("od", source.number("originally_disabled_65")), 1, reason
+    )
+    reason = np.where(source.flags("esrd reason", 0.004), np.where(reason == 1, 3, 2), reason)
+    reason = np.where(number % 1999 == 11, -1, reason)
+    return {
+        "birth": birth,
+        "death": _death(source, age, started),
+        "sex": sex,
+        "reason": reason,
+    }
+
+
+def _death(source: _Source, age: Floats, started: Integers) -> Integers:
+    """Day of death, from a hazard that grows with age (Gompertz); under 65 it is constant."""
+    alpha, beta = source.number("death_at_65"), source.number("death_growth")
+    late = -np.log1p(-source.draws("death").uniform(source.size))
+    early = late / source.number("death_under_65")
+    reached = np.maximum(65 - age, 0)
+    left = np.where(early < reached, 0, late - reached * source.number("death_under_65"))
+    start = np.maximum(age, 65) - 65
+    after = np.log(np.exp(beta * start) + beta * np.maximum(left, 0) / alpha) / beta - start
+    lived = np.where(early < reached, early, reached + after)
+    return started + 1 + np.round(lived * 365.25, 6).astype(np.int64)
+
+
+def _coverage(
+    source: _Source,
+    years: tuple[int, int],
+    entry: Integers,
+    life: dict[str, Integers],
+    months: int,
+) -> dict[str, Integers]:
+    """When people are dual, have ESRD, are in a plan, have Part B."""
+    year_start = day_number(years[0])
+    under = (year_start + entry * 30 - life["birth"]) < 65 * 365
+    dual_share = np.where(under, source.number("dual_under_65"), source.number("dual_over_65"))
+    dual = source.flags("dual", dual_share)
+    later = source.flags("dual later", source.number("dual_change") * months / 12)
+    dual_from = np.where(dual, 0, np.where(later, source.below("dual month", months), NEVER))
+    leaves = source.flags("dual ends", 0.06)
+    dual_until = np.where(leaves, 12 * source.below("dual end", 12), NEVER)
+    full = source.flags("full", source.number("dual_full"))
+    codes = source.draws("dual code").uniform(source.size)
+    dual_code = np.where(
+        full,
+        np.select([codes < 0.72, codes < 0.94], [2, 8], 4),
+        np.select([codes < 0.38, codes < 0.74, codes < 0.75], [1, 3, 5], 6),
+    )
+    esrd = source.flags("esrd", source.number("esrd")) | (life["reason"] >= 2)
+    esrd_month = np.where(source.flags("esrd old", 0.55), 0, source.below("esrd month", months))
+    return {
+        "dual_from": dual_from,
+        "dual_until": dual_until,
+        "dual_code": dual_code,
+        "esrd_from": np.where(esrd, esrd_month, NEVER),
+        **_plans(source, entry, months),
+    }
+
+
+def _plans(source: _Source, entry: Integers, months: int) -> dict[str, Integers]:
+    """One spell of managed care at most, most of them from a January; Part B that starts late."""
+    always = source.flags("plan", source.number("managed_care"))
+    joins = source.flags("plan joins", source.number("managed_care_enters") * months / 12)
+    january = 12 * source.below("plan january", max(months // 12, 1))
+    month = np.where(source.flags("plan month", 0.85), january, source.below("plan other", months))
+    plan_from = np.where(always, 0, np.where(joins, month, NEVER))
+    leaves = source.flags("plan leaves", source.number("managed_care_leaves") * months / 12 * 3)
+    stay = 12 * (1 + source.below("plan stay", 5))
+    waits = source.flags("part b", source.number("part_a_only"))
+    return {
+        "plan_from": plan_from,
+        "plan_until": np.where(leaves, plan_from + stay, 2 * NEVER),
+        "part_b_from": np.where(waits, entry + 6 + source.below("part b wait", 48), 0),
+    }
+
+
+def _homes(source: _Source, geo: Geography, entry: Integers, months: int) -> dict[str, Integers]:
+    """Homes before and after a move, months away from Maryland, and the hospitals of the homes."""
+    home = source.draws("zip").choose(source.size, geo.population)
+    other = source.draws("zip after").choose(source.size, geo.population)
+    moves = source.flags("moves", source.number("moves_within") * months / 84)
+    month = source.below("move month", months)
+    out = source.flags("out", source.number("moves_out") * months / 84)
+    came = ~out & source.flags("in", source.number("moves_in") * months / 84)
+    away_from = np.where(out, source.below("out month", months), NEVER)
+    away_from = np.where(came, 0, away_from)
+    away_until = np.where(came, entry + source.below("in month", months), 2 * NEVER)
+    after = np.where(moves, other, home)
+    hospital = _by_pull(geo, home, source.draws("hospital").uniform(source.size))
+    moved = _by_pull(geo, after, source.draws("hospital after").uniform(source.size))
+    return {
+        "zip": np.where(source.flags("no zip", source.number("unknown_zip")), -1, home),
+        "zip_after": after,
+        "move": np.where(moves, month, NEVER),
+        "away_from": away_from,
+        "away_until": away_until,
+        "hospital": hospital,
+        "hospital_after": np.where(moves, moved, hospital),
+        "second": _by_pull(geo, home, source.draws("second").uniform(source.size)),
+    }
+
+
+def _by_pull(geo: Geography, home: Integers, uniform: Floats) -> Integers:
+    """Choose a hospital for each home by the hospitals' pull there."""
+    chosen = np.zeros(len(home), dtype=np.int64)
+    for column in range(geo.count):
+        chosen += uniform >= geo.pull_edges[home, column]
+    return np.minimum(chosen, geo.count - 1)
+
+
+def _care(
+    source: _Source,
+    geo: Geography,
+    clinicians: Clinicians,
+    home: dict[str, Integers],
+    months: int,
+) -> dict[str, Integers | Floats | Flags]:
+    """Whom people see: their own primary care clinician, and standing relations with others."""
+    config, size = source.config, source.size
+    shares = config.value("care.kinds")
+    kind = source.draws("kind").choose(size, [shares[k] for k in KINDS])
+    groups = _own_groups(source, kind)
+    own = clinicians.pick(
+        _near(source, geo, home, "own"), groups, source.draws("own").uniform(size)
+    )
+    other = clinicians.pick(
+        _near(source, geo, home, "own after"), groups, source.draws("own after").uniform(size)
+    )
+    changes = source.flags("changes", config.number("care.changes_clinician"))
+    slots, slot_group = _slots(source, geo, clinicians, home)
+    sigma = config.number("care.frailty_sigma")
+    return {
+        "kind": kind,
+        "own": own,
+        "own_after": np.where(changes, other, own),
+        "own_switch": np.where(changes, source.below("switch", months), NEVER),
+        "slots": slots,
+        "slot_group": slot_group,
+        "frailty": source.draws("frailty").lognormal(size, sigma),
+        "nursing_home": source.flags("nursing", 0.022),
+    }
+
+
+def _own_groups(source: _Source, kind: Integers) -> Integers:
+    index, groups = source.config.group_index, source.config.groups
+    result = np.zeros(source.size, dtype=np.int64)
+    for names, wanted in ((PHYSICIANS, kind != 1), (NURSES, kind == 1)):
+        at = np.array([index[name] for name in names])
+        chosen = source.draws("group" + names[0]).choose(
+            source.size, [groups[i].per_1000 for i in at]
+        )
+        result = np.where(wanted, at[chosen], result)
+    return result
+
+
+def _near(source: _Source, geo: Geography, home: dict[str, Integers], purpose: str) -> Integers:
+    """Hospital around which a clinician is looked for: mostly the person's own."""
+    loyal = source.config.number("care.loyal")
+    second = loyal + source.config.number("care.second")
+    u = source.draws(purpose + " near").uniform(source.size)
+    teaching = source.draws(purpose + " teaching").choose(source.size, geo.size**3)
+    return np.select([u < loyal, u < second], [home["hospital"], home["second"]], teaching)
+
+
+def _slots(
+    source: _Source, geo: Geography, clinicians: Clinicians, home: dict[str, Integers]
+) -> tuple[Integers, Integers]:
+    """Standing relations with specialists: clinician and group, -1 where a slot is empty."""
+    weights = [group.slot for group in source.config.groups]
+    shares = source.config.value("care.specialist_slots")
+    who = np.full((SLOTS, source.size), -1)
+    what = np.full((SLOTS, source.size), -1)
+    for slot in range(SLOTS):
+        name = f"slot {slot}"
+        group = source.draws(name).choose(source.size, weights)
+        used = source.flags(name + " used", shares[slot])
+        near = _near(source, geo, home, name)
+        chosen = clinicians.pick(near, group, source.draws(name + " who").uniform(source.size))
+        who[slot] = np.where(used, chosen, -1)
+        what[slot] = np.where(used, group, -1)
+    return who, what
+
+
+def _mix_change(
+    source: _Source,
+    geo: Geography,
+    hospital: Integers,
+    years: tuple[int, int],
+    coverage: dict[str, Integers],
+) -> dict[str, Integers]:
+    """Plant each hospital's change of mix: a share of its people turns dual, or ceases to be.
+
+    From 2016 on, in each January, `dual_gain` of a hospital's people (hospitals.csv) becomes dual;
+    a negative gain ends that share's dual status.
+    """
+    dual_from, dual_until = coverage["dual_from"], coverage["dual_until"]
+    for year in range(max(2016, years[0]), years[1] + 1):
+        month = (year - years[0]) * 12
+        gain = geo.dual_gain[hospital]
+        chosen = source.draws(f"mix {year}").uniform(source.size) < np.abs(gain) / np.where(
+            gain < 0, 0.18, 0.82
+        )
+        dual_from = np.where(chosen & (gain > 0), np.minimum(dual_from, month), dual_from)
+        dual_until = np.where(chosen & (gain < 0), np.minimum(dual_until, month), dual_until)
+    return {"dual_from": dual_from, "dual_until": dual_until}

@@ -1,0 +1,120 @@
+"""What holds for people in each month of a year: presence, coverage, place, need."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tcoc.store.synth.config import Config, read_csv
+from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
+from tcoc.store.synth.geography import Geography
+from tcoc.store.synth.people import People, day_number
+
+BAND_STARTS = (0, 35, 45, 55, 60, 65, 66, 67, 68, 69, 70, 75, 80, 85, 90, 95)
+"""First age of the sixteen new-enrollee age bands."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """A block's people in one year; months are columns 0 to 11."""
+
+    year: int
+    starts: Integers
+    member: Flags
+    fee_for_service: Flags
+    part_a: Flags
+    part_b: Flags
+    plan: Flags
+    esrd: Flags
+    dual: Flags
+    away: Flags
+    moved: Flags
+    hospital: Integers
+    factor: Floats
+    need: Floats
+    day_limit: Integers
+
+    @property
+    def year_start(self) -> int:
+        """Day number of 1 January."""
+        return int(self.starts[0])
+
+
+def make_status(
+    config: Config, geo: Geography, people: People, seed: int, years: tuple[int, int], year: int
+) -> Status:
+    """Work out a year of a block of people."""
+    month = (year - years[0]) * 12 + np.arange(12)[None, :]
+    starts = np.array([day_number(year, m) for m in range(1, 13)])
+    member = (month >= people.entry[:, None]) & (people.death[:, None] >= starts[None, :])
+    part_b = month >= people.part_b_from[:, None]
+    part_a = (people.first + np.arange(people.count)) % 251 != 3
+    plan = (month >= people.plan_from[:, None]) & (month < people.plan_until[:, None])
+    esrd = month >= people.esrd_from[:, None]
+    dual = (month >= people.dual_from[:, None]) & (month < people.dual_until[:, None])
+    away = (month >= people.away_from[:, None]) & (month < people.away_until[:, None])
+    moved = month >= people.move[:, None]
+    hospital = np.where(moved[:, 6], people.hospital_after, people.hospital)
+    factor = need_factor(config, people, year, dual.any(axis=1), esrd.any(axis=1))
+    shock = Draws(seed, "shock", year, people.first).lognormal(
+        people.count, config.number("care.shock_sigma")
+    )
+    return Status(
+        year,
+        starts,
+        member,
+        member & part_b & part_a[:, None] & ~plan,
+        part_a,
+        part_b,
+        plan,
+        esrd,
+        dual,
+        away,
+        moved,
+        hospital,
+        factor,
+        people.frailty * shock * _end_of_life(config, people, year),
+        people.death,
+    )
+
+
+def _end_of_life(config: Config, people: People, year: int) -> Floats:
+    """Need rises in the year of death, and in part in the year before an early death."""
+    high = config.number("care.end_of_life")
+    start, end = day_number(year), day_number(year + 1)
+    return np.select(
+        [people.death < end, people.death < end + 183],
+        [np.full(people.count, high), np.full(people.count, 1 + (high - 1) / 2)],
+        1.0,
+    ) * np.where(people.death < start, 0.0, 1.0)
+
+
+def need_factor(config: Config, people: People, year: int, dual: Flags, esrd: Flags) -> Floats:
+    """Return the new-enrollee factor relative to its mean; ESRD has one of its own."""
+    age = ((day_number(year, 2) - people.birth) / 365.25).astype(np.int64)
+    band = np.searchsorted(np.array(BAND_STARTS), np.maximum(age, 0), side="right") - 1
+    table = factor_table(config)
+    sex = np.where(people.sex == 1, 1, 0)
+    disabled = np.isin(people.reason, (1, 3)) & (age >= 65)
+    factor = table[sex, band, dual.astype(int), disabled.astype(int)]
+    relative = factor / config.number("care.mean_factor")
+    return np.where(esrd, config.number("care.esrd_factor"), relative)
+
+
+def factor_table(config: Config) -> Floats:
+    """Return the new-enrollee factors by sex (F, M), age band, dual, originally disabled."""
+    return _factor_table(str(config.folder / "need_factors.csv"))
+
+
+@cache
+def _factor_table(file: str) -> Floats:
+
+    table = np.zeros((2, len(BAND_STARTS), 2, 2))
+    for row in read_csv(Path(file)):
+        band = BAND_STARTS.index(int(row["age_band"].split("-")[0].rstrip("+")))
+        at = ("FM".index(row["sex"]), band, int(row["medicaid"]))
+        table[(*at, int(row["originally_disabled"]))] = float(row["factor"])
+        if row["originally_disabled"] == "0" and band < 5:
+            table[(*at, 1)] = float(row["factor"])
+    return table

@@ -1,0 +1,252 @@
+"""Writes a synthetic store: blocks of people, year by year, beside its place, renamed when whole."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tcoc.errors import InputError
+from tcoc.store.schema import FORMAT_VERSION
+from tcoc.store.synth import columns, members, truth
+from tcoc.store.synth.clinicians import make_clinicians
+from tcoc.store.synth.config import load_config
+from tcoc.store.synth.draws import Integers
+from tcoc.store.synth.facility import facility_table
+from tcoc.store.synth.geography import load_geography
+from tcoc.store.synth.people import People, day_number, make_people
+from tcoc.store.synth.professional import Maker, dme_table, professional_table
+from tcoc.store.synth.reference import write_reference
+from tcoc.store.synth.status import make_status
+
+DEFAULT_YEARS = (2012, 2018)
+MOST_BENES = 99_999_999
+
+Progress = Callable[[str, int, int], None]
+"""Told what was done, how many steps are done, and of how many."""
+
+
+def write_synthetic_store(
+    out: Path,
+    benes: int,
+    seed: int,
+    years: tuple[int, int] = DEFAULT_YEARS,
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> None:
+    """Write a synthetic Maryland of `benes` people to the folder `out`.
+
+    The same benes, seed and years give the same bytes, whatever the number of workers (threads).
+    Claims begin on 1 October 2012, months on 1 January of the first year. Raises InputError for a
+    target that exists, for years that cannot be generated, and for fewer people than one.
+    """
+    _check(out, benes, years)
+    part = out.with_name(f".{out.name}.part-{os.getpid()}")
+    part.mkdir(parents=True)
+    try:
+        _write(part, benes, seed, years, progress, workers or min(os.cpu_count() or 1, 4))
+        part.rename(out)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _check(out: Path, benes: int, years: tuple[int, int]) -> None:
+    if out.exists():
+        raise InputError(f"{out}: exists already; a store is never overwritten, name another place")
+    if not 1 <= benes <= MOST_BENES:
+        raise InputError(f"benes: found {benes}, expected a whole number from 1 to {MOST_BENES}")
+    first, last = load_config().years
+    if not first <= years[0] <= years[1] <= last:
+        raise InputError(
+            f"years: found {years[0]}-{years[1]}, expected A-B with {first} <= A <= B <= {last}"
+        )
+
+
+@dataclass
+class _Work:
+    """Everything that the threads share; only counters and gathered pieces change."""
+
+    maker: Maker
+    folder: Path
+    people: list[People]
+    progress: Progress | None
+    total: int
+    done: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    hospital_sums: dict[int, list[Integers]] = field(default_factory=dict)
+    medicaid: dict[int, list[tuple[Integers, ...]]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def count(self, table: str, rows: int) -> None:
+        """Add to the rows of a table."""
+        with self.lock:
+            self.rows[table] = self.rows.get(table, 0) + rows
+
+    def tick(self, what: str) -> None:
+        """Tell that a step is done."""
+        with self.lock:
+            self.done += 1
+            if self.progress:
+                self.progress(what, self.done, self.total)
+
+
+def _write(
+    folder: Path,
+    benes: int,
+    seed: int,
+    years: tuple[int, int],
+    progress: Progress | None,
+    workers: int,
+) -> None:
+    config = load_config()
+    geo = load_geography(config)
+    clinicians = make_clinicians(config, geo, benes, seed)
+    maker = Maker(config, geo, clinicians, seed, years)
+    write_reference(folder / "reference", config, geo, clinicians, benes, seed)
+    size = int(config.settings["block"])
+    blocks = [(start, min(start + size, benes)) for start in range(0, benes, size)]
+    every_year = range(years[0], years[1] + 1)
+    with ThreadPoolExecutor(workers) as pool:
+        people = list(
+            pool.map(lambda b: make_people(config, geo, clinicians, seed, years, b), blocks)
+        )
+        work = _Work(maker, folder, people, progress, len(blocks) * len(every_year))
+        list(pool.map(lambda year: _write_year(work, year), every_year))
+    _write_beneficiaries(work)
+    _write_gathered(work)
+    _write_info(work, benes, seed)
+
+
+def _write_year(work: _Work, year: int) -> None:
+    """Write the partitions of one year, block after block."""
+    maker, folder = work.maker, work.folder
+    with ExitStack() as stack:
+        writers = {
+            table: stack.enter_context(_Writer(folder / table / f"year={year}", table))
+            for table in ("member_month", "professional", "facility", "dme")
+        }
+        known = stack.enter_context(_Writer(folder / "truth" / f"beneficiary_year-{year}", ""))
+        for people in work.people:
+            status = make_status(maker.config, maker.geo, people, maker.seed, maker.years, year)
+            writers["member_month"].write(members.member_month_table(maker.geo, people, status))
+            writers["professional"].write(professional_table(maker, people, status))
+            writers["facility"].write(facility_table(maker, people, status))
+            writers["dme"].write(dme_table(maker, people, status))
+            known.write(truth.beneficiary_year(maker, people, status))
+            work.medicaid.setdefault(year, []).append(
+                members.medicaid_spending(people, status, maker.seed)
+            )
+            _add(work.hospital_sums, year, truth.hospital_sums(maker, status))
+            work.tick(f"{year}")
+        for table, writer in writers.items():
+            work.count(table, writer.rows)
+
+
+def _add(sums: dict[int, list[Integers]], year: int, new: tuple[Integers, ...]) -> None:
+    old = sums.get(year)
+    sums[year] = list(new) if old is None else [a + b for a, b in zip(old, new, strict=True)]
+
+
+class _Writer:
+    """One Parquet file of a partition; a block of people is a row group."""
+
+    def __init__(self, folder: Path, table: str) -> None:
+        folder.mkdir(parents=True)
+        self._file = folder / "part-0.parquet"
+        self._schema = columns.arrow_schema(table) if table else None
+        self._writer: pq.ParquetWriter | None = None
+        self.rows = 0
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def write(self, table: pa.Table) -> None:
+        """Add a block; texts that were drawn from a list become plain texts in the file."""
+        schema = self._schema or plain_schema(table.schema)
+        if self._writer is None:
+            texts = [f.name for f in schema if f.name not in ("claim_id", "service_date")]
+            self._writer = pq.ParquetWriter(
+                self._file,
+                schema,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=texts,
+                store_schema=False,
+            )
+        self._writer.write_table(table.cast(schema), row_group_size=1 << 20)
+        self.rows += table.num_rows
+
+    def __exit__(self, *error: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with plain texts in place of dictionaries."""
+    return pa.schema(
+        [
+            pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type)
+            for f in schema
+        ]
+    )
+
+
+def _write_beneficiaries(work: _Work) -> None:
+    last_day = day_number(work.maker.years[1] + 1) - 1
+    with _Writer(work.folder / "beneficiary.tmp", "beneficiary") as writer:
+        for people in work.people:
+            writer.write(members.beneficiary_table(people, last_day))
+    (work.folder / "beneficiary").mkdir()
+    (work.folder / "beneficiary.tmp" / "part-0.parquet").rename(
+        work.folder / "beneficiary" / "beneficiary.parquet"
+    )
+    (work.folder / "beneficiary.tmp").rmdir()
+    work.count("beneficiary", writer.rows)
+
+
+def _write_gathered(work: _Work) -> None:
+    """Write what was gathered over all years: Medicaid spending, clinicians, hospitals, people."""
+    years = sorted(work.medicaid)
+    spending = members.medicaid_table([part for year in years for part in work.medicaid[year]])
+    _write_single(spending, work.folder / "reference" / "medicaid_spending.parquet")
+    known = work.folder / "truth"
+    _write_single(truth.clinician_table(work.maker), known / "clinician.parquet")
+    hospital = truth.hospital_year_table(work.maker, work.hospital_sums)
+    _write_single(hospital, known / "hospital_year.parquet")
+    (known / "beneficiary_year").mkdir()
+    for year in years:
+        (known / f"beneficiary_year-{year}").rename(known / "beneficiary_year" / f"year={year}")
+
+
+def _write_single(table: pa.Table, file: Path) -> None:
+    plain = table.cast(plain_schema(table.schema))
+    pq.write_table(plain, file, compression="zstd", store_schema=False)
+
+
+def _write_info(work: _Work, benes: int, seed: int) -> None:
+    first, last = work.maker.years
+    info = {
+        "format_version": FORMAT_VERSION,
+        "synthetic": True,
+        "source": {
+            "kind": "synthetic",
+            "benes": benes,
+            "seed": seed,
+            "years": [first, last],
+        },
+        "files": [],
+        "years": list(range(first, last + 1)),
+        "rows": dict(sorted(work.rows.items())),
+        "created_by": f"tcoc {version('tcoc')}",
+    }
+    text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
+    (work.folder / "store.json").write_text(text, encoding="utf-8")
