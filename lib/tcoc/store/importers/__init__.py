@@ -1,0 +1,44 @@
+"""CMS source files to a store: `rif`, `cclf` and `synpuf`, on one shared engine."""
+
+from pathlib import Path
+
+from tcoc.errors import InputError, nearest
+from tcoc.store.importers import engine, rif
+from tcoc.store.importers.sources import Progress
+from tcoc.store.importers.summary import ImportSummary, render
+
+KINDS = ("rif", "cclf", "synpuf")
+
+
+def import_files(
+    kind: str,
+    source: Path,
+    out: Path,
+    state: str = "all",
+    clinicians: Path | None = None,
+    beneficiaries: Path | None = None,
+    progress: Progress | None = None,
+    memory_limit: str | None = None,
+    synthetic: bool | None = None,
+) -> ImportSummary:
+    """Import CMS source files into a store at `out`, in place of a store that is there.
+
+    The store is whole or absent: all work is done beside it, in `.NAME.import`, and taken up by the
+    next call after an interruption. Rows that can't be used go to out/quarantine. `progress` is
+    called with a file's name, the bytes done and all bytes. Raises InputError in one sentence.
+    """
+    if kind not in KINDS:
+        raise InputError(f'import: found "{kind}"{nearest(kind, KINDS)}')
+    source, out = source.resolve(), out.resolve()
+    if source == out or out in source.parents or source in out.parents:
+        raise InputError(f"--out {out.name}: lies in the source folder or around it; choose a place apart")
+    summary = ImportSummary(kind, source.name, out, state)
+    with engine.work_folder(out) as work:
+        with engine.open_engine(work, memory_limit) as con:
+            rif.run(con, source, work, summary, progress, synthetic)
+        engine.write_info(summary, work / "store")
+        engine.publish(work, out)
+    return summary
+
+
+__all__ = ["KINDS", "ImportSummary", "import_files", "render"]

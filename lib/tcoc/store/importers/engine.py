@@ -1,0 +1,472 @@
+"""What all importers share: work folder, reading files, writing tables, making the store whole.
+
+All work is done in a folder beside the store, `.NAME.import`; the store gets its name in one step
+at the end. An interruption leaves no store, only that folder, and the next call takes up the staged
+files that are finished.
+"""
+# ruff: noqa: S608  (the names in the SQL come from layouts, and are quoted)
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import duckdb
+
+from tcoc.errors import InputError
+from tcoc.store.importers import lines, sources
+from tcoc.store.importers.layouts import (
+    Layout,
+    known_columns,
+    load_layout,
+    resolve,
+    type_by_header,
+    type_by_name,
+)
+from tcoc.store.importers.resolve import (
+    FILE_STEP,
+    count_dispositions,
+    dispose,
+    read_staged,
+    settle_events,
+    settle_headers,
+)
+from tcoc.store.importers.sources import Progress, SourceFile
+from tcoc.store.importers.staging import Connection, Staged, reuse, save, stage
+from tcoc.store.importers.summary import FileSummary, ImportSummary, TypeSummary
+from tcoc.store.importers.values import literal
+from tcoc.store.schema import FORMAT_VERSION, TABLES
+
+DEFAULT_MEMORY_LIMIT = "3GB"
+MUCH = 100
+"""From this many rows on, a file of which more than half can't be used is not what its name says."""
+
+
+@dataclass
+class Delivery:
+    """A delivery that is staged: files by type, and what was left aside."""
+
+    layout: Layout
+    folder: Path
+    files: dict[str, list[Staged]] = field(default_factory=dict)
+    repeated: dict[str, list[Staged]] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def work_folder(out: Path) -> Iterator[Path]:
+    """Give the work folder beside a store; it goes when the import is done, or has nothing to keep.
+
+    Raises InputError where `out` is something else than a store, which an import must not replace.
+    """
+    if out.exists() and not (out / "store.json").is_file() and (out.is_file() or any(out.iterdir())):
+        raise InputError(f"{out}: is there already and is no store; name another folder for --out")
+    work = out.parent / f".{out.name}.import"
+    (work / "staged").mkdir(parents=True, exist_ok=True)
+    try:
+        yield work
+    finally:
+        for name in ("spill", "plain", "resolved", "store"):
+            shutil.rmtree(work / name, ignore_errors=True)
+        if not (work / "old").exists() and not any((work / "staged").glob("*.json")):
+            shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def open_engine(work: Path, memory_limit: str | None) -> Iterator[Connection]:
+    """Open DuckDB with a memory limit; what does not fit is spilled to the work folder."""
+    limit = memory_limit or os.environ.get("TCOC_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+    try:
+        con = duckdb.connect(config={"memory_limit": limit, "temp_directory": str(work / "spill")})
+    except duckdb.Error as error:
+        raise InputError(f'memory limit: found "{limit}", expected a size such as 4GB') from error
+    try:
+        con.execute("SET enable_progress_bar = false")
+        yield con
+    finally:
+        con.close()
+
+
+# ---------------------------------------------------------------- reading
+
+
+def stage_delivery(
+    con: Connection, folder: Path, layout: Layout, work: Path, progress: Progress | None
+) -> Delivery:
+    """Read every file of a delivery that the layout knows into staged files.
+
+    Raises InputError in one sentence for a file that is damaged, empty, or lacks a column.
+    """
+    delivery = Delivery(layout, work / "staged")
+    found = sources.find_sources(folder)
+    total = sum(s.bytes for s in found)
+    done = 0
+    for source in found:
+        _stage_source(con, delivery, source, work, _reporter(progress, source.name, done, total))
+        done += source.bytes
+        if progress is not None:
+            progress(source.name, done, total)
+    return delivery
+
+
+def _reporter(
+    progress: Progress | None, name: str, done: int, total: int
+) -> Callable[[int], None]:
+    """Report bytes as they are scanned; scanning counts half, staging the other half."""
+    seen = 0
+
+    def report(count: int) -> None:
+        nonlocal seen
+        seen += count
+        if progress is not None:
+            progress(name, min(done + seen // 2, total), total)
+
+    return report
+
+
+def _stage_source(
+    con: Connection,
+    delivery: Delivery,
+    source: SourceFile,
+    work: Path,
+    report: Callable[[int], None],
+) -> None:
+    layout = delivery.layout
+    if not sources.is_text(source):
+        delivery.ignored.append(source.name)
+        return
+    kind = type_by_name(layout, sources.stem(source))
+    scan = sources.scan(source, report)
+    if kind is not None:
+        sources.check_scan(source, scan)
+    elif scan.empty or scan.nul_line:
+        delivery.ignored.append(source.name)
+        return
+    header = _header(delivery, source, scan, kind)
+    kind = kind or (type_by_header(layout, header.names) if header else None)
+    if kind is None or header is None:
+        delivery.ignored.append(source.name)
+        return
+    twin = _twin(delivery, scan.sha256, kind)
+    if twin is not None:
+        delivery.repeated.setdefault(kind, []).append(replace(twin, name=source.name))
+        return
+    staged = reuse(delivery.folder, scan.sha256, kind, layout.fingerprint, source.name)
+    if staged is None:
+        staged = _stage_new(con, delivery, source, scan, header, kind, work)
+        save(staged, delivery.folder, layout.fingerprint)
+    delivery.files.setdefault(kind, []).append(staged)
+
+
+def _header(
+    delivery: Delivery, source: SourceFile, scan: sources.Scan, kind: str | None
+) -> sources.Header | None:
+    try:
+        return sources.read_header(source, scan, known_columns(delivery.layout))
+    except InputError:
+        if kind is None:
+            return None
+        raise
+
+
+def _twin(delivery: Delivery, digest: str, kind: str) -> Staged | None:
+    return next((f for f in delivery.files.get(kind, []) if f.sha256 == digest), None)
+
+
+def _stage_new(
+    con: Connection,
+    delivery: Delivery,
+    source: SourceFile,
+    scan: sources.Scan,
+    header: sources.Header,
+    kind: str,
+    work: Path,
+) -> Staged:
+    resolved = resolve(source.name, delivery.layout, kind, header.names)
+    plain = sources.make_plain(source, scan, work / "plain" / f"{scan.sha256[:24]}.csv")
+    if scan.blank_lines:
+        blank = sources.blank_line_numbers(plain, source, plain != source.path)
+        header = replace(header, blank_lines=tuple(blank))
+    notes = [f"read as {scan.encoding}"] if scan.encoding not in ("utf-8", "utf-8-sig") else []
+    if not scan.ends_with_newline:
+        notes.append("the last line has no line end; check that the file is whole")
+    staged = stage(
+        con,
+        source,
+        plain,
+        header,
+        delivery.layout,
+        kind,
+        resolved,
+        scan.sha256,
+        delivery.folder,
+        notes,
+    )
+    _check_usable(con, delivery, staged)
+    if plain != source.path:
+        plain.unlink()
+    return staged
+
+
+def _check_usable(con: Connection, delivery: Delivery, staged: Staged) -> None:
+    """Stop at a file of which most rows can't be used: it is not what its name says."""
+    if staged.read < MUCH or 2 * staged.unusable <= staged.read:
+        return
+    raise InputError(
+        f"{staged.name}: {staged.unusable:,} of {staged.read:,} rows can't be used as {staged.type}"
+        f" rows, most often because {_reason(con, delivery.folder, [staged])}"
+    )
+
+
+def _reason(con: Connection, folder: Path, files: Sequence[Staged]) -> str:
+    """Return the commonest reason why rows of files can't be used."""
+    paths = ", ".join(literal(str(folder / f.parquet)) for f in files)
+    rejects = ", ".join(literal(str(folder / f.rejects)) for f in files)
+    row = con.execute(
+        f"SELECT reason FROM (SELECT _reason AS reason FROM read_parquet([{paths}])"
+        f" WHERE _reason IS NOT NULL UNION ALL SELECT error_type FROM read_parquet([{rejects}]))"
+        " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+    ).fetchone()
+    reason = str(row[0]) if row else "of an unknown reason"
+    return f"of {lines.STRUCTURE[reason]}" if reason in lines.STRUCTURE else reason
+
+
+def check_types(con: Connection, delivery: Delivery) -> None:
+    """Raise InputError where a required file type is absent, has no rows, or none that can be used."""
+    for kind, spec in delivery.layout.types.items():
+        files = delivery.files.get(kind, [])
+        if spec.required and not files:
+            raise InputError(
+                f"no {kind} file: expected a file with {' or '.join(spec.words)} in its name"
+                + (f"; not used: {', '.join(delivery.ignored[:5])}" if delivery.ignored else "")
+            )
+        rows = sum(f.read for f in files)
+        if spec.required and files and not rows:
+            raise InputError(f"{files[0].name}: a header and no rows, expected {kind} rows")
+        if rows and rows == sum(f.unusable for f in files):
+            raise InputError(
+                f"{files[0].name}: none of its {rows:,} rows can be used as {kind} rows, most often"
+                f" because {_reason(con, delivery.folder, files)}"
+            )
+
+
+# ---------------------------------------------------------------- rows that count
+
+
+def settle(con: Connection, delivery: Delivery) -> None:
+    """Settle events and repeated headers of every file type (rule I1)."""
+    for kind, files in delivery.files.items():
+        spec = delivery.layout.types[kind]
+        read_staged(con, kind, spec, files, delivery.folder)
+        settle_events(con, kind, spec, files, delivery.folder)
+        if spec.table == "facility":
+            settle_headers(con, kind, spec, files, delivery.folder)
+
+
+def claim_types(delivery: Delivery) -> list[str]:
+    """Return the file types of the delivery that hold claims."""
+    types = delivery.layout.types
+    return [k for k in types if k in delivery.files and types[k].table in ("professional", "facility", "dme")]
+
+
+def dispose_claims(
+    con: Connection,
+    delivery: Delivery,
+    columns: Callable[[str], Mapping[str, str]],
+    denied: Callable[[str], str],
+    resolved: Path,
+) -> dict[str, TypeSummary]:
+    """Give every claim row its disposition, and count rows and dollars by it."""
+    counted = {}
+    for kind in claim_types(delivery):
+        spec = delivery.layout.types[kind]
+        target = resolved / kind
+        target.mkdir(parents=True, exist_ok=True)
+        dispose(con, kind, spec, columns(kind), denied(kind), target)
+        counted[kind] = count_type(con, delivery, kind, target)
+    return counted
+
+
+def count_type(con: Connection, delivery: Delivery, kind: str, target: Path) -> TypeSummary:
+    """Count a claim type: rows by disposition from file to store, and the same in dollars."""
+    files = delivery.files[kind]
+    again = delivery.repeated.get(kind, [])
+    entry = TypeSummary(read=sum(f.read for f in (*files, *again)))
+    for name, (rows, dollars) in count_dispositions(con, target).items():
+        entry.rows[name] = rows
+        entry.dollars[name] = Decimal(dollars)
+    add_row_counts(entry, files, again)
+    for f in files:
+        for name, count in f.blanked.items():
+            entry.blanked[name] = entry.blanked.get(name, 0) + count
+    if entry.rows.get("imported"):
+        row = con.execute(
+            "SELECT " + ", ".join(
+                f"CAST(coalesce(sum({c}), 0) AS DECIMAL(18, 2))::VARCHAR"
+                for c in ("paid_amount", "pass_through", "plan_paid")
+            )
+            + f" FROM read_parquet({literal(str(target / '*' / '*.parquet'))},"
+            " hive_partitioning = false) WHERE disposition = 'imported'"
+        ).fetchone()  # fmt: skip
+        assert row is not None
+        entry.in_store, entry.pass_through, entry.plan_paid = (Decimal(v) for v in row)
+    return entry
+
+
+def add_row_counts(entry: TypeSummary, files: Sequence[Staged], again: Sequence[Staged]) -> None:
+    """Add rows that DuckDB rejected, and files that were delivered twice, to the counts."""
+    rejected = sum(f.rejected for f in files)
+    twice = sum(f.read for f in again)
+    for name, count in (("quarantined", rejected), ("duplicates", twice)):
+        if count:
+            entry.rows[name] = entry.rows.get(name, 0) + count
+
+
+def check_claim_ids(con: Connection, delivery: Delivery, resolved: Path) -> None:
+    """Raise InputError where one facility claim number stands in two file types (rule I1)."""
+    kinds = [k for k in claim_types(delivery) if delivery.layout.types[k].table == "facility"]
+    parts = [
+        f"SELECT DISTINCT claim_id, '{k}' AS kind FROM {_resolved(resolved, k)}" for k in kinds
+        if any((resolved / k).rglob("*.parquet"))
+    ]  # fmt: skip
+    if not parts:
+        return
+    row = con.execute(
+        f"SELECT count(*), min(kinds) FROM (SELECT claim_id, string_agg(kind, ' and ' ORDER BY kind)"
+        f" AS kinds FROM ({' UNION ALL '.join(parts)}) GROUP BY 1 HAVING count(*) > 1)"
+    ).fetchone()
+    if row is not None and row[0]:
+        raise InputError(f"{row[0]:,} claim numbers stand in {row[1]} files at once (rule I1)")
+
+
+def _resolved(resolved: Path, kind: str) -> str:
+    glob = literal(str(resolved / kind / "*" / "*.parquet"))
+    return (
+        f"(SELECT * FROM read_parquet({glob}, hive_partitioning = false)"
+        " WHERE disposition = 'imported')"
+    )
+
+
+# ---------------------------------------------------------------- writing
+
+
+def years_of(resolved: Path, kinds: Sequence[str]) -> list[int]:
+    """Return the years for which some file types have imported rows."""
+    found = {
+        int(f.name.removeprefix("year=")) for k in kinds for f in (resolved / k).glob("year=*")
+    }
+    return sorted(found - {0})
+
+
+def write_claims(con: Connection, delivery: Delivery, resolved: Path, store: Path) -> dict[str, int]:
+    """Write the claims tables by year, each partition in the order of the schema."""
+    rows = {}
+    for table in ("professional", "facility", "dme"):
+        kinds = [k for k in claim_types(delivery) if delivery.layout.types[k].table == table]
+        rows[table] = sum(
+            _write_year(con, table, year, [resolved / k / f"year={year}" for k in kinds], store)
+            for year in years_of(resolved, kinds)
+        )
+    return rows
+
+
+def _write_year(con: Connection, table: str, year: int, folders: Sequence[Path], store: Path) -> int:
+    columns = ", ".join(TABLES[table].schema)
+    paths = [literal(str(f)) for folder in folders for f in sorted(folder.glob("*.parquet"))]
+    return write_partition(
+        con,
+        table,
+        year,
+        f"SELECT {columns} FROM read_parquet([{', '.join(paths)}], hive_partitioning = false)",
+        store,
+    )
+
+
+def write_partition(con: Connection, table: str, year: int, select: str, store: Path) -> int:
+    """Write one year of a table, sorted; return its rows. A year without rows gets no folder."""
+    folder = store / table / f"year={year}"
+    folder.mkdir(parents=True, exist_ok=True)
+    order = ", ".join(TABLES[table].order)
+    return _copy(con, f"SELECT * FROM ({select}) ORDER BY {order}", folder / "part-0.parquet")
+
+
+def write_whole(con: Connection, table: str, select: str, store: Path) -> int:
+    """Write a table that is not partitioned, sorted; return its rows."""
+    order = ", ".join(TABLES[table].order)
+    return _copy(con, f"SELECT * FROM ({select}) ORDER BY {order}", store / f"{table}.parquet")
+
+
+def _copy(con: Connection, select: str, target: Path) -> int:
+    row = con.execute(
+        f"COPY ({select}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def write_quarantine(con: Connection, delivery: Delivery, store: Path) -> None:
+    """Write what can't be used to STORE/quarantine, one CSV per file type."""
+    for kind, files in delivery.files.items():
+        target = store / "quarantine" / f"{kind}.csv"
+        lines.write_quarantine(con, kind, files, delivery.folder, target, FILE_STEP)
+
+
+def file_summaries(delivery: Delivery) -> list[FileSummary]:
+    """Return every file that was used, or recognised as delivered twice, in order of type."""
+    used = [f for files in delivery.files.values() for f in files]
+    again = [
+        replace(f, notes=(f"same content as {_first_name(delivery, f)}: used once",))
+        for files in delivery.repeated.values()
+        for f in files
+    ]
+    return [
+        FileSummary(f.name, f.type, f.sha256, f.bytes, f.read, tuple(f.notes))
+        for f in sorted((*used, *again), key=lambda f: (f.type, f.name))
+    ]
+
+
+def _first_name(delivery: Delivery, staged: Staged) -> str:
+    twin = _twin(delivery, staged.sha256, staged.type)
+    return twin.name if twin else ""
+
+
+def write_info(summary: ImportSummary, store: Path) -> None:
+    """Write store.json, which makes the folder a store."""
+    info = {
+        "format_version": FORMAT_VERSION,
+        "source": {"kind": summary.kind, "state": summary.state},
+        "synthetic": summary.synthetic,
+        "years": list(summary.years),
+        "rows": summary.tables,
+        "files": summary.files_json(),
+        "missing": list(summary.missing),
+        "import": summary.as_json(),
+        "created_by": f"tcoc {_version()}",
+    }
+    text = json.dumps(info, indent=1, sort_keys=True)
+    (store / "store.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _version() -> str:
+    try:
+        return version("tcoc")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def publish(work: Path, out: Path) -> None:
+    """Give the finished store its name, in place of an older store of that name."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    old = work / "old"
+    if out.exists():
+        out.rename(old)
+    (work / "store").rename(out)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+__all__ = ["Delivery", "load_layout"]

@@ -1,0 +1,304 @@
+"""Source files as they come: plain, gz, zst or zipped, in any encoding and with any line ending.
+
+Every file is read once from end to end before DuckDB sees it: for its sha256, for damage that
+would otherwise pass unseen (a broken archive, NUL bytes) and for what has to be made plain (another
+encoding, mixed line endings). Only a file that needs it is rewritten, in the work folder.
+"""
+
+import codecs
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from tcoc.errors import InputError, nearest
+
+CHUNK = 4 << 20
+HEADER_LIMIT = 1 << 20
+TEXT_SUFFIXES = {".csv", ".txt", ".psv", ".tsv", ".dat", ".rif", ""}
+DELIMITERS = ("|", ",", "\t", ";")
+ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowException)
+
+Progress = Callable[[str, int, int], None]
+"""Called with the file's name, the bytes read so far and all bytes of the delivery."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of the delivery: its name in messages, where it is, and how it is packed."""
+
+    name: str
+    path: Path
+    packing: str
+    bytes: int
+    member: str = ""
+
+
+@dataclass
+class Scan:
+    """What one pass over a file's bytes found."""
+
+    sha256: str = ""
+    newlines: int = 0
+    returns: int = 0
+    nul_line: int = 0
+    utf8: bool = True
+    bom: bytes = b""
+    blank_lines: bool = False
+    empty: bool = True
+    head: bytes = b""
+    ends_with_newline: bool = True
+
+    @property
+    def needs_rewriting(self) -> bool:
+        """Whether DuckDB can't read the bytes as they are."""
+        mixed = self.returns not in (0, self.newlines)
+        return mixed or not self.utf8 or self.bom in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+    @property
+    def encoding(self) -> str:
+        """The encoding to read with: by the byte order mark, UTF-8, else Latin-1."""
+        return ENCODINGS.get(self.bom, "utf-8" if self.utf8 else "latin-1")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a file, cut: column names, delimiter, quote, and the line it stands in."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    quote: str
+    line: int = 1
+    blank_lines: tuple[int, ...] = field(default=())
+
+
+def find_sources(folder: Path) -> list[SourceFile]:
+    """List the files of a delivery by name, numbers in numeric order, members of zip files too.
+
+    Raises InputError for a folder that is absent, empty or unreadable, and for a broken zip.
+    """
+    if not folder.exists():
+        near = [p.name for p in folder.parent.glob("*") if p.is_dir()] if folder.parent.is_dir() else []
+        raise InputError(f"{folder}: there is no such folder{nearest(folder.name, near) if near else ''}")
+    try:
+        paths = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.is_file())
+    except OSError as error:
+        raise InputError(f"{folder}: can't be read ({error.strerror})") from error
+    root = folder.parent if folder.is_file() else folder
+    visible = [p for p in paths if not any(s.startswith(".") for s in p.relative_to(root).parts)]
+    if not visible:
+        raise InputError(f"{folder}: the folder is empty, expected CMS source files")
+    found = [source for path in visible for source in _unpack(root, path)]
+    return sorted(found, key=lambda s: _natural(s.name))
+
+
+def _natural(name: str) -> tuple[Any, ...]:
+    """Order names so that part 2 stands before part 10; ties by the name itself."""
+    return (*((int(t), "") if t.isdigit() else (-1, t) for t in re.split(r"(\d+)", name)), (-2, name))
+
+
+def _unpack(root: Path, path: Path) -> Iterator[SourceFile]:
+    name = path.relative_to(root).as_posix()
+    suffix = path.suffix.lower()
+    if suffix != ".zip":
+        packing = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}.get(suffix, "")
+        yield SourceFile(name, path, packing, path.stat().st_size)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [i for i in archive.infolist() if not i.is_dir()]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"{name}: the zip file is damaged or cut off") from error
+    for info in members:
+        if info.flag_bits & 1:
+            raise InputError(f"{name}: the zip file is encrypted; unpack it first")
+        yield SourceFile(f"{name}/{info.filename}", path, "zip", info.file_size, info.filename)
+
+
+def stem(source: SourceFile) -> str:
+    """Return a file's name without folders and packing suffixes."""
+    name = (source.member or source.name).rsplit("/", 1)[-1]
+    return re.sub(r"\.(gz|zst|zstd)$", "", name, flags=re.IGNORECASE)
+
+
+def is_text(source: SourceFile) -> bool:
+    """Whether a file's suffix is one that text files of a delivery have."""
+    return Path(stem(source)).suffix.lower() in TEXT_SUFFIXES
+
+
+def scan(source: SourceFile, report: Callable[[int], None]) -> Scan:
+    """Read a file from end to end. Raises InputError where it can't be read or is damaged."""
+    found = Scan()
+    digest = sha256()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    last = b""
+    try:
+        with open_bytes(source, digest.update) as stream:
+            while chunk := stream.read(CHUNK):
+                _look(found, chunk, last, decoder)
+                last = chunk[-2:]
+                report(len(chunk))
+    except DAMAGE as error:
+        raise InputError(f"{source.name}: the file is damaged or cut off") from error
+    except OSError as error:
+        raise InputError(f"{source.name}: can't be read ({error.strerror or 'damaged'})") from error
+    found.sha256 = digest.hexdigest()
+    found.ends_with_newline = last.endswith((b"\n", b"\r"))
+    return found
+
+
+def check_scan(source: SourceFile, found: Scan) -> None:
+    """Raise InputError for a file that holds no text."""
+    if found.empty:
+        raise InputError(f"{source.name}: the file is empty, expected a header and rows")
+    if found.nul_line and found.bom not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise InputError(
+            f"{source.name}: line {found.nul_line} holds a NUL byte: the file is damaged or not text"
+        )
+
+
+def _look(found: Scan, chunk: bytes, last: bytes, decoder: Any) -> None:
+    if found.empty:
+        found.bom = next((b for b in ENCODINGS if chunk.startswith(b)), b"")
+    found.empty = found.empty and not chunk.strip(b" \r\n\t\x00")
+    if len(found.head) < HEADER_LIMIT:
+        found.head += chunk[:HEADER_LIMIT]
+    if not found.nul_line and b"\x00" in chunk:
+        found.nul_line = found.newlines + chunk[: chunk.index(b"\x00")].count(b"\n") + 1
+    found.newlines += chunk.count(b"\n")
+    found.returns += chunk.count(b"\r")
+    edge = last + chunk[:2]
+    found.blank_lines |= any(b in chunk or b in edge for b in (b"\n\n", b"\n\r\n", b"\r\r"))
+    found.utf8 = found.utf8 and _decodes(decoder, chunk)
+
+
+def _decodes(decoder: Any, chunk: bytes) -> bool:
+    if chunk.isascii() and not decoder.getstate()[0]:
+        return True
+    try:
+        decoder.decode(chunk)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class _Hashing:
+    """A raw stream that reports the bytes it hands out."""
+
+    def __init__(self, raw: IO[bytes], update: Callable[[bytes], None]) -> None:
+        self.raw, self.update, self.closed = raw, update, False
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.raw.read(size)
+        self.update(data)
+        return data
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@contextmanager
+def open_bytes(source: SourceFile, update: Callable[[bytes], None] | None = None) -> Iterator[Any]:
+    """Open a file's text as bytes, unpacked; `update` sees the bytes as they are stored."""
+    update = update or (lambda data: None)
+    if source.packing == "zip":
+        with zipfile.ZipFile(source.path) as archive, archive.open(source.member) as raw:
+            yield _Hashing(raw, update)
+        return
+    with source.path.open("rb") as raw:
+        hashing = _Hashing(raw, update)
+        if source.packing == "gzip":
+            yield gzip.GzipFile(fileobj=hashing)  # type: ignore[arg-type]
+        elif source.packing == "zstd":
+            yield pa.CompressedInputStream(pa.PythonFile(hashing, mode="r"), "zstd")
+        else:
+            yield hashing
+
+
+def make_plain(source: SourceFile, found: Scan, target: Path) -> Path:
+    """Return a path that DuckDB can read: the file itself, or a rewritten copy in UTF-8."""
+    if not found.needs_rewriting and source.packing != "zip":
+        return source.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    decoder = codecs.getincrementaldecoder(found.encoding)(errors="replace")
+    with open_bytes(source) as stream, partial.open("w", encoding="utf-8", newline="") as out:
+        pending = ""
+        while chunk := stream.read(CHUNK):
+            text = pending + decoder.decode(chunk)
+            pending = text[-1:] if text.endswith("\r") else ""
+            out.write(_line_ends(text[: len(text) - len(pending)]))
+        out.write(_line_ends(pending + decoder.decode(b"", final=True)))
+    partial.replace(target)
+    return target
+
+
+def _line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_header(source: SourceFile, found: Scan, known: set[str]) -> Header:
+    """Cut the first line with text; the delimiter is the one that gives most known columns.
+
+    Raises InputError for a header without any known column and for a column that stands twice.
+    """
+    text = _line_ends(found.head.decode(found.encoding, errors="replace"))
+    lines = text.split("\n")
+    place = next(i for i, line in enumerate(lines) if line.strip())
+    line = lines[place].lstrip("\ufeff")
+    cut = {d: [c.strip().strip('"').strip() for c in line.split(d)] for d in DELIMITERS}
+    best = max(DELIMITERS, key=lambda d: sum(c.upper() in known for c in cut[d]))
+    names = cut[best]
+    if not any(c.upper() in known for c in names):
+        raise InputError(
+            f"{source.name}: line {place + 1} is not a header: no known column such as"
+            f" {', '.join(sorted(known)[:3])}, cut at | , ; or tab"
+        )
+    while names and not names[-1]:
+        names = names[:-1]
+    twice = sorted({c for c in names if c and [n.upper() for n in names].count(c.upper()) > 1})
+    if twice:
+        raise InputError(f"{source.name}: column {twice[0]} stands twice in the header")
+    return Header(tuple(names), best, _quote(text, best), place + 1)
+
+
+def _quote(text: str, delimiter: str) -> str:
+    """Quotes count in comma files always; elsewhere only where a field or line starts with one."""
+    if delimiter == "," or text.startswith('"'):
+        return '"'
+    return '"' if f'{delimiter}"' in text or '\n"' in text else ""
+
+
+def blank_line_numbers(path: Path, source: SourceFile, plain: bool) -> list[int]:
+    """Number the blank lines of a file (they give no row, and line numbers must stay true)."""
+    opened = SourceFile(source.name, path, "", 0) if plain else source
+    numbers, line, rest = [], 0, b""
+    with open_bytes(opened) as stream:
+        while chunk := stream.read(CHUNK):
+            *lines, rest = (rest + chunk).split(b"\n")
+            numbers += [line + i for i, text in enumerate(lines, 1) if not text.strip(b"\r")]
+            line += len(lines)
+    return numbers
+
+
+def names_in_words(names: Sequence[str]) -> str:
+    """Join names as in a sentence."""
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else "".join(names)
