@@ -153,7 +153,7 @@ def audit(tables: Sequence[PublicTable], policy: Policy | Rule | None = None) ->
 def _hide_counts(
     tables: Sequence[PublicTable], reasons: Sequence[pd.DataFrame], rule: Rule
 ) -> bool:
-    network = count_network(tables)
+    network = count_network(tables, lambda amount: bool(rule.small(np.array([amount]))[0]))
     primary, complementary = protect_counts(network, rule)
     for cell in primary:
         _mark(reasons, network.places[cell], SMALL)

@@ -8,11 +8,14 @@ part of it that another column counts.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
 
 from tcoc.disclosure.table import PublicTable
 from tcoc.errors import InputError
@@ -24,6 +27,7 @@ Pool = dict[Labels, dict[Labels, int]]
 
 COUNT_TOLERANCE = 1e-6
 VALUE_TOLERANCE = 0.011
+MOST_JOINT_CELLS = 1500
 
 
 @dataclass
@@ -80,8 +84,11 @@ def label_text(label: object) -> str:
     return str(label)
 
 
-def count_network(tables: Sequence[PublicTable]) -> Network:
+def count_network(tables: Sequence[PublicTable], small: Callable[[float], bool]) -> Network:
     """Return the counts of a release with their relations, or raise InputError.
+
+    Where small counts stand in tables of different dimensions, the people behind both tables are
+    unknowns too.
 
     Raised when two tables print different counts for one cell: then they count different things,
     and one of them needs a universe of its own.
@@ -93,6 +100,7 @@ def count_network(tables: Sequence[PublicTable]) -> Network:
             _put_column(network, tables, number, keys, column, check=True)
     _relate_parts(network, tables, exact_only=False)
     _relate_within(network, tables)
+    _relate_joint(network, tables, small)
     return network
 
 
@@ -312,3 +320,80 @@ def _relate_rest(network: Network, part: int, whole: int, table: str) -> None:
         )
     rest = network.add(max(0.0, gap))
     network.relations.append({whole: -1, part: 1, rest: 1})
+
+
+# ---------------------------------------------------------------- tables of different dimensions
+
+
+def _relate_joint(
+    network: Network, tables: Sequence[PublicTable], small: Callable[[float], bool]
+) -> None:
+    """Let tables of different dimensions restrict each other through the people behind them.
+
+    People by hospital and stage, and by hospital and sex, are sums over people by hospital, stage
+    and sex, who are nowhere published but are not fewer than none. Done where a count is small and
+    the joint table has at most MOST_JOINT_CELLS cells; beyond that the restriction is next to none.
+    """
+    parents = _parents(tables)
+    for (universe, _), sources in _pools(network).items():
+        pool = _merged(sources.values())
+        widest = [d for d in pool if not any(set(d) < set(other) for other in pool)]
+        cells = [cell for d in widest for cell in pool[d].values()]
+        if len(widest) > 1 and any(small(network.amounts[cell]) for cell in cells):
+            leaves = {d: _leaves(d, pool[d], parents.get(universe, {})) for d in widest}
+            _add_joint(network, leaves)
+
+
+def _leaves(
+    dimensions: Labels, cells: Mapping[Labels, int], family: Mapping[str, Mapping[str, str]]
+) -> dict[Labels, int]:
+    nested = {i: set(family[d].values()) for i, d in enumerate(dimensions) if d in family}
+    return {
+        labels: cell
+        for labels, cell in cells.items()
+        if not any(labels[i] in uppers for i, uppers in nested.items())
+    }
+
+
+def _add_joint(network: Network, leaves: Mapping[Labels, Mapping[Labels, int]]) -> None:
+    joint = _joined(leaves)
+    if not joint:
+        return
+    sums: dict[int, list[int]] = {cell: [] for cells in leaves.values() for cell in cells.values()}
+    for number, labels in enumerate(joint):
+        for dimensions, cells in leaves.items():
+            sums[cells[tuple(labels[d] for d in dimensions)]].append(number)
+    amounts = _possible_amounts([network.amounts[cell] for cell in sums], list(sums.values()))
+    if amounts is None:
+        return
+    first = len(network.amounts)
+    for amount in amounts:
+        network.add(amount, guarded=False)
+    for cell, members in sums.items():
+        network.relations.append({cell: -1, **{first + m: 1 for m in members}})
+
+
+def _joined(leaves: Mapping[Labels, Mapping[Labels, int]]) -> list[dict[str, str]]:
+    """Return the combinations of labels that no table rules out, or none if they are too many."""
+    joint: list[dict[str, str]] = [{}]
+    for dimensions, cells in leaves.items():
+        known = [d for d in dimensions if d in joint[0]]
+        rows: dict[Labels, list[dict[str, str]]] = defaultdict(list)
+        for labels in cells:
+            row = dict(zip(dimensions, labels, strict=True))
+            rows[tuple(row[d] for d in known)].append(row)
+        matches = [(old, rows.get(tuple(old[d] for d in known), [])) for old in joint]
+        if not 0 < sum(len(new) for _, new in matches) <= MOST_JOINT_CELLS:
+            return []
+        joint = [{**old, **row} for old, new in matches for row in new]
+    return joint
+
+
+def _possible_amounts(totals: list[float], sums: list[list[int]]) -> list[float] | None:
+    """Return some amounts, not negative, with the given sums; None if the tables do not fit."""
+    rows = [row for row, members in enumerate(sums) for _ in members]
+    columns = [member for members in sums for member in members]
+    shape = (len(sums), max(columns) + 1)
+    matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    answer = linprog(np.zeros(shape[1]), A_eq=matrix, b_eq=totals, method="highs")
+    return answer.x.tolist() if answer.status == 0 else None

@@ -114,7 +114,8 @@ def _part(
     rule: Rule,
 ) -> _Part:
     amounts = np.array([network.amounts[c] for c in cells])
-    whole = np.abs(amounts - np.round(amounts)) < NOISE
+    guarded = np.array([network.guarded[c] for c in cells])
+    whole = (np.abs(amounts - np.round(amounts)) < NOISE) | ~guarded
     # Whole only if everything related is: a fractional part makes a whole total no certainty.
     system = System(matrix_of(relations, cells), amounts, np.full(len(cells), bool(whole.all())))
     places = np.array([len(network.places[c]) for c in cells], dtype=float)

@@ -1,0 +1,99 @@
+"""D1, D2: an attacker who was written apart recovers nothing, over thousands of tables."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from attacker import Attacker
+from releases import People, attack, release
+
+from tcoc.disclosure import audit
+
+RELEASES = 1400
+
+
+@pytest.mark.parametrize("kind", range(7))
+def test_attacker_recovers_nothing(kind):
+    protected = 0
+    for seed in range(kind, RELEASES, 7):
+        people, tables, part = release(seed)
+        audited = audit(tables)
+        attacker, wanted = attack(people, tables, part, audited)
+        for atoms, number in attacker.shown:
+            assert number == 0 or number >= 11, f"release {seed} shows a small count"
+        sums = list(wanted)
+        for atoms, (low, high) in zip(sums, attacker.bounds(sums), strict=True):
+            if wanted[atoms] == 0 and high < 1e-6:
+                continue
+            assert high - low >= 10 - 1e-4, f"release {seed}: a hidden count is in a narrow interval"
+        for atoms in sums[:: max(1, len(sums) // 3)]:
+            assert wanted[atoms] == 0 or not attacker.knows(atoms), f"release {seed}: recovered"
+        protected += len(sums)
+    assert protected > RELEASES / 7, "the releases hold too little to protect"
+
+
+@pytest.mark.parametrize("kind", range(7))
+def test_values_follow_their_counts(kind):
+    for seed in range(kind, 210, 7):
+        _, tables, _ = release(seed)
+        audited = audit(tables)
+        for table in tables:
+            hidden = audited.hidden(table.name)
+            for column in ("tcoc", "per_capita"):
+                assert hidden.loc[hidden.benes, column].all()
+                assert audited.frame(table.name)[column][hidden[column]].isna().all()
+
+
+def test_complements_of_a_part_are_protected():
+    """100 people of whom 95 met the test: the five others are a small count."""
+    for seed in range(5, 1400, 7):
+        _, tables, part = release(seed)
+        frame = audit(tables).frame("met")
+        rest = (frame.benes - frame.met).dropna().astype(float)
+        assert not ((rest > 0) & (rest < 11)).any()
+        assert part is not None
+
+
+def test_few_cells_are_lost():
+    """Complementary cells: at most 1.25 times the least possible over 100 tables, each table + 2."""
+    lost, least = 0, 0
+    for seed in range(100):
+        people = People(seed, {"ccn": 3, "stage": 3})
+        table = people.table("cross", ["ccn", "stage"])
+        audited = audit([table])
+        small = (table.frame.benes > 0) & (table.frame.benes < 11)
+        found = int(audited.hidden("cross").benes.sum() - small.sum())
+        best = _fewest(people, table, small.to_numpy(), found)
+        assert found <= best + 2, seed
+        lost, least = lost + found, least + best
+    assert least > 100
+    assert lost <= 1.25 * least
+
+
+def _fewest(people, table, small, found):
+    cells = [people.atoms(cell) for cell in table.frame[["ccn", "stage"]].to_dict("records")]
+    candidates = np.flatnonzero(~small & (table.frame.benes.to_numpy() > 0)).tolist()
+    for size in range(found):
+        for chosen in combinations(candidates, size):
+            hidden = small.copy()
+            hidden[list(chosen)] = True
+            if _safe(people, table, cells, hidden):
+                return size
+    return found
+
+
+def _safe(people, table, cells, hidden):
+    if _lonely(cells, hidden):
+        return False
+    attacker = Attacker(len(people.numbers))
+    for atoms, number, is_hidden in zip(cells, table.frame.benes, hidden, strict=True):
+        if not is_hidden:
+            attacker.see(atoms, float(number))
+    wanted = [atoms for atoms, is_hidden in zip(cells, hidden, strict=True) if is_hidden]
+    return all(high - low >= 10 - 1e-4 for low, high in attacker.bounds(wanted))
+
+
+def _lonely(cells, hidden):
+    """A quick look: a row or column of the table (with its total) has just one hidden cell."""
+    lines = hidden.reshape(4, 4)
+    return bool(((lines.sum(axis=0) == 1) | (lines.sum(axis=1) == 1)).any())
