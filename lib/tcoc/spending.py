@@ -210,7 +210,7 @@ def pool_combinations(sums: pd.DataFrame, combinations: pd.DataFrame) -> pd.Data
     wanted = ("benes", "eligible_months", "dollars", "hospital_dollars")
     rows = [
         (
-            *cast("tuple[object, ...]", key),
+            *key,
             *(_sum([none_or_float(v) for v in of[w]]) for w in wanted),
         )
         for key, of in members.groupby(["year", "combination"], sort=True)
