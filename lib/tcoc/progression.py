@@ -142,9 +142,28 @@ def published_savings(published: PublishedFile, vintage: str) -> pd.DataFrame:
     rows += [_remainder(wide, year) for year in years]
     out = pd.DataFrame(rows)
     out["cumulative"] = out.groupby("part", sort=False)["saving"].transform(cumulative)
+    out["cumulative_confidence"] = _cumulative_confidence(out, frame)
     out["vintage"] = published.vintages[vintage]
     out["basis"] = "published"
     return out.sort_values(["part", "year"], ignore_index=True)
+
+
+def _cumulative_confidence(rows: pd.DataFrame, printed: pd.DataFrame) -> list[str]:
+    """A running total is as sure as its printed twin; without one, as its least sure year."""
+    twins = printed[printed["metric"].str.endswith("_cumulative")]
+    sure = {
+        (metric.split("_")[0], year, value): confidence
+        for metric, year, value, confidence in zip(
+            twins["metric"], twins["year"], twins["value"], twins["confidence"], strict=True
+        )
+    }
+    memory = rows["confidence"].eq("recalled").groupby(rows["part"]).cummax()
+    return [
+        sure.get((part, year, total), "recalled" if recalled else "sourced")
+        for part, year, total, recalled in zip(
+            rows["part"], rows["year"], rows["cumulative"], memory, strict=True
+        )
+    ]
 
 
 def _savings_row(wide: pd.DataFrame, year: int, part: str) -> dict[str, object]:
@@ -168,6 +187,33 @@ def _remainder(wide: pd.DataFrame, year: int) -> dict[str, object]:
         "confidence": "recalled" if "recalled" in sure else "sourced",
         "source": "total less hospital, same vintage",
     }
+
+
+def annual_differences(published: PublishedFile) -> pd.DataFrame:
+    """Return published growth against the nation in each year, from the printed cumulative values.
+
+    One row per vintage and year: series, year, difference (share), confidence. The year's own
+    difference is (1 + cumulative) / (1 + cumulative before) - 1, within one vintage; it is as sure
+    as the less sure of the two.
+    """
+    frame = published.frame()
+    frame = frame[frame["metric"] == "total_growth_difference"].sort_values("year", kind="stable")
+    rows = []
+    for vintage, part in frame.groupby("vintage", sort=True):
+        before, memory = 0.0, False
+        for row in part.to_dict("records"):
+            total = row["value"] / 100
+            memory = memory or row["confidence"] == "recalled"
+            rows.append(
+                {
+                    "series": published.vintages[str(vintage)],
+                    "year": int(row["year"]),
+                    "difference": (1 + total) / (1 + before) - 1,
+                    "confidence": "recalled" if memory else row["confidence"],
+                }
+            )
+            before, memory = total, row["confidence"] == "recalled"
+    return pd.DataFrame(rows)
 
 
 def cumulative_gaps(published: PublishedFile) -> pd.DataFrame:
@@ -311,9 +357,7 @@ def offsetting_growth(hospital_share: float) -> float:
 # ---------------------------------------------------------------- people of a run
 
 
-def person_years(
-    beneficiary_year: ir.Table, attribution: ir.Table, places: ir.Table
-) -> ir.Table:
+def person_years(beneficiary_year: ir.Table, attribution: ir.Table, places: ir.Table) -> ir.Table:
     """Return one row per year and beneficiary with dollars: where they live and who they belong to.
 
     Adds stage and aco_id (one each per person and year, rule A1), county and region of the home ZIP
@@ -324,9 +368,7 @@ def person_years(
     belongs = attribution.group_by(["year", "bene_id"]).agg(
         stage=attribution.stage.min(), aco_id=attribution.aco_id.min()
     )
-    joined = people.left_join(belongs, ["year", "bene_id"]).drop(
-        "year_right", "bene_id_right"
-    )
+    joined = people.left_join(belongs, ["year", "bene_id"]).drop("year_right", "bene_id_right")
     joined = joined.left_join(places, "zip")
     hospital = sum((people_column(joined, s) for s in HOSPITAL_SETTINGS[1:]), joined.inpatient)
     return joined.mutate(
@@ -391,9 +433,7 @@ def ranked(people: ir.Table) -> ir.Table:
 
     Order: tcoc high, bene_id low; a person with part of a year counts as a person.
     """
-    by_year = ibis.window(
-        group_by="year", order_by=[people.tcoc.desc(), people.bene_id.asc()]
-    )
+    by_year = ibis.window(group_by="year", order_by=[people.tcoc.desc(), people.bene_id.asc()])
     place = ibis.row_number().over(by_year).cast("int64")
     size = people.count().over(ibis.window(group_by="year")).cast("int64")
     numbered = people.select("year", "bene_id", "tcoc", place=place, size=size)
@@ -401,9 +441,7 @@ def ranked(people: ir.Table) -> ir.Table:
         "year",
         "bene_id",
         "tcoc",
-        percentile=((numbered.place * 100 / numbered.size).floor().cast("int32") + 1).cast(
-            "int32"
-        ),
+        percentile=((numbered.place * 100 / numbered.size).floor().cast("int32") + 1).cast("int32"),
     )
 
 
@@ -462,9 +500,9 @@ def inpatient_stays(facility: ir.Table, return_days: int, short_days: int) -> ir
     order = [claims.from_date.asc(), claims.thru_date.asc(), claims.claim_id.asc()]
     earlier = ibis.window(group_by="bene_id", order_by=order, preceding=(None, 1))
     marked = claims.mutate(before=claims.thru_date.max().over(earlier))
-    starts = ibis.ifelse(
-        marked.before.isnull() | (marked.from_date > marked.before), 1, 0
-    ).cast("int32")
+    starts = ibis.ifelse(marked.before.isnull() | (marked.from_date > marked.before), 1, 0).cast(
+        "int32"
+    )
     marked = marked.mutate(starts=starts)
     so_far = ibis.window(
         group_by="bene_id",
@@ -528,7 +566,12 @@ def need_flags(people: ir.Table, stays: ir.Table, old_age: int, many_stays: int)
         number = number + one
     kept = {f"need_{name}": flag for name, flag in flags.items()}
     return joined.select(
-        "year", "bene_id", "eligible_months", "hospital", "nonhospital", "tcoc",
+        "year",
+        "bene_id",
+        "eligible_months",
+        "hospital",
+        "nonhospital",
+        "tcoc",
         **kept,
         needs=number.cast("int32"),
     )
@@ -556,7 +599,9 @@ def need_proxies(flagged: ir.Table) -> ir.Table:
     tables = []
     for name, _ in NEEDS:
         chosen = flagged.filter(flagged[f"need_{name}"])
-        tables.append(chosen.group_by("year").agg(**_totals(chosen)).mutate(proxy=ibis.literal(name)))
+        tables.append(
+            chosen.group_by("year").agg(**_totals(chosen)).mutate(proxy=ibis.literal(name))
+        )
     return ibis.union(*tables, distinct=False)
 
 
@@ -600,9 +645,13 @@ class DesignOption:
 DESIGN_OPTIONS = (
     DesignOption("budgets", "Hospital global budgets (today)", STAGES, ()),
     DesignOption("aco", "ACOs", ("aco_like",), ("aco_like",)),
-    DesignOption("aco_no_duals", "ACOs without dual eligibles", ("aco_like",), ("aco_like",), False),
+    DesignOption(
+        "aco_no_duals", "ACOs without dual eligibles", ("aco_like",), ("aco_like",), False
+    ),
     DesignOption("primary_care", "Primary care homes", ("mdpcp_like",), ("mdpcp_like",)),
-    DesignOption("geographic", "Geographic, where no clinician is chosen", ("geographic",), ("geographic",)),
+    DesignOption(
+        "geographic", "Geographic, where no clinician is chosen", ("geographic",), ("geographic",)
+    ),
     DesignOption("dual", "Dual Eligible Model", STAGES, STAGES, True),
     DesignOption("budgets_aco", "Budgets + ACOs", STAGES, ("aco_like",)),
     DesignOption("budgets_aco_pc", "Budgets + ACOs + primary care homes", STAGES, STAGES[:2]),
@@ -612,7 +661,9 @@ DESIGN_OPTIONS = (
 sections IV, V.J and VI; each is stated under the figure."""
 
 
-def design_options(cube: pd.DataFrame, options: Sequence[DesignOption] = DESIGN_OPTIONS) -> pd.DataFrame:
+def design_options(
+    cube: pd.DataFrame, options: Sequence[DesignOption] = DESIGN_OPTIONS
+) -> pd.DataFrame:
     """Return the dollars and people for which each design option makes somebody accountable.
 
     Takes one year of `landscape`. One row per option and part (hospital, nonhospital, total).
@@ -624,7 +675,9 @@ def design_options(cube: pd.DataFrame, options: Sequence[DesignOption] = DESIGN_
         people = cube if option.duals is None else cube[cube["dual"] == option.duals]
         dollars = {
             "hospital": sum(people.loc[people["stage"].isin(option.hospital_stages), "hospital"]),
-            "nonhospital": sum(people.loc[people["stage"].isin(option.nonhospital_stages), "nonhospital"]),
+            "nonhospital": sum(
+                people.loc[people["stage"].isin(option.nonhospital_stages), "nonhospital"]
+            ),
         }
         dollars["total"] = dollars["hospital"] + dollars["nonhospital"]
         stages = {*option.hospital_stages, *option.nonhospital_stages}

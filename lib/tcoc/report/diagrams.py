@@ -250,7 +250,11 @@ class _Block:
 
 
 def _column_heads(axes: Axes) -> None:
-    for name, text in (("aim", "Aim"), ("primary", "Primary drivers"), ("secondary", "Secondary drivers")):
+    for name, text in (
+        ("aim", "Aim"),
+        ("primary", "Primary drivers"),
+        ("secondary", "Secondary drivers"),
+    ):
         write(axes, _COLUMNS[name][0], 0.02, Words((text,), SMALL + 0.5, "semibold"), QUIET)
 
 
@@ -369,9 +373,7 @@ def _lanes(events: Sequence[_Event], scale: _Scale) -> list[_Placed]:
     return placed
 
 
-def _beside(
-    mark: tuple[float, float], event: _Event
-) -> tuple[float, Literal["left", "right"]]:
+def _beside(mark: tuple[float, float], event: _Event) -> tuple[float, Literal["left", "right"]]:
     inside = not event.instant and event.room + 0.16 <= mark[1] - mark[0]
     if inside:
         return mark[0] + 0.08, "left"
@@ -380,9 +382,7 @@ def _beside(
     return mark[0] - 0.1, "right"
 
 
-def _span(
-    mark: tuple[float, float], words: float, align: str, room: float
-) -> tuple[float, float]:
+def _span(mark: tuple[float, float], words: float, align: str, room: float) -> tuple[float, float]:
     text = (words, words + room) if align == "left" else (words - room, words)
     return min(mark[0], text[0]) - 0.08, max(mark[1], text[1]) + 0.08
 
@@ -397,7 +397,9 @@ def _years(axes: Axes, scale: _Scale, bottom: float) -> None:
         axes.plot([x, x], [_TOP - 0.06, bottom], color=RULE, linewidth=0.8, zorder=0.5)
         if year < scale.after_last:
             middle = scale.at(dt.date(year, 7, 2))
-            axes.text(middle, _TOP - 0.17, str(year), ha="center", va="center", size=TEXT, color=INK)
+            axes.text(
+                middle, _TOP - 0.17, str(year), ha="center", va="center", size=TEXT, color=INK
+            )
 
 
 def _draw_track(
