@@ -142,9 +142,28 @@ def published_savings(published: PublishedFile, vintage: str) -> pd.DataFrame:
     rows += [_remainder(wide, year) for year in years]
     out = pd.DataFrame(rows)
     out["cumulative"] = out.groupby("part", sort=False)["saving"].transform(cumulative)
+    out["cumulative_confidence"] = _cumulative_confidence(out, frame)
     out["vintage"] = published.vintages[vintage]
     out["basis"] = "published"
     return out.sort_values(["part", "year"], ignore_index=True)
+
+
+def _cumulative_confidence(rows: pd.DataFrame, printed: pd.DataFrame) -> list[str]:
+    """A running total is as sure as its printed twin; without one, as its least sure year."""
+    twins = printed[printed["metric"].str.endswith("_cumulative")]
+    sure = {
+        (metric.split("_")[0], year, value): confidence
+        for metric, year, value, confidence in zip(
+            twins["metric"], twins["year"], twins["value"], twins["confidence"], strict=True
+        )
+    }
+    memory = rows["confidence"].eq("recalled").groupby(rows["part"]).cummax()
+    return [
+        sure.get((part, year, total), "recalled" if recalled else "sourced")
+        for part, year, total, recalled in zip(
+            rows["part"], rows["year"], rows["cumulative"], memory, strict=True
+        )
+    ]
 
 
 def _savings_row(wide: pd.DataFrame, year: int, part: str) -> dict[str, object]:
@@ -168,6 +187,33 @@ def _remainder(wide: pd.DataFrame, year: int) -> dict[str, object]:
         "confidence": "recalled" if "recalled" in sure else "sourced",
         "source": "total less hospital, same vintage",
     }
+
+
+def annual_differences(published: PublishedFile) -> pd.DataFrame:
+    """Return published growth against the nation in each year, from the printed cumulative values.
+
+    One row per vintage and year: series, year, difference (share), confidence. The year's own
+    difference is (1 + cumulative) / (1 + cumulative before) - 1, within one vintage; it is as sure
+    as the less sure of the two.
+    """
+    frame = published.frame()
+    frame = frame[frame["metric"] == "total_growth_difference"].sort_values("year", kind="stable")
+    rows = []
+    for vintage, part in frame.groupby("vintage", sort=True):
+        before, memory = 0.0, False
+        for row in part.to_dict("records"):
+            total = row["value"] / 100
+            memory = memory or row["confidence"] == "recalled"
+            rows.append(
+                {
+                    "series": published.vintages[str(vintage)],
+                    "year": int(row["year"]),
+                    "difference": (1 + total) / (1 + before) - 1,
+                    "confidence": "recalled" if memory else row["confidence"],
+                }
+            )
+            before, memory = total, row["confidence"] == "recalled"
+    return pd.DataFrame(rows)
 
 
 def cumulative_gaps(published: PublishedFile) -> pd.DataFrame:
