@@ -5,6 +5,7 @@ inputs. An error is one sentence on standard error; the traceback only with --de
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,12 +38,13 @@ def synth(
     years: Annotated[str, typer.Option(help="First and last calendar year, A-B.")] = "2012-2018",
 ) -> None:
     """Make a synthetic Maryland, with its reference tables and the planted truth."""
+    from tcoc.progress import reporter
     from tcoc.store.synth import write_synthetic_store
 
-    from tcoc.progress import reporter
-
     with reporter() as report:
-        write_synthetic_store(out, benes, seed, _years(years), report)
+        write_synthetic_store(
+            out, benes, seed, _years(years), partial(report.reach, "synthetic store")
+        )
     typer.echo(f"{out}: a synthetic store of {benes:,} beneficiaries")
 
 
@@ -63,12 +65,13 @@ def import_(
     beneficiaries: Annotated[Path | None, typer.Option(help="CSV with bene_id, zip, ...")] = None,
 ) -> None:
     """Load CMS files into a store."""
+    from tcoc.progress import reporter
     from tcoc.store.importers import import_files, render
 
-    from tcoc.progress import reporter
-
     with reporter() as report:
-        summary = import_files(kind, source, out, state, clinicians, beneficiaries, report)
+        summary = import_files(
+            kind, source, out, state, clinicians, beneficiaries, partial(report.reach, "import")
+        )
     typer.echo(render(summary))
 
 

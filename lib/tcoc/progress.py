@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 
 class Reporter(Protocol):
@@ -17,6 +24,9 @@ class Reporter(Protocol):
 
     def advance(self, task: str, label: str = "") -> None:
         """One more part of a task is done."""
+
+    def reach(self, task: str, label: str, done: int, total: int) -> None:
+        """A task that counts by itself (bytes, blocks) has reached `done` of `total`."""
 
     def say(self, line: str) -> None:
         """Say one line."""
@@ -36,6 +46,12 @@ class _Lines:
         if label or self._done[task] == total:
             self.say(f"{task}: {self._done[task]}/{total} {label}".rstrip())
 
+    def reach(self, task: str, label: str, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if tenth != self._done.get(task):
+            self._done[task] = tenth
+            self.say(f"{task}: {10 * tenth} % {label}")
+
     def say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)  # noqa: T201
 
@@ -43,13 +59,18 @@ class _Lines:
 class _Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._tasks: dict[str, object] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def start(self, task: str, total: int) -> None:
         self._tasks[task] = self._progress.add_task(task, total=total, label="")
 
     def advance(self, task: str, label: str = "") -> None:
-        self._progress.update(self._tasks[task], advance=1, label=label)  # type: ignore[arg-type]
+        self._progress.update(self._tasks[task], advance=1, label=label)
+
+    def reach(self, task: str, label: str, done: int, total: int) -> None:
+        if task not in self._tasks:
+            self.start(task, total)
+        self._progress.update(self._tasks[task], completed=done, total=total, label=label)
 
     def say(self, line: str) -> None:
         self._progress.console.print(line, highlight=False)
@@ -65,8 +86,8 @@ def reporter() -> Iterator[Reporter]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[label]}"),
     )
     with Progress(*columns, console=console) as progress:
