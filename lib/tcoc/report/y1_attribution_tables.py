@@ -1,6 +1,7 @@
 """The public tables of the Year 1 attribution report: what is counted, and what protects what."""
 
 from math import fsum
+from pathlib import Path
 from typing import Any, cast
 
 import ibis
@@ -35,7 +36,7 @@ def public_tables(study: Study) -> list[PublicTable]:
     combinations = study.reference("combinations")
     if combinations is not None and len(combinations):
         tables.append(combination_table(study, combinations))
-    if (study.store.root / "truth" / "attribution.parquet").is_file():
+    if truth_files(study):
         tables.append(recovery_table(study))
     return tables
 
@@ -293,8 +294,7 @@ def completeness_table(study: Study) -> PublicTable:
 
 def recovery_table(study: Study) -> PublicTable:
     """How often the rules find the hospital that the synthetic state planted, by stage."""
-    truth = study.connection.parquet(study.store.root / "truth" / "attribution.parquet")
-    frame = _recovered(study, truth)
+    frame = _recovered(study, study.connection.parquet(*truth_files(study)))
     frame = with_total(frame, "stage", ALL, ("benes",))
     frame = with_total(frame, "outcome", ALL, ("benes",))
     whole = frame[frame["outcome"] == ALL].set_index(["year", "stage"])["benes"]
@@ -310,13 +310,19 @@ def recovery_table(study: Study) -> PublicTable:
         totals={"stage": ALL, "outcome": ALL},
         universe="attributed beneficiaries by agreement with the planted hospital",
         note="Planted: the hospital of the synthetic beneficiary's true clinician or home.",
-        source="Synthetic state: truth/attribution.parquet",
+        source="Synthetic state: truth/beneficiary_year",
     )
+
+
+def truth_files(study: Study) -> list[Path]:
+    """Return where a synthetic store keeps the planted hospital of each beneficiary-year."""
+    folder = study.store.root / "truth" / "beneficiary_year"
+    return [f for year in study.run.years for f in sorted(folder.glob(f"year={year}/*.parquet"))]
 
 
 def _recovered(study: Study, truth: ir.Table) -> pd.DataFrame:
     rows = study.table("attribution")
-    planted = truth.select(truth_year="year", person="bene_id", true_ccn="ccn")
+    planted = truth.select(truth_year="year", person="bene_id", true_ccn="ccn_expected")
     joined = rows.join(
         planted, (rows.year == planted.truth_year) & (rows.bene_id == planted.person)
     )

@@ -50,9 +50,9 @@ class Connection:
             ir.Table, raw.select(**{c: raw[c].cast(dtype) for c, dtype in spec.schema.items()})
         )
 
-    def parquet(self, path: Path) -> ir.Table:
-        """Return a Parquet file as a table."""
-        return self._read([path], "file")
+    def parquet(self, *files: Path) -> ir.Table:
+        """Return one or more Parquet files as a table."""
+        return self._read(files, "file")
 
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, with the given Ibis types."""
