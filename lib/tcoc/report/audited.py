@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -18,8 +18,10 @@ from typing import Any
 import pandas as pd
 
 from tcoc.errors import TcocError, nearest
+from tcoc.report.tables import as_csv
 
-FOLDER = "audited"
+FOLDER = Path(".internal") / "audited"
+TABLES_INDEX = "tables.json"
 _INDEX = "release.json"
 
 
@@ -48,14 +50,14 @@ class AuditedTable:
     reasons: Mapping[tuple[int, str], str]
 
 
-def collect(study: Any) -> dict[str, list[Any]]:
-    """Return the public tables of each of the run's deliverables.
+def collect(study: Any, deliverables: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the public tables of each of some deliverables.
 
     Raises TcocError for a table name that two deliverables use.
     """
     tables: dict[str, list[Any]] = {}
     owners: dict[str, str] = {}
-    for deliverable in study.run.spec.deliverables:
+    for deliverable in deliverables:
         tables[deliverable] = list(page(deliverable).public_tables(study))
         for table in tables[deliverable]:
             if table.name in owners:
@@ -72,11 +74,11 @@ def page(deliverable: str) -> Any:
     return import_module(f"tcoc.report.{deliverable}")
 
 
-def audit_all(study: Any) -> dict[str, AuditedTable]:
+def audit_all(study: Any, deliverables: Sequence[str]) -> dict[str, AuditedTable]:
     """Audit the tables of all deliverables together and return them by name."""
     from tcoc.disclosure import audit
 
-    tables = collect(study)
+    tables = collect(study, deliverables)
     everything = [table for part in tables.values() for table in part]
     audited = audit(everything, study.policy)
     return {
@@ -167,15 +169,36 @@ def _read(folder: Path, facts: dict[str, Any], reasons: dict[str, Any]) -> Audit
     )
 
 
-def release_key(study: Any) -> str:
-    """Hash what the audited tables depend on: the run's tables, deliverables, and this code."""
-    from tcoc.pipeline import fingerprint
+def release_key(study: Any, deliverables: Sequence[str]) -> str:
+    """Hash what the audited tables depend on beside the work folder they stand in.
 
-    digest = hashlib.sha256(fingerprint(study.run).encode())
-    digest.update(json.dumps(study.run.spec.deliverables).encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.name.encode() + file.read_bytes())
+    A work folder belongs to one run on one store, so their content is not hashed again; paths are
+    left out because the runner hands notebooks a run file with absolute ones.
+    """
+    spec = study.run.spec.model_dump(mode="json", exclude={"store", "reference", "deliverables"})
+    digest = hashlib.sha256(json.dumps([spec, list(deliverables)], sort_keys=True).encode())
+    here = Path(__file__).resolve().parent
+    gate = here.parent / "disclosure"
+    code = [*here.glob("*.py"), *gate.rglob("*.py"), gate.with_suffix(".py")]
+    for file in [*study.policy.files.values(), *sorted(code)]:
+        if file.is_file():
+            digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def publish(tables: Mapping[str, AuditedTable], folder: Path) -> None:
+    """Write every audited table as CSV, and tables.json, which says what each of them is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        content = as_csv(table.frame, table.hidden, table.reasons)
+        (folder / f"{name}.csv").write_bytes(content)
+    facts = {
+        name: asdict(table.facts)
+        | {"rows": len(table.frame), "hidden": int(table.hidden.to_numpy().sum())}
+        for name, table in tables.items()
+    }
+    text = json.dumps(facts, indent=1, ensure_ascii=False)
+    (folder / TABLES_INDEX).write_text(text + "\n", encoding="utf-8")
 
 
 def find(tables: Mapping[str, AuditedTable], name: str) -> AuditedTable:

@@ -34,7 +34,7 @@ def publish_html(content: str, plain: str, kind: str, **facts: Any) -> None:
 
 
 def publish_figure(
-    title: str, alt: str, png: bytes, svg: str | None, below: str, plain: str, name: str
+    *, title: str, alt: str, png: bytes, svg: str | None, below: str, plain: str, name: str
 ) -> None:
     """Send a figure: title, picture, and the HTML that stands below it."""
     publish_html(f'<p class="tcoc-title"><strong>{text(title)}</strong></p>', title, "figure-title")

@@ -1,30 +1,13 @@
 """Where a report's numbers come from: run, data, parameters, versions, how to get them again."""
 
 import json
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any
 
 from tcoc.params import PolicyUse, Run
-from tcoc.paths import project_root
 from tcoc.report import words
 from tcoc.report.tables import simple_table
-
-PACKAGES = (
-    "tcoc",
-    "ibis-framework",
-    "duckdb",
-    "pandas",
-    "pyarrow",
-    "matplotlib",
-    "seaborn",
-    "statsmodels",
-    "nbconvert",
-    "papermill",
-)
 
 _SOURCES = {
     "synthetic": "Synthetic Maryland: invented people, clinicians and amounts",
@@ -56,36 +39,46 @@ class Provenance:
         """Whether values that are assumed or replaced stand behind the numbers."""
         return bool(self.assumed or self.replaced)
 
+    @classmethod
+    def from_manifest(
+        cls, manifest: Mapping[str, Any], prefixes: Sequence[str] | None = None, **about: str
+    ) -> "Provenance":
+        """Take from a run's manifest what a page says of it.
 
-class RunOnStore(Protocol):
-    """What a provenance needs of a study: its run and its store."""
+        `prefixes` are the policy values that the page rests on (None: all); `about` brings the
+        words for data and vintage.
+        """
+        parameters = manifest.get("parameters", {})
+        uses = [
+            PolicyUse(**use)
+            for use in parameters.get("policy", [])
+            if prefixes is None or _under(use["name"], prefixes)
+        ]
+        spec = parameters.get("run", {})
+        return cls(
+            run=str(manifest.get("run", "")),
+            data=about.get("data", ""),
+            vintage=about.get("vintage", ""),
+            synthetic=bool(manifest.get("synthetic", False)),
+            command=f"tcoc run {_run_file(manifest)}",
+            commit=str(manifest.get("git_commit", "")),
+            engine=str(spec.get("engine", "duckdb")),
+            versions={str(k): str(v) for k, v in manifest.get("versions", {}).items()},
+            replaced=tuple(use for use in uses if use.replaced),
+            assumed=tuple(use for use in uses if use.status == "assumed" and not use.replaced),
+            settings=_settings(spec),
+        )
 
-    @property
-    def run(self) -> Run:
-        """The run file with its policy."""
 
-    @property
-    def store(self) -> Any:
-        """The store with `info`, `synthetic` and `years`."""
+def _under(name: str, prefixes: Sequence[str]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
 
 
-def provenance(study: RunOnStore, prefixes: Sequence[str] = ()) -> Provenance:
-    """Describe a run on its store; `prefixes` are the policy values that the page rests on."""
-    run = study.run
-    uses = run.policy.uses(prefixes, policy_years(run))
-    return Provenance(
-        run=run.name,
-        data=data_words(study.store),
-        vintage=vintage_words(study.store),
-        synthetic=bool(study.store.synthetic),
-        command=f"tcoc run {run_path(run)}",
-        commit=git_commit(),
-        engine=run.spec.engine,
-        versions=versions(),
-        replaced=tuple(use for use in uses if use.replaced),
-        assumed=tuple(use for use in uses if use.status == "assumed" and not use.replaced),
-        settings=_settings(run),
-    )
+def _run_file(manifest: Mapping[str, Any]) -> str:
+    """Return the run file, which is the first of the inputs that a manifest lists."""
+    for entry in manifest.get("inputs", [])[:1]:
+        return str(entry.get("path", ""))
+    return f"params/runs/{manifest.get('run', 'NAME')}.yml"
 
 
 def policy_years(run: Run) -> tuple[int, ...]:
@@ -106,38 +99,6 @@ def vintage_words(store: Any) -> str:
     stated = str(store.info.get("vintage", ""))
     years = words.span(store.years) if store.years else "years not stated"
     return f"claims {years}" + (f", {stated}" if stated else "")
-
-
-def run_path(run: Run) -> str:
-    """Return the run file relative to the project, as a reader would type it."""
-    root = project_root()
-    return run.file.relative_to(root).as_posix() if run.file.is_relative_to(root) else run.file.name
-
-
-def git_commit() -> str:
-    """Return the commit of the code, with + where files differ from it, or nothing outside git."""
-    root = project_root()
-    head = _git("-C", str(root), "rev-parse", "--short=10", "HEAD")
-    dirty = _git("-C", str(root), "status", "--porcelain", "--untracked-files=no") if head else ""
-    return head + ("+" if dirty else "")
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603
-            ["git", *arguments],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that make the numbers and pages."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
 def assumptions_html(uses: Sequence[PolicyUse], name: str = "assumptions") -> str:
@@ -181,7 +142,11 @@ def _together(uses: Sequence[PolicyUse]) -> list[tuple[PolicyUse, str]]:
     ]
 
 
-def _settings(run: Run) -> dict[str, str]:
-    spec = run.spec.model_dump(mode="json", exclude={"name", "store", "reference", "options"})
-    empty = (None, [], {})
-    return {key: value_words(value) for key, value in spec.items() if value not in empty}
+def settings_words(run: Run) -> dict[str, str]:
+    """Return what a run file sets, in words, without paths and policy options."""
+    return _settings(run.spec.model_dump(mode="json"))
+
+
+def _settings(spec: Mapping[str, Any]) -> dict[str, str]:
+    skipped = ("name", "store", "reference", "options")
+    return {key: value_words(v) for key, v in spec.items() if key not in skipped and v}

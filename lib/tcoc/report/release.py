@@ -1,5 +1,6 @@
 """One run's release: its audited tables, and the only ways in which they are shown (rule D4)."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
+from tcoc.errors import TcocError
 from tcoc.params import PolicyUse
 from tcoc.report import display, guard, picture, tables, words
 from tcoc.report.audited import (
@@ -16,12 +18,22 @@ from tcoc.report.audited import (
     audit_all,
     find,
     load,
+    page,
+    publish,
     release_key,
     save,
 )
-from tcoc.report.provenance import assumptions_html, policy_years, provenance
+from tcoc.report.provenance import (
+    assumptions_html,
+    data_words,
+    policy_years,
+    settings_words,
+    vintage_words,
+)
 
 Format = str | Callable[..., str]
+
+ABOUT = Path(".internal") / "about.json"
 
 _ROWS_BELOW_FIGURE = 60
 
@@ -103,7 +115,8 @@ class Release:
 
         `columns` chooses and names the columns, in order; `formats` says how each is written
         (dollars, cents, percent, change, count, number, text, year, flag, or a function).
-        A table that is shown a second time in another form needs `shown_as`, its file's name.
+        `shown_as` names an arrangement that is worth a data file of its own; otherwise the
+        download is the whole table.
         Raises TcocError for an unknown name, and for a number that did not pass the gate.
         """
         source = find(self.audited, name)
@@ -123,7 +136,8 @@ class Release:
             unit=source.facts.unit,
             note=note or source.facts.note,
             source=source.facts.source,
-            csv=self._csv(source, data),
+            csv=self._csv(source, data if shown_as else source.frame),
+            anchor=self._anchor(shown_as or name),
         )
         guard.check_frame(where, data, self._visible, self._counts)
         for text in (view.caption, view.note):
@@ -153,8 +167,15 @@ class Release:
         self._write("figures", f"{figure.name}.txt", f"{figure.title}\n\n{figure.alt}\n".encode())
         self.shown.append(figure.name)
         plain = f"{figure.title}\n\n{figure.alt}\n\n{figure.caption}"
-        below = self._below(figure, csv)
-        display.publish_figure(figure.title, figure.alt, png, svg, below, plain, figure.name)
+        display.publish_figure(
+            title=figure.title,
+            alt=figure.alt,
+            png=png,
+            svg=svg,
+            below=self._below(figure, csv),
+            plain=plain,
+            name=figure.name,
+        )
 
     def say(self, markdown: str) -> None:
         """Show a paragraph in Markdown; its numbers come from audited tables through words."""
@@ -170,6 +191,12 @@ class Release:
         plain = "\n".join(f"{label}: {number} {remark}".rstrip() for label, number, remark in full)
         display.publish_html(display.tiles(full), plain, "numbers")
 
+    def headline(self, deliverable: str) -> str:
+        """Return a deliverable's one sentence for the index, after the same look as any other."""
+        sentence = str(page(deliverable).headline(self))
+        guard.check_text(f"headline of {deliverable}", sentence)
+        return sentence
+
     def uses(self, prefixes: Sequence[str]) -> list[PolicyUse]:
         """Return the assumed and replaced policy values under some prefixes."""
         run = self.study.run
@@ -184,14 +211,18 @@ class Release:
 
     def show_provenance(self) -> None:
         """Show which run and data the numbers come from; versions stand in the page's footer."""
-        facts = provenance(self.study)
-        lines = {"Run": facts.run, "Data": facts.data, "Vintage": facts.vintage, **facts.settings}
+        settings = settings_words(self.study.run)
+        lines = {"run": self.study.run.name, **about(self.study), **settings}
         rows = [[heading_of(key), value] for key, value in lines.items()]
         plain = "\n".join(f"{key}: {value}" for key, value in rows)
         content = tables.simple_table(
-            "provenance", "Where the numbers come from", ["", "This run"], rows
+            "provenance", "Where the numbers come from", ["What", "This run"], rows
         )
         display.publish_html(content, plain, "provenance")
+
+    def _anchor(self, name: str) -> str:
+        before = self.shown.count(name)
+        return f"table-{name}" + (f"-{before + 1}" if before else "")
 
     def _format(
         self,
@@ -255,8 +286,9 @@ class Release:
             )
             for name, heading in names.items()
         )
-        name = f"{figure.name}-data"
-        return tables.TableView(name, f"Data: {figure.title}", data, hidden, columns)
+        caption = f"Data: {figure.title}"
+        anchor = f"data-{figure.name}"
+        return tables.TableView(figure.name, caption, data, hidden, columns, anchor=anchor)
 
     def _guess(self, name: str, column: pd.Series) -> Format:
         return "count" if name in self._counts else guess_format(name, column)
@@ -307,16 +339,29 @@ def guess_format(name: str, column: pd.Series) -> str:
     return "count" if pd.api.types.is_integer_dtype(column) else "number"
 
 
-def prepare_release(study: Any) -> Release:
-    """Audit all public tables of a run as one release and keep them in the work folder.
+def prepare_release(study: Any, deliverables: Sequence[str] = ()) -> Release:
+    """Audit the public tables of a run's deliverables as one release, and keep and publish them.
 
-    The runner calls this once; the notebooks' processes then read what it wrote.
+    The runner calls this once; the notebooks' processes then read what it wrote. All audited
+    tables become WORK/tables/NAME.csv, and each deliverable's headline is kept for the index.
     """
-    audited = audit_all(study)
-    key = release_key(study)
-    folder = Path(study.work) / FOLDER
-    save(audited, folder, key)
-    return Release(study, load(folder, key) or audited, Path(study.work))
+    names = list(deliverables or study.run.spec.deliverables)
+    work = Path(study.work)
+    release = Release(study, _audit_and_keep(study, names), work)
+    publish(release.audited, work / "tables")
+    headlines = {name: release.headline(name) for name in names}
+    text = json.dumps({"headlines": headlines, **about(study)}, indent=1, ensure_ascii=False)
+    (work / ABOUT).write_text(text + "\n", encoding="utf-8")
+    return release
+
+
+def _audit_and_keep(study: Any, names: Sequence[str]) -> Mapping[str, AuditedTable]:
+    folder, key = Path(study.work) / FOLDER, release_key(study, names)
+    save(audit_all(study, names), folder, key)
+    kept = load(folder, key)
+    if kept is None:
+        raise TcocError(f"{folder}: the audited tables were not kept")
+    return kept
 
 
 def open_release(run: str | Path, work: str | Path = "") -> Release:
@@ -329,11 +374,17 @@ def open_release(run: str | Path, work: str | Path = "") -> Release:
     from tcoc.pipeline import open_study
 
     study = open_study(run, work)
-    audited = load(Path(study.work) / FOLDER, release_key(study))
-    if audited is None:
-        audited = prepare_release(study).audited
-    display.publish_html(display.NOTEBOOK_STYLE, f"Run {study.run.name}", "style")
+    names = study.run.spec.deliverables
+    kept = load(Path(study.work) / FOLDER, release_key(study, names))
+    audited = kept if kept is not None else _audit_and_keep(study, names)
+    plain = f"Release of run {study.run.name}"
+    display.publish_html(display.NOTEBOOK_STYLE, plain, "style", **about(study))
     return Release(study, audited, Path(work) if work else None)
+
+
+def about(study: Any) -> dict[str, str]:
+    """Say which data stand behind a run, for the header of its pages."""
+    return {"data": data_words(study.store), "vintage": vintage_words(study.store)}
 
 
 __all__ = ["Figure", "Release", "open_release", "prepare_release", "words"]

@@ -11,11 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib as mpl
 import seaborn as sns
+from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure as Picture
 from matplotlib.ticker import FuncFormatter
 
@@ -27,7 +28,7 @@ RULE = "#d9dee3"
 ACCENT = "#12436d"
 WARM = "#c8671b"
 PALETTE = ("#12436d", "#e0892f", "#8cc0cf", "#8a3b6b", "#4f8f6b", "#b9b08e")
-HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
+HATCHES = ("", "///", "..", "\\\\\\", "xx", "--")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 STAGES = {"aco_like": 0, "mdpcp_like": 1, "geographic": 2}
 STAGE_NAMES = {"aco_like": "ACO-like", "mdpcp_like": "MDPCP-like", "geographic": "Geographic"}
@@ -57,7 +58,7 @@ _RC: dict[str, Any] = {
     "axes.titlesize": 11,
     "axes.titleweight": "semibold",
     "axes.titlelocation": "left",
-    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=PALETTE),
     "axes.axisbelow": True,
     "axes.unicode_minus": True,
     "grid.color": RULE,
@@ -99,6 +100,19 @@ def new_figure(
 def colour(position: int) -> str:
     """Return the colour of a series by its place."""
     return PALETTE[position % len(PALETTE)]
+
+
+def ink(tint: str) -> str:
+    """Return a colour dark enough for text on white (contrast of at least 4.5 to 1)."""
+    red, green, blue = to_rgb(tint)
+    while _luminance(red, green, blue) > 0.17:
+        red, green, blue = red * 0.94, green * 0.94, blue * 0.94
+    return str(to_hex((red, green, blue)))
+
+
+def _luminance(*parts: float) -> float:
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def stage_colour(stage: str) -> str:
@@ -144,7 +158,7 @@ def end_label(axes: Axes, x: float, y: float, text: str, tint: str = INK) -> Non
         textcoords="offset points",
         va="center",
         ha="left",
-        color=tint,
+        color=ink(tint),
         fontweight="semibold",
         annotation_clip=False,
     )

@@ -53,6 +53,7 @@ class TableView:
     note: str = ""
     source: str = ""
     csv: bytes = b""
+    anchor: str = ""
 
     def texts(self) -> list[list[str]]:
         """Return the cells as they are written, row by row."""
@@ -89,12 +90,13 @@ def column(frame: pd.DataFrame, name: str, heading: str, form: str | Callable[..
 
 def as_html(view: TableView) -> str:
     """Return the table with caption, headings by scope, notes and a download of its data."""
-    anchor = f"table-{view.name}"
+    anchor = view.anchor or f"table-{view.name}"
     long = " data-long" if len(view.frame) > LONG else ""
+    caption = f"{anchor}-caption"
     return (
         f'<div class="tcoc-table" id="{anchor}"{long}>'
-        f'<div class="tcoc-scroll" role="region" tabindex="0" aria-labelledby="{anchor}-caption">'
-        f"<table>{_caption(view, f'{anchor}-caption')}{_head(view)}{_body(view)}{_foot(view)}</table>"
+        f'<div class="tcoc-scroll" role="region" tabindex="0" aria-labelledby="{caption}">'
+        f"<table>{_caption(view, caption)}{_head(view)}{_body(view)}{_foot(view)}</table>"
         f"</div>{download(view.name, view.csv)}</div>"
     )
 

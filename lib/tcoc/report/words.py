@@ -82,9 +82,11 @@ def span(years: Sequence[int]) -> str:
 
 
 def plural(value: Any, one: str, many: str = "") -> str:
-    """Write a count with its noun: `1 hospital`, `47 hospitals`, `hidden hospitals`."""
-    noun = one if not is_hidden(value) and float(value) == 1 else many or f"{one}s"
-    return f"{count(value)} {noun}"
+    """Write a count with its noun: `1 hospital`, `47 hospitals`, `a hidden number of hospitals`."""
+    nouns = many or f"{one}s"
+    if is_hidden(value):
+        return f"a hidden number of {nouns}"
+    return f"{count(value)} {one if float(value) == 1 else nouns}"
 
 
 FORMATS = {

@@ -1,0 +1,217 @@
+"""An executed notebook as a page: no source, no stray output, nothing from elsewhere.
+
+Only what a `Release` showed is taken over; a picture or a print that went around it stops the
+report, because it also went around the disclosure gate (rule D4).
+"""
+
+import ast
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from tcoc.errors import TcocError
+from tcoc.report import display
+from tcoc.report.html_page import (
+    TEMPLATES,
+    Page,
+    Section,
+    header_facts,
+    provenance_html,
+    slug,
+)
+from tcoc.report.provenance import Provenance
+from tcoc.report.tables import text
+
+EYEBROW = "Maryland Total Cost of Care"
+LARGEST_PAGE = 2_000_000
+
+_HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
+_PARAMETER_TAGS = {"parameters", "injected-parameters"}
+
+
+@dataclass
+class _Draft:
+    """A page in the making: parts before the first section, and sections."""
+
+    title: str = ""
+    summary: list[str] = field(default_factory=list)
+    sections: list[tuple[str, list[str]]] = field(default_factory=list)
+    figures: int = 0
+
+    def add(self, content: str) -> None:
+        """Append to the section that is open, else to the summary."""
+        (self.sections[-1][1] if self.sections else self.summary).append(content)
+
+
+def render_report(
+    notebook: Path, out: Path, source: Provenance | Mapping[str, Any], home: str = "index.html"
+) -> None:
+    """Render an executed notebook to one self-contained HTML file.
+
+    `source` is a Provenance or a run's manifest. Raises TcocError for a notebook with a code cell
+    that was not executed or ended in an error, for output that did not come from a Release, and
+    for a page above 2 MB.
+    """
+    from nbconvert import HTMLExporter
+
+    content = nbformat.read(notebook, as_version=4)
+    check_executed(notebook.name, content.cells)
+    facts = source if isinstance(source, Provenance) else _facts(notebook.stem, content, source)
+    page = page_of(content.cells, facts, notebook.name, home)
+    exporter = HTMLExporter(
+        template_name="tcoc", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True
+    )
+    html, _ = exporter.from_notebook_node(content, resources={"page": page})
+    _write(html.strip() + "\n", out)
+
+
+def _write(html: str, out: Path) -> None:
+    size = len(html.encode())
+    if size > LARGEST_PAGE:
+        raise TcocError(f"{out.name}: the page has {size:,} bytes, at most {LARGEST_PAGE:,} fit")
+    out.write_text(html, encoding="utf-8")
+
+
+def check_executed(name: str, cells: Iterable[Any]) -> None:
+    """Refuse a notebook of which a code cell was not executed or ended in an error."""
+    for number, cell in enumerate(cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        if any(output.output_type == "error" for output in cell.outputs):
+            raise TcocError(f"{name}: cell {number} ended in an error; nothing is rendered")
+        if cell.execution_count is None and cell.source.strip():
+            raise TcocError(f"{name}: cell {number} was not executed; nothing is rendered")
+
+
+def page_of(cells: Iterable[Any], facts: Provenance, name: str, home: str) -> Page:
+    """Return the page of an executed notebook's cells."""
+    draft, checks = _Draft(), 0
+    for number, cell in enumerate(cells, start=1):
+        if cell.cell_type == "markdown":
+            _add_markdown(draft, cell.source)
+        elif cell.cell_type == "code" and not _PARAMETER_TAGS & set(cell.metadata.get("tags", [])):
+            checks += count_assertions(cell.source)
+            for part in output_parts(cell.outputs, f"{name}: cell {number}", draft):
+                draft.add(part)
+    return _page(draft, facts, checks, home)
+
+
+def _page(draft: _Draft, facts: Provenance, checks: int, home: str) -> Page:
+    taken = {"content", "contents-title", "provenance"}
+    sections = [
+        Section(slug(title, taken), title, "\n".join(parts)) for title, parts in draft.sections
+    ]
+    listed = any('id="table-assumptions"' in section.html for section in sections)
+    held = f"{checks} assertions of the notebook held" if checks else ""
+    return Page(
+        title=draft.title or "Untitled",
+        eyebrow=EYEBROW,
+        summary="\n".join(draft.summary),
+        sections=sections,
+        footer=provenance_html(facts, [("Checks", held)] if held else []),
+        run=facts.run,
+        home=home,
+        facts=header_facts(facts, "table-assumptions" if listed else ""),
+        synthetic=facts.synthetic,
+    )
+
+
+def _add_markdown(draft: _Draft, source: str) -> None:
+    """Split a markdown cell at its headings: the first level titles the page, the second parts."""
+    html, end = display.markdown(source), 0
+    for found in _HEADING.finditer(html):
+        if before := html[end : found.start()].strip():
+            draft.add(before)
+        if found.group(1) == "1" and not draft.title:
+            draft.title = found.group(2)
+        else:
+            draft.sections.append((found.group(2), []))
+        end = found.end()
+    if rest := html[end:].strip():
+        draft.add(rest)
+
+
+def count_assertions(source: str) -> int:
+    """Return how many assertions a code cell makes."""
+    return sum(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(source)))
+
+
+def output_parts(outputs: Iterable[Any], where: str, draft: _Draft) -> Iterable[str]:
+    """Yield a cell's outputs as HTML; the three outputs of a figure become one element."""
+    picture: dict[str, str] = {}
+    for output in outputs:
+        if output.output_type == "stream":
+            continue
+        facts = output.get("metadata", {}).get("tcoc")
+        if facts is None:
+            raise TcocError(
+                f"{where} shows something that did not pass the disclosure gate; use"
+                " release.show_table, release.show_figure or release.say (rule D4)"
+            )
+        if facts["kind"] == "figure":
+            draft.figures += 1
+            picture = {**facts, "image": _image(output.data), "number": str(draft.figures)}
+        elif facts["kind"] == "figure-below":
+            yield _figure(picture, output.data["text/html"])
+        elif facts["kind"] not in ("figure-title", "style"):
+            yield output.data["text/html"]
+
+
+def _image(data: Mapping[str, Any]) -> str:
+    if "image/svg+xml" in data:
+        svg = _joined(data["image/svg+xml"]).encode()
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+    return f"data:image/png;base64,{_joined(data['image/png'])}".replace("\n", "")
+
+
+def _joined(content: str | list[str]) -> str:
+    return content if isinstance(content, str) else "".join(content)
+
+
+def _figure(picture: Mapping[str, str], below: str) -> str:
+    return (
+        f'<figure id="figure-{picture["name"]}"><figcaption><span class="number">'
+        f"Figure {picture['number']}</span>{text(picture['title'])}</figcaption>"
+        f'<div class="zoom" role="region" tabindex="0" aria-label="Figure {picture["number"]}">'
+        f'<img src="{picture["image"]}" alt="{_attribute(picture["alt"])}"></div>{below}</figure>'
+    )
+
+
+def _attribute(content: str) -> str:
+    return content.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+
+
+def _facts(deliverable: str, notebook: Any, manifest: Mapping[str, Any]) -> Provenance:
+    """Take provenance from the manifest, and data and vintage from what open_release left."""
+    about: dict[str, str] = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            facts = output.get("metadata", {}).get("tcoc", {})
+            if facts.get("kind") == "style":
+                about = {key: facts[key] for key in ("data", "vintage") if key in facts}
+    return Provenance.from_manifest(manifest, policy_prefixes(deliverable), **about)
+
+
+def policy_prefixes(deliverable: str) -> tuple[str, ...] | None:
+    """Return the prefixes of the policy values that a deliverable rests on; None for all."""
+    name = f"tcoc.report.{deliverable}"
+    if find_spec(name) is None:
+        return None
+    return tuple(getattr(import_module(name), "POLICY", ())) or None
+
+
+def read_about(work: Path, file: Path) -> dict[str, Any]:
+    """Read what prepare_release left for the index, or nothing where it left nothing."""
+    path = work / file
+    if not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
