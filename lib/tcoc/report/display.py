@@ -19,7 +19,7 @@ from tcoc.report.tables import text
 _MARKDOWN = mistune.create_markdown(escape=True, plugins=["table"])
 
 
-def publish(data: dict[str, Any], kind: str, **facts: Any) -> None:
+def publish(data: dict[str, Any], kind: str, /, **facts: Any) -> None:
     """Send an output to the notebook; outside of a notebook nothing happens."""
     if InteractiveShell.initialized():
         metadata: dict[str, Any] = {"tcoc": {"kind": kind, **facts}}
@@ -28,7 +28,7 @@ def publish(data: dict[str, Any], kind: str, **facts: Any) -> None:
         publish_display_data(data, metadata)
 
 
-def publish_html(content: str, plain: str, kind: str, **facts: Any) -> None:
+def publish_html(content: str, plain: str, kind: str, /, **facts: Any) -> None:
     """Send HTML with its plain text to the notebook."""
     publish({"text/html": content, "text/plain": plain}, kind, **facts)
 

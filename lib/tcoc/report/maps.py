@@ -3,7 +3,9 @@
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib.collections import PolyCollection
 
 from tcoc.paths import params_dir
 from tcoc.reference import zip_centroids
@@ -14,11 +16,12 @@ _DEGREE = 1.28
 
 
 @cache
-def county_rings() -> tuple[pd.DataFrame, ...]:
-    """Return the outlines of the counties, one frame of points per ring."""
+def county_rings() -> "tuple[np.ndarray[Any, Any], ...]":
+    """Return the outlines of the counties, one array of (lon, lat) per ring."""
     file = params_dir() / "reference" / "county_outlines.csv"
     points = pd.read_csv(file, dtype={"fips": str, "ring": int})
-    return tuple(ring for _, ring in points.groupby(["fips", "ring"], sort=True))
+    rings = points.groupby(["fips", "ring"], sort=True)
+    return tuple(ring[["lon", "lat"]].to_numpy() for _, ring in rings)
 
 
 def draw_counties(axes: Any) -> None:

@@ -321,18 +321,20 @@ def truth_files(study: Study) -> list[Path]:
 
 
 def _recovered(study: Study, truth: ir.Table) -> pd.DataFrame:
+    """People by stage and by whether their planted hospital has all, a part, or none of them."""
     rows = study.table("attribution")
     planted = truth.select(truth_year="year", person="bene_id", true_ccn="ccn_expected")
     joined = rows.join(
         planted, (rows.year == planted.truth_year) & (rows.bene_id == planted.person)
     )
-    outcome = ibis.ifelse(joined.ccn == joined.true_ccn, "found", "another hospital")
-    groups = (
-        joined.mutate(outcome=outcome)
-        .group_by("year", "stage", "outcome", "share")
-        .agg(people=joined.count().cast("int32"))
+    hit = ibis.ifelse(joined.ccn == joined.true_ccn, joined.share, 0.0)
+    people = joined.group_by("year", "stage", "bene_id").agg(hit=hit.max())
+    outcome = ibis.cases(
+        (people.hit > 1 - 1e-9, FOUND), (people.hit > 0, "has a share"), else_="is another"
     )
-    frame = study.connection.fetch(groups, ["year", "stage", "outcome", "share"])
-    frame["benes"] = frame["share"] * frame["people"]
+    known = people.mutate(outcome=outcome)
     by = ["year", "stage", "outcome"]
-    return cast(pd.DataFrame, frame.groupby(by, as_index=False)["benes"].agg(_total))
+    return study.connection.fetch(known.group_by(*by).agg(benes=known.count().cast("int32")), by)
+
+
+FOUND = "is the planted one"
