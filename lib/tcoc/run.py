@@ -165,7 +165,7 @@ def _render(
 
 def _resolved_run_file(run: Run, work: Path, deliverables: list[str]) -> Path:
     """Write the run file as it is after --set, with absolute paths, for the notebooks."""
-    spec = run.spec.model_dump(mode="json", exclude_none=True)
+    spec = run.spec.model_dump(exclude_none=True)
     spec["deliverables"] = deliverables
     spec["store"] = str(run.store_path)
     if isinstance(run.spec.reference, str):

@@ -26,10 +26,11 @@ def county_rings() -> "tuple[np.ndarray[Any, Any], ...]":
 
 def draw_counties(axes: Any) -> None:
     """Draw the county outlines and nothing else."""
-    for ring in county_rings():
-        axes.fill(
-            ring["lon"], ring["lat"], facecolor="#f3f5f7", edgecolor=style.RULE, linewidth=0.4
-        )
+    shapes = PolyCollection(
+        county_rings(), facecolor="#f3f5f7", edgecolor=style.RULE, linewidth=0.4, zorder=0
+    )
+    axes.add_collection(shapes)
+    axes.autoscale_view()
     axes.set_aspect(_DEGREE)
     axes.set_axis_off()
 
