@@ -10,7 +10,7 @@ from tcoc.attribution import STAGES
 from tcoc.pipeline.core import completion
 from tcoc.report import style, words
 from tcoc.report.auditor import follow, show_auditor
-from tcoc.report.maps import draw_counties, zip_points
+from tcoc.report.maps import draw_small_maps, zip_points
 from tcoc.report.release import Figure, Release
 from tcoc.report.y1_attribution_tables import ALL, ELSEWHERE, FOUND, STATE, public_tables
 
@@ -44,11 +44,17 @@ def _last_costed_year(release: Release) -> int | None:
 
 def _shares(state: pd.DataFrame, measure: str) -> str:
     parts = [
-        f"{words.percent(state.loc[stage, f'share_{measure}'], 0)} {style.STAGE_NAMES[stage]}"
+        f"{words.percent(state.loc[stage, f'share_{measure}'], 0)} {_in_text(stage)}"
         for stage in STAGES
         if stage in state.index
     ]
     return words.listing(parts)
+
+
+def _in_text(stage: str) -> str:
+    """Return a stage's name as it stands inside a sentence."""
+    name = style.STAGE_NAMES[stage]
+    return name.lower() if name == "Geographic" else name
 
 
 def headline(release: Release) -> str:
@@ -76,6 +82,7 @@ def _cost_words(release: Release, year: int | None) -> str:
         f"Their Medicare total cost of care in {year} is {words.short_dollars(row['tcoc'])},"
         f" or {words.dollars(row['per_capita'])} per beneficiary and year;"
         f" {words.percent(row['hospital_share'], 0)} of it is paid to hospitals."
+        f" {incomplete_words(release)}"
     )
 
 
@@ -166,9 +173,12 @@ def waterfall(release: Release) -> None:
             picture=picture,
             data=_kept(state, "attribution_waterfall"),
             columns=_WATERFALL,
+            formats=_FORMATS,
         )
     )
-    release.show_table("attribution_waterfall", _WATERFALL, _STAGE_FORMAT)
+    release.show_table(
+        "attribution_waterfall", _WATERFALL, _FORMATS, frame=_with_stage_names(state)
+    )
 
 
 _WATERFALL = {
@@ -180,11 +190,16 @@ _WATERFALL = {
     "tcoc": "Total cost of care",
     "share_tcoc": "Share of dollars",
 }
-_STAGE_FORMAT: dict[str, Any] = {
-    "stage": lambda stage: SECTION_NAMES.get(stage, str(stage)),
+_FORMATS = {
     "eligible_months": "count",
     "tcoc": "dollars",
+    "share_benes": "percent",
+    "share_tcoc": "percent",
 }
+
+
+def _with_stage_names(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(stage=frame["stage"].map(SECTION_NAMES))
 
 
 def _kept(frame: pd.DataFrame, table: str) -> pd.DataFrame:
@@ -312,7 +327,7 @@ def hospitals_by_stage(release: Release) -> None:
 
 
 def _stage_table(release: Release, rows: pd.DataFrame, year: int) -> None:
-    named = rows.assign(stage=rows["stage"].map(SECTION_NAMES))
+    named = _with_stage_names(rows)
     release.show_table(
         "hospitals_by_stage",
         {
@@ -456,7 +471,20 @@ def _completeness_title(frame: pd.DataFrame) -> str:
 def _completion_words(release: Release) -> str:
     factors = release.study.run.spec.completion
     named = [f"{year}: {words.number(f, 2)}" for year, f in sorted(factors.items())]
-    return f"Completion factors of this run: {', '.join(named) or 'none'} (rule T2)."
+    given = f"Completion factors of this run: {', '.join(named) or 'none'} (rule T2)."
+    return f"{given} {incomplete_words(release)}".strip()
+
+
+def incomplete_words(release: Release) -> str:
+    """Say which years end before 31 March of the next year without a factor (rule T2)."""
+    years = release.study.frame("state_year")
+    late = [int(y) for y in years.loc[years["incomplete"], "year"]]
+    if not late:
+        return ""
+    return (
+        f"**{words.span(late)} is incomplete**: its claims end before 31 March of the next year and"
+        " the run names no completion factor, so its dollars may still grow."
+    )
 
 
 # ---------------------------------------------------------------- movement, splits, map
@@ -465,14 +493,12 @@ def _completion_words(release: Release) -> str:
 def movement(release: Release) -> None:
     """Show who stays with the same hospital from one year to the next."""
     frame = release.table("attribution_stays")
-    release.say(_movement_words(frame))
-    if frame.empty:
-        return
     rows = frame[frame["reason"] == ALL]
+    if rows.empty:
+        release.say("The run has no two years in a row, so there is no movement to show.")
+        return
     _movement_figure(release, rows)
-    named = frame.assign(
-        stage=frame["stage"].map(SECTION_NAMES), reason=frame["reason"].map(_REASONS)
-    )
+    named = _with_stage_names(frame).assign(reason=frame["reason"].map(_REASONS))
     release.show_table(
         "attribution_stays",
         {
@@ -521,8 +547,8 @@ def _movement_figure(release: Release, rows: pd.DataFrame) -> None:
     release.show_figure(
         Figure(
             name="attribution_stays",
-            title=_movement_words(release.table("attribution_stays")).replace("**", ""),
-            alt="Lines by stage of the share that stays with the same hospital, by year.",
+            title=_movement_title(rows),
+            alt=_movement_alt(rows),
             caption="Of all attributed the year before, also those who are no longer eligible.",
             picture=picture,
             data=_kept(rows, "attribution_stays"),
@@ -530,19 +556,25 @@ def _movement_figure(release: Release, rows: pd.DataFrame) -> None:
     )
 
 
-def _movement_words(frame: pd.DataFrame) -> str:
-    whole = frame[frame["reason"] == ALL]
-    if whole.empty:
-        return "The run has no two years in a row, so there is no movement to show."
-    last = whole[whole["year"] == whole["year"].max()].set_index("stage")["share_same_hospital"]
+def _movement_title(rows: pd.DataFrame) -> str:
+    year = int(rows["year"].max())
+    last = rows[(rows["year"] == year) & (rows["stage"] == ALL)]["share_same_hospital"]
+    return (
+        f"{words.percent(last.iloc[0], 0)} of those attributed in {year - 1} are with the same"
+        f" hospital in {year}"
+    )
+
+
+def _movement_alt(rows: pd.DataFrame) -> str:
+    last = rows[rows["year"] == rows["year"].max()].set_index("stage")["share_same_hospital"]
     parts = [
-        f"{words.percent(last[stage], 0)} of {style.STAGE_NAMES[stage]}"
-        for stage in STAGES
+        f"{SECTION_NAMES[stage]} {words.percent(last[stage], 0)}"
+        for stage in (*STAGES, ALL)
         if stage in last.index
     ]
     return (
-        f"Into {whole['year'].max()} **{words.percent(last[ALL], 0)}** of the attributed stay with"
-        f" the same hospital: {words.listing(parts)}"
+        "Lines by stage of the share that stays with the same hospital, by year; in the last year"
+        f" {words.listing(parts)}."
     )
 
 
@@ -570,21 +602,8 @@ def homes(release: Release) -> None:
     sizes = points.groupby("hospital")["benes"].sum().sort_values(ascending=False)
     order = [str(name) for name in sizes.index]
     columns = 4
-    rows = -(-len(order) // columns)
-    picture, panels = style.new_figure(
-        height=1.12 * rows + 0.4, rows=rows, columns=columns, squeeze=False
-    )
-    for axes, name in zip(panels.ravel(), order, strict=False):
-        draw_counties(axes)
-        mine = points[points["hospital"] == name]
-        scale = 45 / max(float(points["benes"].max()), 1.0)
-        axes.scatter(
-            mine["lon"], mine["lat"], s=4 + mine["benes"] * scale, color=style.ACCENT, alpha=0.65,
-            linewidth=0,
-        )  # fmt: skip
-        axes.set_title(name, fontsize=8.5, pad=2)
-    for axes in panels.ravel()[len(order) :]:
-        axes.set_axis_off()
+    picture, axes = style.new_figure(height=1.15 * -(-len(order) // columns) + 0.3)
+    draw_small_maps(axes, order, points, columns)
     year = int(frame["year"].max())
     release.show_figure(
         Figure(
@@ -666,7 +685,7 @@ def planted_truth(release: Release) -> None:
             "benes": "Beneficiaries",
             "share": "Share",
         },
-        _STAGE_FORMAT,
+        frame=_with_stage_names(frame),
     )
 
 
