@@ -161,16 +161,10 @@ class _Places:
 
 
 def _places(staff: _Staff, panel: Floats) -> _Places:
-    """Let a share of clinicians practise at one of the three nearest hospitals, too."""
-    geo, count, groups = staff.geo, len(panel), len(staff.config.groups)
-    share = staff.share("primary_second_hospital", "second_hospital")
-    second = Draws(staff.seed, "second").flags(count, share) & (staff.hospital < geo.count)
-    choice = Draws(staff.seed, "neighbour").below(int(second.sum()), 3)
-    neighbour = _neighbours(geo)[staff.hospital[second], choice]
-    group = np.concatenate([staff.group, staff.group[second]])
-    cell = np.concatenate([staff.hospital, neighbour]) * groups + group
-    who = np.concatenate([np.arange(count), np.flatnonzero(second)])
-    weight = np.concatenate([np.where(second, 0.6, 1.0) * panel, 0.4 * panel[second]])
+    """Arrange the places of practice by hospital and group."""
+    geo, groups = staff.geo, len(staff.config.groups)
+    who, at, weight = _practices(staff, panel)
+    cell = at * groups + staff.group[who]
     order = np.lexsort((who, cell))
     cell, who, weight = cell[order], who[order], weight[order]
     edges = np.cumsum(weight)
@@ -180,6 +174,26 @@ def _places(staff: _Staff, panel: Floats) -> _Places:
     full = _fallback(geo, last > first, groups)
     present = (last > first).reshape(geo.count + 1, groups)
     return _Places(who, edges, padded[first][full], padded[last][full], present)
+
+
+def _practices(staff: _Staff, panel: Floats) -> tuple[Integers, Integers, Floats]:
+    """Return clinician, hospital and panel of each practice: at the own hospital, at one of the
+    three nearest, too, or as a regional practice at all four.
+    """
+    u = Draws(staff.seed, "second").uniform(len(panel))
+    inside = staff.hospital < staff.geo.count
+    two = (u < staff.share("primary_second_hospital", "second_hospital")) & inside
+    four = (u > 1 - staff.share("primary_regional", "regional")) & inside
+    choice = Draws(staff.seed, "neighbour").below(int(two.sum()), 3)
+    near = _neighbours(staff.geo)
+    parts = [
+        (np.arange(len(panel)), staff.hospital, np.select([two, four], [0.6, 0.34], 1.0)),
+        (np.flatnonzero(two), near[staff.hospital[two], choice], 0.4),
+        *((np.flatnonzero(four), near[staff.hospital[four], k], 0.22) for k in range(3)),
+    ]
+    who, at = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    weight = np.concatenate([part[2] * panel[part[0]] for part in parts])
+    return who, at, weight
 
 
 def _neighbours(geo: Geography) -> Integers:
