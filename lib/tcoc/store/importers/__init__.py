@@ -31,7 +31,9 @@ def import_files(
         raise InputError(f'import: found "{kind}"{nearest(kind, KINDS)}')
     source, out = source.resolve(), out.resolve()
     if source == out or out in source.parents or source in out.parents:
-        raise InputError(f"--out {out.name}: lies in the source folder or around it; choose a place apart")
+        raise InputError(
+            f"--out {out.name}: lies in the source folder or around it; choose a place apart"
+        )
     summary = ImportSummary(kind, source.name, out, state)
     with engine.work_folder(out) as work:
         with engine.open_engine(work, memory_limit) as con:

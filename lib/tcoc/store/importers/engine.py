@@ -64,7 +64,11 @@ def work_folder(out: Path) -> Iterator[Path]:
 
     Raises InputError where `out` is something else than a store, which an import must not replace.
     """
-    if out.exists() and not (out / "store.json").is_file() and (out.is_file() or any(out.iterdir())):
+    if (
+        out.exists()
+        and not (out / "store.json").is_file()
+        and (out.is_file() or any(out.iterdir()))
+    ):
         raise InputError(f"{out}: is there already and is no store; name another folder for --out")
     work = out.parent / f".{out.name}.import"
     (work / "staged").mkdir(parents=True, exist_ok=True)
@@ -114,9 +118,7 @@ def stage_delivery(
     return delivery
 
 
-def _reporter(
-    progress: Progress | None, name: str, done: int, total: int
-) -> Callable[[int], None]:
+def _reporter(progress: Progress | None, name: str, done: int, total: int) -> Callable[[int], None]:
     """Report bytes as they are scanned; scanning counts half, staging the other half."""
     seen = 0
 
@@ -271,7 +273,11 @@ def settle(con: Connection, delivery: Delivery) -> None:
 def claim_types(delivery: Delivery) -> list[str]:
     """Return the file types of the delivery that hold claims."""
     types = delivery.layout.types
-    return [k for k in types if k in delivery.files and types[k].table in ("professional", "facility", "dme")]
+    return [
+        k
+        for k in types
+        if k in delivery.files and types[k].table in ("professional", "facility", "dme")
+    ]
 
 
 def dispose_claims(
@@ -363,7 +369,9 @@ def years_of(resolved: Path, kinds: Sequence[str]) -> list[int]:
     return sorted(found - {0})
 
 
-def write_claims(con: Connection, delivery: Delivery, resolved: Path, store: Path) -> dict[str, int]:
+def write_claims(
+    con: Connection, delivery: Delivery, resolved: Path, store: Path
+) -> dict[str, int]:
     """Write the claims tables by year, each partition in the order of the schema."""
     rows = {}
     for table in ("professional", "facility", "dme"):
@@ -375,7 +383,9 @@ def write_claims(con: Connection, delivery: Delivery, resolved: Path, store: Pat
     return rows
 
 
-def _write_year(con: Connection, table: str, year: int, folders: Sequence[Path], store: Path) -> int:
+def _write_year(
+    con: Connection, table: str, year: int, folders: Sequence[Path], store: Path
+) -> int:
     columns = ", ".join(TABLES[table].schema)
     paths = [literal(str(f)) for folder in folders for f in sorted(folder.glob("*.parquet"))]
     return write_partition(

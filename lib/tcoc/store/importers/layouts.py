@@ -59,9 +59,7 @@ class FieldSpec(_Strict):
     def columns(self, name: str) -> list[str]:
         """Return the source columns that a name stands for: one, or one per month or repeat."""
         if self.months:
-            return [
-                name.format(m=i, mm=f"{i:02d}", MON=month) for i, month in enumerate(MONTHS, 1)
-            ]
+            return [name.format(m=i, mm=f"{i:02d}", MON=month) for i, month in enumerate(MONTHS, 1)]
         return [name.format(n=i) for i in range(1, self.repeats + 1)] if self.repeats else [name]
 
 

@@ -25,7 +25,9 @@ def parse_states(con: Connection, state: str) -> list[str]:
     """Return the states of `--state`: none for all. Raises InputError for an unknown one."""
     if state.lower() == "all":
         return []
-    known = [r[0] for r in con.execute("SELECT DISTINCT usps FROM ssa_states ORDER BY 1").fetchall()]
+    known = [
+        r[0] for r in con.execute("SELECT DISTINCT usps FROM ssa_states ORDER BY 1").fetchall()
+    ]
     wanted = [part.strip().upper() for part in state.split(",") if part.strip()]
     for part in wanted:
         if part not in known:

@@ -37,7 +37,9 @@ DISPOSITIONS = (
 )
 
 
-def read_staged(con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path) -> None:
+def read_staged(
+    con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
+) -> None:
     """Make the view `staged_KIND`: all rows of a type's files with order, key and group."""
     key = ", ".join(spec.key)
     group = "claim_id" if spec.table == "facility" else key
@@ -55,7 +57,9 @@ def read_staged(con: Connection, kind: str, spec: TypeSpec, files: Sequence[Stag
     )
 
 
-def settle_events(con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path) -> None:
+def settle_events(
+    con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
+) -> None:
     """Settle UPDATE, DELETE and duplicates (rule I1) into `settled_KIND` (_order, disposition).
 
     Only groups where a key stands more than once, or something is deleted, are looked at closely.
@@ -66,7 +70,9 @@ def settle_events(con: Connection, kind: str, spec: TypeSpec, files: Sequence[St
         f"CREATE OR REPLACE TEMP TABLE several_{kind} AS SELECT DISTINCT _group FROM (SELECT _group,"
         f" _key FROM {usable} GROUP BY ALL HAVING count(*) > 1 OR max(_event) = 2)"
     )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE settled_{kind} AS {_SETTLE.format(usable=usable, kind=kind)}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE settled_{kind} AS {_SETTLE.format(usable=usable, kind=kind)}"
+    )
     clash = con.execute(
         f"SELECT _order, before FROM settled_{kind} WHERE disposition = 'conflict' ORDER BY _order LIMIT 1"
     ).fetchone()
@@ -107,7 +113,9 @@ UNION ALL SELECT _order, NULL, 'deleted' FROM removed WHERE gone
 """
 
 
-def settle_headers(con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path) -> None:
+def settle_headers(
+    con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
+) -> None:
     """Choose one row per facility claim into `first_KIND`; its revenue lines must agree (rule I1)."""
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE first_{kind} AS SELECT _group, min(_order) AS _order,"
@@ -130,7 +138,14 @@ def _stop(
     raise InputError(f"{late} and {early} {words} ({', '.join(spec.key)}; rule I1)")
 
 
-def dispose(con: Connection, kind: str, spec: TypeSpec, columns: Mapping[str, str], denied: str, target: Path) -> None:
+def dispose(
+    con: Connection,
+    kind: str,
+    spec: TypeSpec,
+    columns: Mapping[str, str],
+    denied: str,
+    target: Path,
+) -> None:
     """Write every row with its disposition to `target`, imported rows by year, the rest under 0.
 
     `columns` gives the store's columns as SQL over staged fields; `amount` is the row's own dollars

@@ -69,7 +69,13 @@ def run(
     _people(con, states)
     resolved, store = work / "resolved", work / "store"
     store.mkdir()
-    counted = engine.dispose_claims(con, delivery, lambda k: _columns(layout.types[k].table, layout.types[k].setting), _denied, resolved)
+    counted = engine.dispose_claims(
+        con,
+        delivery,
+        lambda k: _columns(layout.types[k].table, layout.types[k].setting),
+        _denied,
+        resolved,
+    )
     engine.check_claim_ids(con, delivery, resolved)
     summary.types = {"beneficiary": _count_people(con, delivery), **counted}
     summary.tables = {
@@ -154,7 +160,9 @@ def _denied(kind: str) -> str:
 
 def _count_people(con: Connection, delivery: engine.Delivery) -> TypeSummary:
     files, again = delivery.files["beneficiary"], delivery.repeated.get("beneficiary", [])
-    entry = TypeSummary(read=sum(f.read for f in (*files, *again)), dollars={"imported": Decimal(0)})
+    entry = TypeSummary(
+        read=sum(f.read for f in (*files, *again)), dollars={"imported": Decimal(0)}
+    )
     rows = con.execute(
         "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN 'not_final'"
         " WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN 'other_state'"
@@ -171,7 +179,9 @@ def _describe(
 ) -> None:
     """Fill the parts of the summary that say what was there and what was not."""
     claims = engine.years_of(resolved, engine.claim_types(delivery))
-    months = [r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()]
+    months = [
+        r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()
+    ]
     summary.years = tuple(sorted({*claims, *months}))
     summary.files = engine.file_summaries(delivery)
     summary.absent_types = tuple(k for k in delivery.layout.types if k not in delivery.files)

@@ -25,7 +25,11 @@ CHUNK = 4 << 20
 HEADER_LIMIT = 1 << 20
 TEXT_SUFFIXES = {".csv", ".txt", ".psv", ".tsv", ".dat", ".rif", ""}
 DELIMITERS = ("|", ",", "\t", ";")
-ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+ENCODINGS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, pa.ArrowException)
 
 Progress = Callable[[str, int, int], None]
@@ -87,10 +91,18 @@ def find_sources(folder: Path) -> list[SourceFile]:
     Raises InputError for a folder that is absent, empty or unreadable, and for a broken zip.
     """
     if not folder.exists():
-        near = [p.name for p in folder.parent.glob("*") if p.is_dir()] if folder.parent.is_dir() else []
-        raise InputError(f"{folder}: there is no such folder{nearest(folder.name, near) if near else ''}")
+        near = (
+            [p.name for p in folder.parent.glob("*") if p.is_dir()]
+            if folder.parent.is_dir()
+            else []
+        )
+        raise InputError(
+            f"{folder}: there is no such folder{nearest(folder.name, near) if near else ''}"
+        )
     try:
-        paths = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.is_file())
+        paths = (
+            [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.is_file())
+        )
     except OSError as error:
         raise InputError(f"{folder}: can't be read ({error.strerror})") from error
     root = folder.parent if folder.is_file() else folder
@@ -103,7 +115,10 @@ def find_sources(folder: Path) -> list[SourceFile]:
 
 def _natural(name: str) -> tuple[Any, ...]:
     """Order names so that part 2 stands before part 10; ties by the name itself."""
-    return (*((int(t), "") if t.isdigit() else (-1, t) for t in re.split(r"(\d+)", name)), (-2, name))
+    return (
+        *((int(t), "") if t.isdigit() else (-1, t) for t in re.split(r"(\d+)", name)),
+        (-2, name),
+    )
 
 
 def _unpack(root: Path, path: Path) -> Iterator[SourceFile]:

@@ -155,7 +155,11 @@ def _select(spec: TypeSpec, resolved: Resolved, header: Header, reader: str) -> 
     hashed = ", ".join(
         quoted(n) for n in sorted(header.names, key=str.upper) if n and n != resolved.event
     )
-    raw = [f"hash({hashed}) AS _hash", f"{_event(resolved)} AS _event", f"{_final(resolved)} AS _final"]
+    raw = [
+        f"hash({hashed}) AS _hash",
+        f"{_event(resolved)} AS _event",
+        f"{_final(resolved)} AS _final",
+    ]
     typed, rules = ["_hash", "_event", "_final"], []
     for name, field in spec.fields.items():
         columns = resolved.columns[name]
@@ -210,14 +214,14 @@ def _type_rules(spec: TypeSpec) -> list[tuple[str, str, str]]:
     if spec.claim_types and "claim_type" in spec.fields:
         allowed = ", ".join(literal(t) for t in spec.claim_types)
         words = " or ".join(spec.claim_types)
-        rules.append((f"claim_type NOT IN ({allowed})", f"the claim type is not {words}", "claim_type"))
+        rules.append(
+            (f"claim_type NOT IN ({allowed})", f"the claim type is not {words}", "claim_type")
+        )
     return rules
 
 
 def _case(rules: Sequence[tuple[str, str, str]], what: int) -> str:
-    parts = [
-        f"WHEN {rule[0]} THEN {literal(rule[1]) if what == 1 else rule[2]}" for rule in rules
-    ]
+    parts = [f"WHEN {rule[0]} THEN {literal(rule[1]) if what == 1 else rule[2]}" for rule in rules]
     return f"CASE {' '.join(parts)} ELSE CAST(NULL AS VARCHAR) END"
 
 

@@ -53,7 +53,9 @@ def problem(field: FieldSpec, column: str, raw: str, value: str) -> list[tuple[s
     if field.need == "row":
         rules.append((f"{raw} IS NULL", f"{column} is blank"))
     if field.kind in STRICT:
-        rules.append((f"{raw} IS NOT NULL AND {value} IS NULL", f"{column} is not {STRICT[field.kind]}"))
+        rules.append(
+            (f"{raw} IS NOT NULL AND {value} IS NULL", f"{column} is not {STRICT[field.kind]}")
+        )
     return rules
 
 
@@ -126,7 +128,9 @@ _KINDS = {
     "ccn": _ccn,
     "date": lambda x: _between(x, 1850, 2100),
     "service_date": lambda x: _between(x, 1965, 2100),
-    "year": lambda x: f"CASE WHEN try_cast({x} AS INTEGER) BETWEEN 1990 AND 2100 THEN try_cast({x} AS INTEGER) END",
+    "year": lambda x: (
+        f"CASE WHEN try_cast({x} AS INTEGER) BETWEEN 1990 AND 2100 THEN try_cast({x} AS INTEGER) END"
+    ),
     "amount": _amount,
     "amount0": lambda x: f"CASE WHEN {x} IS NULL THEN 0.00 ELSE {_amount(x)} END",
     "charge": _charge,

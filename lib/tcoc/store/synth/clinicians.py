@@ -54,6 +54,7 @@ class Clinicians:
     cell_start: Floats
     cell_stop: Floats
     groups: int
+    present: Flags
     aco_ids: list[str]
     aco: Integers
     links: list[tuple[int, ...]]
@@ -63,7 +64,9 @@ class Clinicians:
         cell = hospital * self.groups + group
         low, high = self.cell_start[cell], self.cell_stop[cell]
         place = np.searchsorted(self.place_edges, low + uniform * (high - low), side="right")
-        return self.place_clinician[np.minimum(place, len(self.place_clinician) - 1)]
+        last = len(self.place_clinician) - 1
+        result: Integers = self.place_clinician[np.minimum(place, last)]
+        return result
 
     @cached_property
     def count(self) -> int:
@@ -82,11 +85,26 @@ def make_clinicians(config: Config, geo: Geography, benes: int, seed: int) -> Cl
         npis[i] = npi(10_000_000 + rank * 97)
     primary = _is(config, group, PRIMARY)
     low = Draws(seed, "low").flags(count, config.number("clinicians.low_primary_share")) & primary
-    places = _places(config, geo, seed, hospital, group, panel, primary)
-    aco_ids, aco, links = _acos(config, geo, seed, hospital, group, primary)
+    staff = _Staff(config, geo, seed, hospital, group, primary)
+    places = _places(staff, panel)
+    aco_ids, aco, links = _acos(staff)
     tins = _tins(seed, hospital, group, aco)
     return Clinicians(
-        npis, tins, group, hospital, panel, low, *places, len(config.groups), aco_ids, aco, links
+        npis,
+        tins,
+        group,
+        hospital,
+        panel,
+        low,
+        places.clinician,
+        places.edges,
+        places.start,
+        places.stop,
+        len(config.groups),
+        places.present,
+        aco_ids,
+        aco,
+        links,
     )
 
 
@@ -111,29 +129,42 @@ def _cells(config: Config, geo: Geography, benes: int, seed: int) -> tuple[Integ
     return cell // number.shape[1], cell % number.shape[1]
 
 
-def _places(
-    config: Config,
-    geo: Geography,
-    seed: int,
-    hospital: Integers,
-    group: Integers,
-    panel: Floats,
-    primary: Flags,
-) -> tuple[Integers, Floats, Floats, Floats]:
-    """Return places of practice in cell order, cumulative panels, and the range of each cell."""
-    count, groups = len(hospital), len(config.groups)
-    share = np.where(
-        primary,
-        config.number("clinicians.primary_second_hospital"),
-        config.number("clinicians.second_hospital"),
-    )
-    second = Draws(seed, "second").flags(count, share) & (hospital < geo.count)
-    neighbour = _neighbours(geo)[
-        hospital[second], Draws(seed, "neighbour").below(int(second.sum()), 3)
-    ]
-    cell = np.concatenate([hospital, neighbour]) * groups + np.concatenate([group, group[second]])
-    who = np.concatenate([np.arange(count), np.flatnonzero(second)])
-    weight = np.concatenate([np.where(second, 0.6, 1.0) * panel, 0.4 * panel[second]])
+@dataclass(frozen=True)
+class _Staff:
+    """Clinicians while they are made."""
+
+    config: Config
+    geo: Geography
+    seed: int
+    hospital: Integers
+    group: Integers
+    primary: Flags
+
+    def share(self, primary: str, other: str) -> Floats:
+        """Return a coefficient by clinician: one for primary care, another for the rest."""
+        return np.where(
+            self.primary,
+            self.config.number(f"clinicians.{primary}"),
+            self.config.number(f"clinicians.{other}"),
+        )
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Places of practice in cell order, cumulative panels, the range of each cell."""
+
+    clinician: Integers
+    edges: Floats
+    start: Floats
+    stop: Floats
+    present: Flags
+
+
+def _places(staff: _Staff, panel: Floats) -> _Places:
+    """Arrange the places of practice by hospital and group."""
+    geo, groups = staff.geo, len(staff.config.groups)
+    who, at, weight = _practices(staff, panel)
+    cell = at * groups + staff.group[who]
     order = np.lexsort((who, cell))
     cell, who, weight = cell[order], who[order], weight[order]
     edges = np.cumsum(weight)
@@ -141,7 +172,28 @@ def _places(
     first, last = np.searchsorted(cell, cells), np.searchsorted(cell, cells, side="right")
     padded = np.concatenate([[0.0], edges])
     full = _fallback(geo, last > first, groups)
-    return who, edges, padded[first][full], padded[last][full]
+    present = (last > first).reshape(geo.count + 1, groups)
+    return _Places(who, edges, padded[first][full], padded[last][full], present)
+
+
+def _practices(staff: _Staff, panel: Floats) -> tuple[Integers, Integers, Floats]:
+    """Return clinician, hospital and panel of each practice: at the own hospital, at one of the
+    three nearest, too, or as a regional practice at all four.
+    """
+    u = Draws(staff.seed, "second").uniform(len(panel))
+    inside = staff.hospital < staff.geo.count
+    two = (u < staff.share("primary_second_hospital", "second_hospital")) & inside
+    four = (u > 1 - staff.share("primary_regional", "regional")) & inside
+    choice = Draws(staff.seed, "neighbour").below(int(two.sum()), 3)
+    near = _neighbours(staff.geo)
+    parts = [
+        (np.arange(len(panel)), staff.hospital, np.select([two, four], [0.6, 0.34], 1.0)),
+        (np.flatnonzero(two), near[staff.hospital[two], choice], 0.4),
+        *((np.flatnonzero(four), near[staff.hospital[four], k], 0.22) for k in range(3)),
+    ]
+    who, at = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    weight = np.concatenate([part[2] * panel[part[0]] for part in parts])
+    return who, at, weight
 
 
 def _neighbours(geo: Geography) -> Integers:
@@ -161,15 +213,9 @@ def _fallback(geo: Geography, filled: Flags, groups: int) -> Integers:
     return result.ravel()
 
 
-def _acos(
-    config: Config,
-    geo: Geography,
-    seed: int,
-    hospital: Integers,
-    group: Integers,
-    primary: Flags,
-) -> tuple[list[str], Integers, list[tuple[int, ...]]]:
+def _acos(staff: _Staff) -> tuple[list[str], Integers, list[tuple[int, ...]]]:
     """Return ACO ids, each clinician's ACO (-1: none) and the hospitals its list links it to."""
+    config, geo, hospital = staff.config, staff.geo, staff.hospital
     rows = read_csv(config.reference / "aco_hospitals.csv")
     ids = sorted({row["aco_id"] for row in rows})
     members = {a: [geo.ccns.index(r["ccn"]) for r in rows if r["aco_id"] == a] for a in ids}
@@ -177,15 +223,11 @@ def _acos(
     for a, hospitals in members.items():
         of_hospital[hospitals] = ids.index(a)
     count = len(hospital)
-    share = np.where(
-        primary,
-        config.number("clinicians.aco_listed"),
-        config.number("clinicians.aco_specialist_listed"),
-    )
-    ancillary = _is(config, group, ("laboratory", "ambulance", "supplier", "therapy"))
-    listed = Draws(seed, "aco").flags(count, share) & ~ancillary
+    share = staff.share("aco_listed", "aco_specialist_listed")
+    ancillary = _is(config, staff.group, ("laboratory", "ambulance", "supplier", "therapy"))
+    listed = Draws(staff.seed, "aco").flags(count, share) & ~ancillary
     aco = np.where(listed, of_hospital[hospital], -1)
-    form = Draws(seed, "aco link").uniform(count)
+    form = Draws(staff.seed, "aco link").uniform(count)
     none = config.number("clinicians.aco_without_link")
     two = none + config.number("clinicians.aco_two_links")
     links: list[tuple[int, ...]] = []

@@ -63,7 +63,8 @@ class Draws:
         """Return positions drawn with the weights."""
         edges = np.cumsum(np.asarray(weights, dtype=np.float64))
         found = np.searchsorted(edges, self.uniform(size) * edges[-1], side="right")
-        return np.minimum(found, len(edges) - 1)
+        result: Integers = np.minimum(found, len(edges) - 1)
+        return result
 
 
 def _quantiles() -> list[float]:

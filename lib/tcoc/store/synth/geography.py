@@ -68,7 +68,8 @@ def kilometres(lat: Floats, lon: Floats, lat2: Floats, lon2: Floats) -> Floats:
     a1, o1 = np.radians(lat)[:, None], np.radians(lon)[:, None]
     a2, o2 = np.radians(lat2)[None, :], np.radians(lon2)[None, :]
     h = np.sin((a1 - a2) / 2) ** 2 + np.cos(a1) * np.cos(a2) * np.sin((o1 - o2) / 2) ** 2
-    return np.round(2 * 6371.0088 * np.arcsin(np.sqrt(h)), 3)
+    result: Floats = np.round(2 * 6371.0088 * np.arcsin(np.sqrt(h)), 3)
+    return result
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Geography:
     @cached_property
     def pull_edges(self) -> Floats:
         """Cumulative pull by hospital, one row per ZIP, ending at 1."""
-        return np.cumsum(self.pull, axis=1)
+        result: Floats = np.cumsum(self.pull, axis=1)
+        return result
 
     @cached_property
     def hospital_share(self) -> Floats:
@@ -126,13 +128,16 @@ def load_geography(config: Config) -> Geography:
         lat[at], lon[at], np.array([e[2] for e in ELSEWHERE]), np.array([e[3] for e in ELSEWHERE])
     )
     counties = tuple(county_name(z["county"]) for z in places)
+
+    def steered(name: str) -> Floats:
+        return np.array([float(steer[h["ccn"]][name]) for h in hospitals])
+
     return Geography(
         hospitals,
         size,
-        *(
-            np.array([float(steer[h["ccn"]][name]) for h in hospitals])
-            for name in ("price", "dual_gain", "cost_growth")
-        ),
+        steered("price"),
+        steered("dual_gain"),
+        steered("cost_growth"),
         tuple(row_of),
         counties,
         _population(config, places, counties),
@@ -164,4 +169,5 @@ def _pull(size: Floats, distance: Floats, decay: float) -> Floats:
     """Pull of hospitals in a ZIP: size x exp(-distance / decay), relative to the nearest one."""
     beyond = distance - distance.min(axis=1, keepdims=True)
     raw = np.round(size[None, :] * np.exp(-beyond / decay), 6)
-    return raw / raw.sum(axis=1, keepdims=True)
+    result: Floats = raw / raw.sum(axis=1, keepdims=True)
+    return result

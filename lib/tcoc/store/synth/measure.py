@@ -4,13 +4,29 @@ It shares no code with the rules' modules, works on any store, and is meant for 
 published numbers come from the rules' modules alone.
 """
 
+# ruff: noqa: S608
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-PRIMARY = ("01", "08", "11", "37", "38", "50", "89", "97")
-OTHERS = ("06", "12", "13", "16", "23", "25", "26", "27", "29", "39", "46", "70", "79", "82")
+PRIMARY: tuple[str, ...] = ("01", "08", "11", "37", "38", "50", "89", "97")
+OTHERS: tuple[str, ...] = (
+    "06",
+    "12",
+    "13",
+    "16",
+    "23",
+    "25",
+    "26",
+    "27",
+    "29",
+    "39",
+    "46",
+    "70",
+    "79",
+    "82",
+)
 OTHERS += ("83", "84", "86", "90", "98")
 PRIMARY_CARE = r"""(regexp_matches(hcpcs,
  '^(9920[1-5]|9921[1-5]|9930[4-9]|99310|9931[568]|9932[4-8]|9933[4-7]|99339|9934[0-57-9]|99350|99490|9949[56]|G0402|G043[89]|G0463)$'))"""
@@ -38,7 +54,8 @@ class Measure:
 
     def sql(self, query: str) -> list[tuple[object, ...]]:
         """Return the rows of a query over the store's tables."""
-        return self._db.execute(query).fetchall()
+        rows: list[tuple[object, ...]] = self._db.execute(query).fetchall()
+        return rows
 
     def number(self, query: str) -> float:
         """Return the one number of a query."""
@@ -129,7 +146,8 @@ class Measure:
             create or replace temp table passing as
             select npi from professional where service_date {window} and npi is not null
             group by npi having sum(if({PRIMARY_CARE}
-              and specialty in {PRIMARY + OTHERS}, allowed_amount, 0)) >= 0.6 * sum(allowed_amount)""")
+              and specialty in {PRIMARY + OTHERS}, allowed_amount, 0))
+              >= 0.6 * sum(allowed_amount)""")
         self._db.execute(f"""
             create or replace temp table hospital_use as
             select bene_id, ccn, sum(paid_amount) as paid from facility join hospitals using (ccn)
@@ -170,7 +188,7 @@ class Measure:
             with left_over as (
               select * from used where bene_id not in (select bene_id from attributed)),
             candidates as (
-              select *, if(step = 1, npi in (select npi from passing), true) as fits from left_over),
+              select *, step = 2 or npi in (select npi from passing) as fits from left_over),
             first as (select bene_id, min(step) as step from candidates where fits group by 1)
             select bene_id, npi from candidates join first using (bene_id, step) where fits
             qualify row_number() over (partition by bene_id
@@ -191,7 +209,7 @@ class Measure:
             where bene_id not in (select bene_id from attributed)""")
 
     def qp(self, year: int, tests: Sequence[tuple[float, float]]) -> dict[str, list[float]]:
-        """Return clinicians in the model, and for each test the share that meets and its mean score.
+        """Return clinicians in the model; by test, the share that meets and its mean score.
 
         A test is (payment threshold, patient threshold); rules Q1-Q5 with the best hospital.
         """

@@ -1,13 +1,14 @@
 """Invented people: who they are, where they live, when they are covered, whom they see."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from tcoc.store.synth.clinicians import NURSES, PHYSICIANS, Clinicians
-from tcoc.store.synth.config import Config
+from tcoc.store.synth.clinicians import NURSES, PHYSICIANS
 from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
 from tcoc.store.synth.geography import Geography
+from tcoc.store.synth.world import World
 
 KINDS = ("physician", "nurse", "specialist_only", "none")
 NEVER = 1 << 20
@@ -59,38 +60,38 @@ class People:
         return len(self.birth)
 
 
-def make_people(
-    config: Config,
-    geo: Geography,
-    clinicians: Clinicians,
-    seed: int,
-    years: tuple[int, int],
-    block: tuple[int, int],
-) -> People:
+def make_people(world: World, block: tuple[int, int]) -> People:
     """Make the people with numbers block[0] to block[1] - 1."""
-    number = np.arange(*block)
-    source = _Source(config, seed, block[0] // int(config.settings["block"]), len(number))
-    months = (years[1] - years[0] + 1) * 12
-    entry = _entry(source, months)
-    life = _life(source, years, entry, number)
-    coverage = _coverage(source, years, entry, life, months)
-    home = _homes(source, geo, entry, months)
-    care = _care(source, geo, clinicians, home, months)
-    gain = _mix_change(source, geo, home["hospital"], years, coverage)
-    return People(first=block[0], entry=entry, **life, **coverage | gain, **home, **care)
+    size = int(world.config.settings["block"])
+    source = _Source(world, block[0] // size, block[1] - block[0])
+    entry = _entry(source)
+    life = _life(source, entry, np.arange(*block))
+    coverage = _coverage(source, entry, life)
+    home = _homes(source, entry)
+    care = _care(source, home)
+    coverage |= _mix_change(source, home["hospital"], coverage)
+    fields: dict[str, Any] = {"entry": entry, **life, **coverage, **home, **care}
+    return People(first=block[0], **fields)
 
 
 @dataclass(frozen=True)
 class _Source:
     """The block's random streams."""
 
-    config: Config
-    seed: int
+    world: World
     block: int
     size: int
 
+    @property
+    def years(self) -> tuple[int, int]:
+        return self.world.years
+
+    @property
+    def months(self) -> int:
+        return (self.years[1] - self.years[0] + 1) * 12
+
     def draws(self, purpose: str) -> Draws:
-        return Draws(self.seed, "people", purpose, self.block)
+        return self.world.draws("people", purpose, self.block)
 
     def flags(self, purpose: str, share: float | Floats) -> Flags:
         return self.draws(purpose).flags(self.size, share)
@@ -99,11 +100,12 @@ class _Source:
         return self.draws(purpose).below(self.size, limit)
 
     def number(self, name: str) -> float:
-        return self.config.number(f"population.{name}")
+        return self.world.config.number(f"population.{name}")
 
 
-def _entry(source: _Source, months: int) -> Integers:
+def _entry(source: _Source) -> Integers:
     """Month of arrival; 0 for those who are there from the start."""
+    months = source.months
     late = source.number("yearly_entry") * months / 12
     there = source.flags("there", 1 / (1 + late))
     return np.where(there, 0, 1 + source.below("entry", max(months - 1, 1)))
@@ -116,11 +118,9 @@ def _banded(source: _Source, purpose: str, bands: list[list[float]]) -> Floats:
     return low + place * (high - low)
 
 
-def _life(
-    source: _Source, years: tuple[int, int], entry: Integers, number: Integers
-) -> dict[str, Integers]:
+def _life(source: _Source, entry: Integers, number: Integers) -> dict[str, Integers]:
     """Birth, death, sex, original reason for entitlement."""
-    population = source.config.settings["population"]
+    population = source.world.config.settings["population"]
     stock_disabled = source.flags("disabled stock", source.number("under_65_stock"))
     route = source.draws("route").uniform(source.size)
     at_65 = route < source.number("entrant_at_65")
@@ -129,7 +129,7 @@ def _life(
     young = _banded(source, "young", population["disabled_bands"])
     stock = entry == 0
     age = np.where(stock, np.where(stock_disabled, young, old), np.where(disabled, young, old))
-    started = day_number(years[0]) + (entry * 30.4375).astype(np.int64)
+    started = day_number(source.years[0]) + (entry * 30.4375).astype(np.int64)
     birth = started - (age * 365.25).astype(np.int64)
     birth = np.where(~stock & at_65, started - 23_741 - source.below("birthday", 28), birth)
     age = np.where(~stock & at_65, 65.0, age)
@@ -164,15 +164,9 @@ def _death(source: _Source, age: Floats, started: Integers) -> Integers:
     return started + 1 + np.round(lived * 365.25, 6).astype(np.int64)
 
 
-def _coverage(
-    source: _Source,
-    years: tuple[int, int],
-    entry: Integers,
-    life: dict[str, Integers],
-    months: int,
-) -> dict[str, Integers]:
+def _coverage(source: _Source, entry: Integers, life: dict[str, Integers]) -> dict[str, Integers]:
     """When people are dual, have ESRD, are in a plan, have Part B."""
-    year_start = day_number(years[0])
+    year_start, months = day_number(source.years[0]), source.months
     under = (year_start + entry * 30 - life["birth"]) < 65 * 365
     dual_share = np.where(under, source.number("dual_under_65"), source.number("dual_over_65"))
     dual = source.flags("dual", dual_share)
@@ -194,12 +188,13 @@ def _coverage(
         "dual_until": dual_until,
         "dual_code": dual_code,
         "esrd_from": np.where(esrd, esrd_month, NEVER),
-        **_plans(source, entry, months),
+        **_plans(source, entry),
     }
 
 
-def _plans(source: _Source, entry: Integers, months: int) -> dict[str, Integers]:
+def _plans(source: _Source, entry: Integers) -> dict[str, Integers]:
     """One spell of managed care at most, most of them from a January; Part B that starts late."""
+    months = source.months
     always = source.flags("plan", source.number("managed_care"))
     joins = source.flags("plan joins", source.number("managed_care_enters") * months / 12)
     january = 12 * source.below("plan january", max(months // 12, 1))
@@ -215,8 +210,9 @@ def _plans(source: _Source, entry: Integers, months: int) -> dict[str, Integers]
     }
 
 
-def _homes(source: _Source, geo: Geography, entry: Integers, months: int) -> dict[str, Integers]:
+def _homes(source: _Source, entry: Integers) -> dict[str, Integers]:
     """Homes before and after a move, months away from Maryland, and the hospitals of the homes."""
+    geo, months = source.world.geo, source.months
     home = source.draws("zip").choose(source.size, geo.population)
     other = source.draws("zip after").choose(source.size, geo.population)
     moves = source.flags("moves", source.number("moves_within") * months / 84)
@@ -249,41 +245,34 @@ def _by_pull(geo: Geography, home: Integers, uniform: Floats) -> Integers:
     return np.minimum(chosen, geo.count - 1)
 
 
-def _care(
-    source: _Source,
-    geo: Geography,
-    clinicians: Clinicians,
-    home: dict[str, Integers],
-    months: int,
-) -> dict[str, Integers | Floats | Flags]:
+def _care(source: _Source, home: dict[str, Integers]) -> dict[str, Any]:
     """Whom people see: their own primary care clinician, and standing relations with others."""
-    config, size = source.config, source.size
+    config, size = source.world.config, source.size
     shares = config.value("care.kinds")
     kind = source.draws("kind").choose(size, [shares[k] for k in KINDS])
     groups = _own_groups(source, kind)
-    own = clinicians.pick(
-        _near(source, geo, home, "own"), groups, source.draws("own").uniform(size)
-    )
-    other = clinicians.pick(
-        _near(source, geo, home, "own after"), groups, source.draws("own after").uniform(size)
-    )
+    own, other = (_own(source, home, groups, name) for name in ("own", "own after"))
     changes = source.flags("changes", config.number("care.changes_clinician"))
-    slots, slot_group = _slots(source, geo, clinicians, home)
-    sigma = config.number("care.frailty_sigma")
+    slots, slot_group = _slots(source, home)
     return {
         "kind": kind,
         "own": own,
         "own_after": np.where(changes, other, own),
-        "own_switch": np.where(changes, source.below("switch", months), NEVER),
+        "own_switch": np.where(changes, source.below("switch", source.months), NEVER),
         "slots": slots,
         "slot_group": slot_group,
-        "frailty": source.draws("frailty").lognormal(size, sigma),
-        "nursing_home": source.flags("nursing", 0.022),
+        "frailty": source.draws("frailty").lognormal(size, config.number("care.frailty_sigma")),
+        "nursing_home": source.flags("nursing", config.number("care.nursing_home")),
     }
 
 
+def _own(source: _Source, home: dict[str, Integers], groups: Integers, purpose: str) -> Integers:
+    near = _near(source, home, purpose, "primary")
+    return source.world.clinicians.pick(near, groups, source.draws(purpose).uniform(source.size))
+
+
 def _own_groups(source: _Source, kind: Integers) -> Integers:
-    index, groups = source.config.group_index, source.config.groups
+    index, groups = source.world.config.group_index, source.world.config.groups
     result = np.zeros(source.size, dtype=np.int64)
     for names, wanted in ((PHYSICIANS, kind != 1), (NURSES, kind == 1)):
         at = np.array([index[name] for name in names])
@@ -294,53 +283,53 @@ def _own_groups(source: _Source, kind: Integers) -> Integers:
     return result
 
 
-def _near(source: _Source, geo: Geography, home: dict[str, Integers], purpose: str) -> Integers:
+def _near(source: _Source, home: dict[str, Integers], purpose: str, role: str) -> Integers:
     """Hospital around which a clinician is looked for: mostly the person's own."""
-    loyal = source.config.number("care.loyal")
-    second = loyal + source.config.number("care.second")
+    loyal, second = source.world.config.value(f"care.{role}_near")
     u = source.draws(purpose + " near").uniform(source.size)
-    teaching = source.draws(purpose + " teaching").choose(source.size, geo.size**3)
-    return np.select([u < loyal, u < second], [home["hospital"], home["second"]], teaching)
+    teaching = source.draws(purpose + " teaching").choose(source.size, source.world.geo.size**3)
+    return np.select([u < loyal, u < loyal + second], [home["hospital"], home["second"]], teaching)
 
 
-def _slots(
-    source: _Source, geo: Geography, clinicians: Clinicians, home: dict[str, Integers]
-) -> tuple[Integers, Integers]:
-    """Standing relations with specialists: clinician and group, -1 where a slot is empty."""
-    weights = [group.slot for group in source.config.groups]
-    shares = source.config.value("care.specialist_slots")
+def _slots(source: _Source, home: dict[str, Integers]) -> tuple[Integers, Integers]:
+    """Standing relations with specialists: clinician and group, -1 where a slot is empty.
+
+    People turn to the specialties that practise around the hospital, so that in a small store,
+    where most hospitals lack some, patients do not flow to a few far clinicians.
+    """
+    clinicians = source.world.clinicians
+    weights = np.array([group.slot for group in source.world.config.groups])
+    edges = np.cumsum(weights[None, :] * clinicians.present, axis=1)
+    shares = source.world.config.value("care.specialist_slots")
     who = np.full((SLOTS, source.size), -1)
     what = np.full((SLOTS, source.size), -1)
     for slot in range(SLOTS):
         name = f"slot {slot}"
-        group = source.draws(name).choose(source.size, weights)
-        used = source.flags(name + " used", shares[slot])
-        near = _near(source, geo, home, name)
+        near = _near(source, home, name, "specialist")
+        u = source.draws(name).uniform(source.size) * edges[near, -1]
+        group = np.minimum((u[:, None] >= edges[near]).sum(axis=1), len(weights) - 1)
         chosen = clinicians.pick(near, group, source.draws(name + " who").uniform(source.size))
+        used = source.flags(name + " used", shares[slot])
         who[slot] = np.where(used, chosen, -1)
         what[slot] = np.where(used, group, -1)
     return who, what
 
 
 def _mix_change(
-    source: _Source,
-    geo: Geography,
-    hospital: Integers,
-    years: tuple[int, int],
-    coverage: dict[str, Integers],
+    source: _Source, hospital: Integers, coverage: dict[str, Integers]
 ) -> dict[str, Integers]:
     """Plant each hospital's change of mix: a share of its people turns dual, or ceases to be.
 
     From 2016 on, in each January, `dual_gain` of a hospital's people (hospitals.csv) becomes dual;
     a negative gain ends that share's dual status.
     """
+    gain = source.world.geo.dual_gain[hospital]
+    chance = np.abs(gain) / np.where(gain < 0, 0.18, 0.82)
     dual_from, dual_until = coverage["dual_from"], coverage["dual_until"]
-    for year in range(max(2016, years[0]), years[1] + 1):
-        month = (year - years[0]) * 12
-        gain = geo.dual_gain[hospital]
-        chosen = source.draws(f"mix {year}").uniform(source.size) < np.abs(gain) / np.where(
-            gain < 0, 0.18, 0.82
-        )
+    first, last = source.years
+    for year in range(max(2016, first), last + 1):
+        month = (year - first) * 12
+        chosen = source.draws(f"mix {year}").uniform(source.size) < chance
         dual_from = np.where(chosen & (gain > 0), np.minimum(dual_from, month), dual_from)
         dual_until = np.where(chosen & (gain < 0), np.minimum(dual_until, month), dual_until)
     return {"dual_from": dual_from, "dual_until": dual_until}

@@ -8,30 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from tcoc.store.synth import columns
-from tcoc.store.synth.clinicians import Clinicians
 from tcoc.store.synth.config import Config
 from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
-from tcoc.store.synth.geography import Geography
-from tcoc.store.synth.people import People
-from tcoc.store.synth.status import Status
+from tcoc.store.synth.scene import Scene
+from tcoc.store.synth.world import World
 
 PLACES = ("11", "21", "22", "23", "31", "32", "41", "65", "81", "12")
-_UNLISTED = 90  # extra lines of a clinician who bills little primary care: the cardiology list
-
-
-@dataclass(frozen=True)
-class Maker:
-    """What every claim generator needs."""
-
-    config: Config
-    geo: Geography
-    clinicians: Clinicians
-    seed: int
-    years: tuple[int, int]
-
-    def draws(self, *purpose: object) -> Draws:
-        """Return a source of random numbers for a purpose."""
-        return Draws(self.seed, *purpose)
 
 
 @dataclass(frozen=True)
@@ -89,55 +71,57 @@ def code_lists(config: Config) -> CodeLists:
 @cache
 def _month_of_day(year_start: int, starts: tuple[int, ...]) -> Integers:
     days = np.arange(year_start, starts[-1] + 31)
-    return np.searchsorted(np.array(starts), days, side="right") - 1
+    result: Integers = np.searchsorted(np.array(starts), days, side="right") - 1
+    return result
 
 
-def month_of(status: Status, day: Integers) -> Integers:
+def month_of(scene: Scene, day: Integers) -> Integers:
     """Return the month (0-11) of days in the year."""
-    table = _month_of_day(status.year_start, tuple(status.starts.tolist()))
-    return table[day - status.year_start]
+    table = _month_of_day(scene.year_start, tuple(scene.starts.tolist()))
+    result: Integers = table[day - scene.year_start]
+    return result
 
 
-def days_in_year(status: Status) -> int:
+def days_in_year(scene: Scene) -> int:
     """Return 365 or 366."""
-    return int(status.starts[11]) + 31 - status.year_start
+    return int(scene.starts[11]) + 31 - scene.year_start
 
 
-def covered(people: People, status: Status, person: Integers, day: Integers) -> Flags:
+def covered(scene: Scene, person: Integers, day: Integers) -> Flags:
     """Whether fee-for-service Medicare would pay: enrolled in A and B, in no plan, alive."""
-    month = month_of(status, day)
-    return status.fee_for_service[person, month] & (day <= people.death[person])
+    month = month_of(scene, day)
+    return scene.fee_for_service[person, month] & (day <= scene.people.death[person])
 
 
-def _eligible_people(people: People, status: Status, name: str, service: dict[str, Any]) -> Floats:
+def _eligible_people(scene: Scene, name: str, service: dict[str, Any]) -> Floats:
     """Return how much each person takes part in a service (0 to 1)."""
     only = service.get("only", "")
     if only == "esrd":
-        return status.esrd.any(axis=1).astype(np.float64)
+        return scene.esrd.any(axis=1).astype(np.float64)
     if only == "nursing_home":
-        return people.nursing_home.astype(np.float64)
+        return scene.people.nursing_home.astype(np.float64)
     if service["who"] == "own":
-        return (people.kind < 2).astype(np.float64)
+        return (scene.people.kind < 2).astype(np.float64)
     if service["who"] == "slot":
-        return ((people.slots[int(name[-1]) - 1] >= 0) & (people.kind != 3)).astype(np.float64)
-    return np.ones(people.count)
+        return ((scene.people.slots[int(name[-1]) - 1] >= 0) & (scene.people.kind != 3)).astype(
+            np.float64
+        )
+    return np.ones(scene.people.count)
 
 
-def _visits(
-    maker: Maker, people: People, status: Status, name: str, service: dict[str, Any]
-) -> tuple[Integers, Integers]:
+def _visits(scene: Scene, name: str, service: dict[str, Any]) -> tuple[Integers, Integers]:
     """Return the person and the day of each visit that Medicare would pay."""
-    draws = maker.draws("visits", name, status.year, people.first)
-    part = _eligible_people(people, status, name, service)
-    quiet = maker.config.number("care.none_activity")
+    draws = scene.world.draws("visits", name, scene.year, scene.people.first)
+    part = _eligible_people(scene, name, service)
+    quiet = scene.world.config.number("care.none_activity")
     if "only" not in service and service["who"] not in ("own", "slot"):
-        part = part * np.where(people.kind == 3, quiet, 1.0)
+        part = part * np.where(scene.people.kind == 3, quiet, 1.0)
         if name == "other_primary":
-            part = part * (people.kind < 2)
-    mean = part * service["mean"] * powers(status.factor, status.need, service)
-    person = np.repeat(np.arange(people.count), np.minimum(draws.poisson(mean), 60))
-    day = status.year_start + draws.below(len(person), days_in_year(status))
-    keep = covered(people, status, person, day)
+            part = part * (scene.people.kind < 2)
+    mean = part * service["mean"] * powers(scene.factor, scene.need, service)
+    person = np.repeat(np.arange(scene.people.count), np.minimum(draws.poisson(mean), 60))
+    day = scene.year_start + draws.below(len(person), days_in_year(scene))
+    keep = covered(scene, person, day)
     return person[keep], day[keep]
 
 
@@ -149,84 +133,83 @@ def powers(factor: Floats, need: Floats, service: dict[str, Any]) -> Floats:
     return result
 
 
-def near_hospital(
-    maker: Maker, people: People, status: Status, person: Integers, day: Integers, draws: Draws
-) -> Integers:
+def near_hospital(scene: Scene, person: Integers, day: Integers, draws: Draws) -> Integers:
     """Return the hospital around which a visit takes place; beyond Maryland for people away."""
-    loyal = maker.config.number("care.loyal")
+    loyal = scene.world.config.number("care.loyal")
     u = draws.uniform(len(person))
-    near = np.where(u < loyal, status.hospital[person], people.second[person])
-    away = status.away[person, month_of(status, day)]
-    return np.where(away, maker.geo.count, near)
+    near = np.where(u < loyal, scene.hospital[person], scene.people.second[person])
+    away = scene.away[person, month_of(scene, day)]
+    return np.where(away, scene.world.geo.count, near)
 
 
 def _clinicians(
-    maker: Maker,
-    people: People,
-    status: Status,
+    scene: Scene,
     name: str,
     service: dict[str, Any],
     person: Integers,
     day: Integers,
 ) -> Integers:
     """Return who performs each visit."""
-    draws = maker.draws("who", name, status.year, people.first)
-    near = near_hospital(maker, people, status, person, day, draws)
+    draws = scene.world.draws("who", name, scene.year, scene.people.first)
+    near = near_hospital(scene, person, day, draws)
     uniform = draws.uniform(len(person))
     if service["who"] == "own":
-        month = (status.year - maker.years[0]) * 12 + month_of(status, day)
+        month = (scene.year - scene.world.years[0]) * 12 + month_of(scene, day)
         standing = np.where(
-            month >= people.own_switch[person], people.own_after[person], people.own[person]
+            month >= scene.people.own_switch[person],
+            scene.people.own_after[person],
+            scene.people.own[person],
         )
     elif service["who"] == "slot":
-        standing = people.slots[int(name[-1]) - 1][person]
+        standing = scene.people.slots[int(name[-1]) - 1][person]
     else:
-        index = np.array([maker.config.group_index[g] for g in service["who"]])
+        index = np.array([scene.world.config.group_index[g] for g in service["who"]])
         group = index[draws.below(len(person), len(index))]
-        return maker.clinicians.pick(near, group, uniform)
-    group = maker.clinicians.group[standing]
-    elsewhere = maker.clinicians.pick(near, group, uniform)
-    return np.where(near == maker.geo.count, elsewhere, standing)
+        return scene.world.clinicians.pick(near, group, uniform)
+    group = scene.world.clinicians.group[standing]
+    elsewhere = scene.world.clinicians.pick(near, group, uniform)
+    return np.where(near == scene.world.geo.count, elsewhere, standing)
 
 
-def _encounters(maker: Maker, people: People, status: Status, name: str, order: int) -> Encounters:
+def _encounters(scene: Scene, name: str, order: int) -> Encounters:
     """Return the encounters of one service."""
-    service = maker.config.services[name]
-    person, day = _visits(maker, people, status, name, service)
-    clinician = _clinicians(maker, people, status, name, service, person, day)
-    groups = len(maker.config.groups)
-    group = maker.clinicians.group[clinician]
-    extra = np.array([g.extra_lines for g in maker.config.groups])[group]
+    service = scene.world.config.services[name]
+    person, day = _visits(scene, name, service)
+    clinician = _clinicians(scene, name, service, person, day)
+    groups = len(scene.world.config.groups)
+    group = scene.world.clinicians.group[clinician]
+    extra = np.array([g.extra_lines for g in scene.world.config.groups])[group]
     extra_list = group + groups
     if service["who"] == "own":
-        low = maker.clinicians.low_primary[clinician]
+        low = scene.world.clinicians.low_primary[clinician]
         extra = np.where(low, 2.2, extra)
-        extra_list = np.where(low, maker.config.group_index["cardiology"] + groups, extra_list)
+        extra_list = np.where(
+            low, scene.world.config.group_index["cardiology"] + groups, extra_list
+        )
     first = np.full(len(person), 2 * groups + order) if "codes" in service else group
-    lines = 1 + maker.draws("lines", name, status.year, people.first).whole(extra)
+    lines = 1 + scene.world.draws("lines", name, scene.year, scene.people.first).whole(extra)
     place = np.full(len(person), PLACES.index(service["place"]))
     return Encounters(person, day, clinician, first, extra_list, lines, place)
 
 
-def encounters(maker: Maker, people: People, status: Status) -> Encounters:
+def encounters(scene: Scene) -> Encounters:
     """Return all encounters of a block in a year, ordered by person and day."""
     parts = [
-        _encounters(maker, people, status, name, order)
-        for order, name in enumerate(maker.config.services)
+        _encounters(scene, name, order) for order, name in enumerate(scene.world.config.services)
     ]
     everything = Encounters(
         *(np.concatenate([getattr(p, n) for p in parts]) for n in Encounters.__annotations__)
     )
-    first_day = columns_first_day(maker, status)
+    first_day = columns_first_day(scene)
     everything = everything.at(np.flatnonzero(everything.day >= first_day))
-    key = everything.person * 512 + (everything.day - status.year_start)
+    key = everything.person * 512 + (everything.day - scene.year_start)
     return everything.at(np.argsort(key, kind="stable"))
 
 
-def columns_first_day(maker: Maker, status: Status) -> int:
+def columns_first_day(scene: Scene) -> int:
     """Return the first day with claims (1 October 2012), or the year's first."""
-    start = maker.config.settings["claims_from"]
-    return max(int(np.datetime64(start, "D").astype(np.int64)), status.year_start)
+    start = scene.world.config.settings["claims_from"]
+    return max(int(np.datetime64(start, "D").astype(np.int64)), scene.year_start)
 
 
 def sequence_in_person(person: Integers) -> Integers:
@@ -236,30 +219,30 @@ def sequence_in_person(person: Integers) -> Integers:
     return position - np.maximum.accumulate(np.where(new, position, 0))
 
 
-def professional_table(maker: Maker, people: People, status: Status) -> pa.Table:
+def professional_table(scene: Scene) -> pa.Table:
     """Return the professional lines of a block in a year, in the store's order."""
-    visits = encounters(maker, people, status)
-    draws = maker.draws("amounts", status.year, people.first)
-    claim = _claim_ids("2", status.year, people, visits.person)
+    visits = encounters(scene)
+    draws = scene.world.draws("amounts", scene.year, scene.people.first)
+    claim = _claim_ids("2", scene, visits.person)
     at = np.repeat(np.arange(len(visits.person)), visits.lines)
     line = np.arange(len(at)) - np.repeat(np.cumsum(visits.lines) - visits.lines, visits.lines)
     lists = np.where(line == 0, visits.first_list[at], visits.extra_list[at])
-    code = _lists(maker.config).pick(lists, draws.uniform(len(at)))
-    allowed, paid = _amounts(maker, status.year, code, draws)
-    missing = draws.flags(len(visits.person), maker.config.number("care.missing_npi"))
-    groups = maker.clinicians.group[visits.clinician]
-    specialties = [group.specialty for group in maker.config.groups]
+    code = _lists(scene.world.config).pick(lists, draws.uniform(len(at)))
+    allowed, paid = _amounts(scene.world, scene.year, code, draws)
+    missing = draws.flags(len(visits.person), scene.world.config.number("care.missing_npi"))
+    groups = scene.world.clinicians.group[visits.clinician]
+    specialties = [group.specialty for group in scene.world.config.groups]
     clinician = np.where(missing, -1, visits.clinician)
     return pa.table(
         [
             claim.take(pa.array(at)),
             pa.array((line + 1).astype(np.int32)),
-            columns.repeated_bene_ids(people.first + visits.person[at]),
+            columns.repeated_bene_ids(scene.people.first + visits.person[at]),
             columns.dates(visits.day[at]),
-            columns.choices(maker.clinicians.npis, clinician[at]),
-            columns.choices(maker.clinicians.tins, visits.clinician[at]),
+            columns.choices(scene.world.clinicians.npis, clinician[at]),
+            columns.choices(scene.world.clinicians.tins, visits.clinician[at]),
             columns.choices(specialties, groups[at]),
-            columns.choices([c.hcpcs for c in maker.config.codes], code),
+            columns.choices([c.hcpcs for c in scene.world.config.codes], code),
             columns.choices(PLACES, visits.place[at]),
             columns.dollars(allowed),
             columns.dollars(paid),
@@ -276,15 +259,15 @@ def _lists(config: Config) -> CodeLists:
     return _LISTS[id(config)]
 
 
-def _claim_ids(kind: str, year: int, people: People, person: Integers) -> pa.Array:
+def _claim_ids(kind: str, scene: Scene, person: Integers) -> pa.Array:
     """Return claim identifiers: kind, year, person, sequence within the person."""
-    number = (people.first + person) * 10_000 + sequence_in_person(person)
-    return columns.numbers(f"{kind}{year}", number, 13)
+    number = (scene.people.first + person) * 10_000 + sequence_in_person(person)
+    return columns.numbers(f"{kind}{scene.year}", number, 13)
 
 
-def _amounts(maker: Maker, year: int, code: Integers, draws: Draws) -> tuple[Integers, Integers]:
+def _amounts(world: World, year: int, code: Integers, draws: Draws) -> tuple[Integers, Integers]:
     """Return allowed and paid cents of lines."""
-    config = maker.config
+    config = world.config
     level = config.settings["trend"][year] * config.number("levels.professional")
     price = np.array([c.allowed for c in config.codes]) * level
     spread = np.array([c.spread for c in config.codes])[code]
@@ -295,37 +278,37 @@ def _amounts(maker: Maker, year: int, code: Integers, draws: Draws) -> tuple[Int
     return allowed, np.rint(allowed * share).astype(np.int64)
 
 
-def dme_table(maker: Maker, people: People, status: Status) -> pa.Table:
+def dme_table(scene: Scene) -> pa.Table:
     """Return the equipment lines of a block in a year, in the store's order."""
-    service = maker.config.facilities["dme"]
-    draws = maker.draws("dme", status.year, people.first)
-    mean = service["mean"] * powers(status.factor, status.need, service)
-    person = np.repeat(np.arange(people.count), np.minimum(draws.poisson(mean), 24))
-    day = status.year_start + draws.below(len(person), days_in_year(status))
-    keep = covered(people, status, person, day) & (day >= columns_first_day(maker, status))
+    service = scene.world.config.facilities["dme"]
+    draws = scene.world.draws("dme", scene.year, scene.people.first)
+    mean = service["mean"] * powers(scene.factor, scene.need, service)
+    person = np.repeat(np.arange(scene.people.count), np.minimum(draws.poisson(mean), 24))
+    day = scene.year_start + draws.below(len(person), days_in_year(scene))
+    keep = covered(scene, person, day) & (day >= columns_first_day(scene))
     person, day = person[keep], day[keep]
-    order = np.argsort(person * 512 + day - status.year_start, kind="stable")
+    order = np.argsort(person * 512 + day - scene.year_start, kind="stable")
     person, day = person[order], day[order]
-    near = near_hospital(maker, people, status, person, day, draws)
-    supplier = maker.config.group_index["supplier"]
+    near = near_hospital(scene, person, day, draws)
+    supplier = scene.world.config.group_index["supplier"]
     group = np.full(len(person), supplier)
-    clinician = maker.clinicians.pick(near, group, draws.uniform(len(person)))
-    lines = 1 + draws.whole(np.full(len(person), maker.config.groups[supplier].extra_lines))
+    clinician = scene.world.clinicians.pick(near, group, draws.uniform(len(person)))
+    lines = 1 + draws.whole(np.full(len(person), scene.world.config.groups[supplier].extra_lines))
     at = np.repeat(np.arange(len(person)), lines)
     line = np.arange(len(at)) - np.repeat(np.cumsum(lines) - lines, lines)
-    lists = np.where(line == 0, supplier, supplier + len(maker.config.groups))
-    code = _lists(maker.config).pick(lists, draws.uniform(len(at)))
-    allowed, paid = _amounts(maker, status.year, code, draws)
+    lists = np.where(line == 0, supplier, supplier + len(scene.world.config.groups))
+    code = _lists(scene.world.config).pick(lists, draws.uniform(len(at)))
+    allowed, paid = _amounts(scene.world, scene.year, code, draws)
     missing = draws.flags(len(person), 0.02)
-    claim = _claim_ids("3", status.year, people, person)
+    claim = _claim_ids("3", scene, person)
     return pa.table(
         [
             claim.take(pa.array(at)),
             pa.array((line + 1).astype(np.int32)),
-            columns.repeated_bene_ids(people.first + person[at]),
+            columns.repeated_bene_ids(scene.people.first + person[at]),
             columns.dates(day[at]),
-            columns.choices(maker.clinicians.npis, np.where(missing, -1, clinician)[at]),
-            columns.choices([c.hcpcs for c in maker.config.codes], code),
+            columns.choices(scene.world.clinicians.npis, np.where(missing, -1, clinician)[at]),
+            columns.choices([c.hcpcs for c in scene.world.config.codes], code),
             columns.dollars(allowed),
             columns.dollars(paid),
         ],

@@ -10,6 +10,7 @@ import numpy as np
 from tcoc.store.synth.clinicians import Clinicians
 from tcoc.store.synth.config import Config
 from tcoc.store.synth.geography import Geography, digest
+from tcoc.store.synth.world import World
 
 COMBINATIONS = {
     "UMMC, Midtown and UMROI": ("210002", "210038", "210058"),
@@ -20,10 +21,9 @@ COMBINATIONS = {
 Rows = Iterable[tuple[object, ...]]
 
 
-def write_reference(
-    folder: Path, config: Config, geo: Geography, clinicians: Clinicians, benes: int, seed: int
-) -> None:
+def write_reference(folder: Path, world: World, benes: int) -> None:
     """Write all reference tables of a store."""
+    config, geo, clinicians = world.config, world.geo, world.clinicians
     folder.mkdir(parents=True)
     for name in ("hospitals", "aco_hospitals"):
         copyfile(config.reference / f"{name}.csv", folder / f"{name}.csv")
@@ -36,7 +36,7 @@ def write_reference(
         folder,
         "care_partners",
         "npi,ccn,program,start_date,end_date",
-        _care_partners(config, geo, clinicians, seed),
+        _care_partners(world),
     )
     _write(folder, "quality_adjustments", "ccn,rate_year,rrip,mhac", _quality(geo))
     _write(
@@ -105,9 +105,10 @@ def _practitioners(geo: Geography, clinicians: Clinicians) -> Rows:
     return sorted(rows, key=str)
 
 
-def _care_partners(config: Config, geo: Geography, clinicians: Clinicians, seed: int) -> Rows:
+def _care_partners(world: World) -> Rows:
     """Care partners of the two care redesign programmes, a few with two hospitals or an end."""
-    share = config.number("clinicians.care_partner")
+    geo, clinicians, seed = world.geo, world.clinicians, world.seed
+    share = world.config.number("clinicians.care_partner")
     rows: list[tuple[object, ...]] = []
     for i, npi in enumerate(clinicians.npis):
         u = digest(seed, "care partner", npi)

@@ -5,10 +5,10 @@ import pyarrow as pa
 
 from tcoc.store.synth import columns
 from tcoc.store.synth.clinicians import Clinicians
-from tcoc.store.synth.draws import Flags, Integers
+from tcoc.store.synth.draws import Integers
 from tcoc.store.synth.people import People
-from tcoc.store.synth.professional import Maker
-from tcoc.store.synth.status import Status
+from tcoc.store.synth.scene import Scene, any_month
+from tcoc.store.synth.world import World
 
 STAGES = ("aco_like", "mdpcp_like", "geographic")
 STEP_2_GROUPS = (
@@ -44,9 +44,9 @@ def _own_clinician(people: People, years: tuple[int, int], year: int) -> Integer
     return np.where(people.kind < 2, own, -1)
 
 
-def _step_2(maker: Maker, people: People) -> Integers:
-    """The first standing specialist whose specialty counts in step 2, for people without others."""
-    groups = [maker.config.group_index[name] for name in STEP_2_GROUPS]
+def _step_2(world: World, people: People) -> Integers:
+    """The first standing specialist that step 2 counts, for people who see no other."""
+    groups = [world.config.group_index[name] for name in STEP_2_GROUPS]
     chosen = np.full(people.count, -1)
     for slot in reversed(range(len(people.slots))):
         counts = np.isin(people.slot_group[slot], groups)
@@ -54,38 +54,38 @@ def _step_2(maker: Maker, people: People) -> Integers:
     return np.where(people.kind == 2, chosen, -1)
 
 
-def beneficiary_year(maker: Maker, people: People, status: Status) -> pa.Table:
+def beneficiary_year(scene: Scene) -> pa.Table:
     """Return the truth of everybody with an eligible month in the year.
 
     `stage_expected` is where the planted habits lead: the clinician's ACO, else the clinician, else
     the home; people with less than three months of history in the window are geographic.
     `ccn_expected` is null where the ACO list links the clinician to no or several hospitals.
     """
-    clinicians = maker.clinicians
-    eligible = (status.fee_for_service & ~status.away).any(axis=1)
-    own = _own_clinician(people, maker.years, status.year)
-    clinician = np.where(own >= 0, own, _step_2(maker, people))
-    history = _window_months(people, maker.years, status.year) >= 3
+    world, people, clinicians = scene.world, scene.people, scene.world.clinicians
+    eligible = any_month(scene.fee_for_service & ~scene.away)
+    own = _own_clinician(people, world.years, scene.year)
+    clinician = np.where(own >= 0, own, _step_2(world, people))
+    history = _window_months(people, world.years, scene.year) >= 3
     clinician = np.where(history, clinician, -1)
     aco = np.where(clinician >= 0, clinicians.aco[clinician], -1)
     stage = _stage(clinicians, clinician, aco)
-    ccn = _hospital_expected(clinicians, clinician, aco, stage, status.hospital)
+    ccn = _hospital_expected(clinicians, clinician, stage, scene.hospital)
     who = np.flatnonzero(eligible)
-    names = [*maker.geo.ccns, None]
+    names = [*scene.world.geo.ccns, None]
     return pa.table(
         {
-            "year": pa.array(np.full(len(who), status.year, dtype=np.int32)),
-            "bene_id": columns.bene_ids(people.first + who),
+            "year": pa.array(np.full(len(who), scene.year, dtype=np.int32)),
+            "bene_id": columns.bene_ids(scene.people.first + who),
             "stage_expected": columns.choices(STAGES, stage[who]),
             "ccn_expected": columns.choices(names, ccn[who]),
             "aco_id": columns.choices(clinicians.aco_ids, np.where(stage == 0, aco, -1)[who]),
             "npi": columns.choices(clinicians.npis, clinician[who]),
-            "home_ccn": columns.choices(names, status.hospital[who]),
+            "home_ccn": columns.choices(names, scene.hospital[who]),
             "history_months": pa.array(
-                _window_months(people, maker.years, status.year)[who].astype(np.int32)
+                _window_months(people, world.years, scene.year)[who].astype(np.int32)
             ),
-            "factor": pa.array(status.factor[who]),
-            "need": pa.array(status.need[who]),
+            "factor": pa.array(scene.factor[who]),
+            "need": pa.array(scene.need[who]),
         }
     )
 
@@ -96,22 +96,22 @@ def _stage(clinicians: Clinicians, clinician: Integers, aco: Integers) -> Intege
 
 
 def _hospital_expected(
-    clinicians: Clinicians, clinician: Integers, aco: Integers, stage: Integers, home: Integers
+    clinicians: Clinicians, clinician: Integers, stage: Integers, home: Integers
 ) -> Integers:
     single = np.array([links[0] if len(links) == 1 else -1 for links in clinicians.links])
     panel = np.where(clinicians.hospital < clinicians.hospital.max(), clinicians.hospital, -1)
     return np.select([stage == 0, stage == 1], [single[clinician], panel[clinician]], home)
 
 
-def clinician_table(maker: Maker) -> pa.Table:
+def clinician_table(world: World) -> pa.Table:
     """Return what the generator knows of each clinician."""
-    clinicians, groups = maker.clinicians, maker.config.groups
+    clinicians, groups = world.clinicians, world.config.groups
     return pa.table(
         {
             "npi": pa.array(clinicians.npis),
             "group": columns.choices([g.name for g in groups], clinicians.group),
             "specialty": columns.choices([g.specialty for g in groups], clinicians.group),
-            "ccn": columns.choices([*maker.geo.ccns, None], clinicians.hospital),
+            "ccn": columns.choices([*world.geo.ccns, None], clinicians.hospital),
             "aco_id": columns.choices(clinicians.aco_ids, clinicians.aco),
             "low_primary_share": columns.flags(clinicians.low_primary),
             "panel": pa.array(clinicians.panel),
@@ -119,22 +119,22 @@ def clinician_table(maker: Maker) -> pa.Table:
     )
 
 
-def hospital_sums(maker: Maker, status: Status) -> tuple[Integers, Integers, Integers]:
-    """Return people, duals and factors (in millionths) by own hospital, of eligible people."""
-    eligible: Flags = (status.fee_for_service & ~status.away).any(axis=1)
-    at = status.hospital[eligible]
-    size = maker.geo.count
-    dual = status.dual.any(axis=1)[eligible]
-    millionths = np.rint(status.factor[eligible] * 1e6).astype(np.int64)
+def hospital_sums(scene: Scene) -> tuple[Integers, Integers, Integers]:
+    """Return each hospital's people, duals and sum of factors (in millionths) in the year."""
+    eligible = any_month(scene.fee_for_service & ~scene.away)
+    at = scene.hospital[eligible]
+    size = scene.world.geo.count
+    dual = any_month(scene.dual)[eligible]
+    millionths = np.rint(scene.factor[eligible] * 1e6).astype(np.int64)
     factor = np.zeros(size, dtype=np.int64)
     np.add.at(factor, at, millionths)
     return np.bincount(at, minlength=size), np.bincount(at[dual], minlength=size), factor
 
 
-def hospital_year_table(maker: Maker, sums: dict[int, list[Integers]]) -> pa.Table:
+def hospital_year_table(world: World, sums: dict[int, list[Integers]]) -> pa.Table:
     """Return each hospital's own people by year: how many, their mix, and what was planted."""
     years = sorted(sums)
-    count, geo = maker.geo.count, maker.geo
+    count, geo = world.geo.count, world.geo
     people, dual, factor = (np.concatenate([sums[y][i] for y in years]) for i in range(3))
     some = np.maximum(people, 1)
     return pa.table(

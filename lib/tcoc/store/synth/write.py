@@ -1,4 +1,4 @@
-"""Writes a synthetic store: blocks of people, year by year, beside its place, renamed when whole."""
+"""Writes a synthetic store block by block, beside its place, and renames it when whole."""
 
 import json
 import os
@@ -23,9 +23,10 @@ from tcoc.store.synth.draws import Integers
 from tcoc.store.synth.facility import facility_table
 from tcoc.store.synth.geography import load_geography
 from tcoc.store.synth.people import People, day_number, make_people
-from tcoc.store.synth.professional import Maker, dme_table, professional_table
+from tcoc.store.synth.professional import dme_table, professional_table
 from tcoc.store.synth.reference import write_reference
-from tcoc.store.synth.status import make_status
+from tcoc.store.synth.scene import make_scene
+from tcoc.store.synth.world import World
 
 DEFAULT_YEARS = (2012, 2018)
 MOST_BENES = 99_999_999
@@ -40,6 +41,7 @@ def write_synthetic_store(
     seed: int,
     years: tuple[int, int] = DEFAULT_YEARS,
     progress: Progress | None = None,
+    *,
     workers: int | None = None,
 ) -> None:
     """Write a synthetic Maryland of `benes` people to the folder `out`.
@@ -52,7 +54,8 @@ def write_synthetic_store(
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
     part.mkdir(parents=True)
     try:
-        _write(part, benes, seed, years, progress, workers or min(os.cpu_count() or 1, 4))
+        world = make_world(benes, seed, years)
+        _write(part, world, benes, progress, workers or min(os.cpu_count() or 1, 4))
         part.rename(out)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -75,7 +78,7 @@ def _check(out: Path, benes: int, years: tuple[int, int]) -> None:
 class _Work:
     """Everything that the threads share; only counters and gathered pieces change."""
 
-    maker: Maker
+    world: World
     folder: Path
     people: list[People]
     progress: Progress | None
@@ -101,34 +104,34 @@ class _Work:
 
 def _write(
     folder: Path,
+    world: World,
     benes: int,
-    seed: int,
-    years: tuple[int, int],
     progress: Progress | None,
     workers: int,
 ) -> None:
-    config = load_config()
-    geo = load_geography(config)
-    clinicians = make_clinicians(config, geo, benes, seed)
-    maker = Maker(config, geo, clinicians, seed, years)
-    write_reference(folder / "reference", config, geo, clinicians, benes, seed)
-    size = int(config.settings["block"])
+    write_reference(folder / "reference", world, benes)
+    size = int(world.config.settings["block"])
     blocks = [(start, min(start + size, benes)) for start in range(0, benes, size)]
-    every_year = range(years[0], years[1] + 1)
+    every_year = range(world.years[0], world.years[1] + 1)
     with ThreadPoolExecutor(workers) as pool:
-        people = list(
-            pool.map(lambda b: make_people(config, geo, clinicians, seed, years, b), blocks)
-        )
-        work = _Work(maker, folder, people, progress, len(blocks) * len(every_year))
+        people = list(pool.map(lambda block: make_people(world, block), blocks))
+        work = _Work(world, folder, people, progress, len(blocks) * len(every_year))
         list(pool.map(lambda year: _write_year(work, year), every_year))
     _write_beneficiaries(work)
     _write_gathered(work)
-    _write_info(work, benes, seed)
+    _write_info(work, benes)
+
+
+def make_world(benes: int, seed: int, years: tuple[int, int]) -> World:
+    """Lay out places and clinicians for a store of `benes` people."""
+    config = load_config()
+    geo = load_geography(config)
+    return World(config, geo, make_clinicians(config, geo, benes, seed), seed, years)
 
 
 def _write_year(work: _Work, year: int) -> None:
     """Write the partitions of one year, block after block."""
-    maker, folder = work.maker, work.folder
+    folder = work.folder
     with ExitStack() as stack:
         writers = {
             table: stack.enter_context(_Writer(folder / table / f"year={year}", table))
@@ -136,16 +139,14 @@ def _write_year(work: _Work, year: int) -> None:
         }
         known = stack.enter_context(_Writer(folder / "truth" / f"beneficiary_year-{year}", ""))
         for people in work.people:
-            status = make_status(maker.config, maker.geo, people, maker.seed, maker.years, year)
-            writers["member_month"].write(members.member_month_table(maker.geo, people, status))
-            writers["professional"].write(professional_table(maker, people, status))
-            writers["facility"].write(facility_table(maker, people, status))
-            writers["dme"].write(dme_table(maker, people, status))
-            known.write(truth.beneficiary_year(maker, people, status))
-            work.medicaid.setdefault(year, []).append(
-                members.medicaid_spending(people, status, maker.seed)
-            )
-            _add(work.hospital_sums, year, truth.hospital_sums(maker, status))
+            scene = make_scene(work.world, people, year)
+            writers["member_month"].write(members.member_month_table(scene))
+            writers["professional"].write(professional_table(scene))
+            writers["facility"].write(facility_table(scene))
+            writers["dme"].write(dme_table(scene))
+            known.write(truth.beneficiary_year(scene))
+            work.medicaid.setdefault(year, []).append(members.medicaid_spending(scene))
+            _add(work.hospital_sums, year, truth.hospital_sums(scene))
             work.tick(f"{year}")
         for table, writer in writers.items():
             work.count(table, writer.rows)
@@ -201,7 +202,7 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def _write_beneficiaries(work: _Work) -> None:
-    last_day = day_number(work.maker.years[1] + 1) - 1
+    last_day = day_number(work.world.years[1] + 1) - 1
     with _Writer(work.folder / "beneficiary.tmp", "beneficiary") as writer:
         for people in work.people:
             writer.write(members.beneficiary_table(people, last_day))
@@ -219,12 +220,23 @@ def _write_gathered(work: _Work) -> None:
     spending = members.medicaid_table([part for year in years for part in work.medicaid[year]])
     _write_single(spending, work.folder / "reference" / "medicaid_spending.parquet")
     known = work.folder / "truth"
-    _write_single(truth.clinician_table(work.maker), known / "clinician.parquet")
-    hospital = truth.hospital_year_table(work.maker, work.hospital_sums)
+    _write_single(truth.clinician_table(work.world), known / "clinician.parquet")
+    hospital = truth.hospital_year_table(work.world, work.hospital_sums)
     _write_single(hospital, known / "hospital_year.parquet")
-    (known / "beneficiary_year").mkdir()
-    for year in years:
-        (known / f"beneficiary_year-{year}").rename(known / "beneficiary_year" / f"year={year}")
+    _join_years(known, years)
+
+
+def _join_years(known: Path, years: list[int]) -> None:
+    """Put the years' truth about people into one file, a row group per block and year."""
+    parts = [known / f"beneficiary_year-{year}" for year in years]
+    schema = pq.read_schema(parts[0] / "part-0.parquet")
+    file = known / "beneficiary_year.parquet"
+    with pq.ParquetWriter(file, schema, compression="zstd", store_schema=False) as writer:
+        for part in parts:
+            source = pq.ParquetFile(part / "part-0.parquet")
+            for group in range(source.num_row_groups):
+                writer.write_table(source.read_row_group(group))
+            shutil.rmtree(part)
 
 
 def _write_single(table: pa.Table, file: Path) -> None:
@@ -232,15 +244,15 @@ def _write_single(table: pa.Table, file: Path) -> None:
     pq.write_table(plain, file, compression="zstd", store_schema=False)
 
 
-def _write_info(work: _Work, benes: int, seed: int) -> None:
-    first, last = work.maker.years
+def _write_info(work: _Work, benes: int) -> None:
+    first, last = work.world.years
     info = {
         "format_version": FORMAT_VERSION,
         "synthetic": True,
         "source": {
             "kind": "synthetic",
             "benes": benes,
-            "seed": seed,
+            "seed": work.world.seed,
             "years": [first, last],
         },
         "files": [],

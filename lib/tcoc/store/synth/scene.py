@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from tcoc.store.synth.config import Config, read_csv
-from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
-from tcoc.store.synth.geography import Geography
+from tcoc.store.synth.draws import Flags, Floats, Integers
 from tcoc.store.synth.people import People, day_number
+from tcoc.store.synth.world import World
 
 BAND_STARTS = (0, 35, 45, 55, 60, 65, 66, 67, 68, 69, 70, 75, 80, 85, 90, 95)
 """First age of the sixteen new-enrollee age bands."""
 
 
 @dataclass(frozen=True)
-class Status:
+class Scene:
     """A block's people in one year; months are columns 0 to 11."""
 
+    world: World
+    people: People
     year: int
     starts: Integers
     member: Flags
@@ -33,7 +35,6 @@ class Status:
     hospital: Integers
     factor: Floats
     need: Floats
-    day_limit: Integers
 
     @property
     def year_start(self) -> int:
@@ -41,10 +42,9 @@ class Status:
         return int(self.starts[0])
 
 
-def make_status(
-    config: Config, geo: Geography, people: People, seed: int, years: tuple[int, int], year: int
-) -> Status:
+def make_scene(world: World, people: People, year: int) -> Scene:
     """Work out a year of a block of people."""
+    config, years = world.config, world.years
     month = (year - years[0]) * 12 + np.arange(12)[None, :]
     starts = np.array([day_number(year, m) for m in range(1, 13)])
     member = (month >= people.entry[:, None]) & (people.death[:, None] >= starts[None, :])
@@ -56,11 +56,13 @@ def make_status(
     away = (month >= people.away_from[:, None]) & (month < people.away_until[:, None])
     moved = month >= people.move[:, None]
     hospital = np.where(moved[:, 6], people.hospital_after, people.hospital)
-    factor = need_factor(config, people, year, dual.any(axis=1), esrd.any(axis=1))
-    shock = Draws(seed, "shock", year, people.first).lognormal(
+    factor = need_factor(config, people, year, any_month(dual), any_month(esrd))
+    shock = world.draws("shock", year, people.first).lognormal(
         people.count, config.number("care.shock_sigma")
     )
-    return Status(
+    return Scene(
+        world,
+        people,
         year,
         starts,
         member,
@@ -75,8 +77,13 @@ def make_status(
         hospital,
         factor,
         people.frailty * shock * _end_of_life(config, people, year),
-        people.death,
     )
+
+
+def any_month(flags: Flags) -> Flags:
+    """Return whether something holds in any month."""
+    result: Flags = flags.max(axis=1)
+    return result
 
 
 def _end_of_life(config: Config, people: People, year: int) -> Floats:

@@ -1,0 +1,23 @@
+"""What all generators share: the world that a seed means, and a block of its people in a year."""
+
+from dataclasses import dataclass
+
+from tcoc.store.synth.clinicians import Clinicians
+from tcoc.store.synth.config import Config
+from tcoc.store.synth.draws import Draws
+from tcoc.store.synth.geography import Geography
+
+
+@dataclass(frozen=True)
+class World:
+    """Coefficients, places, clinicians, and the arguments of the store."""
+
+    config: Config
+    geo: Geography
+    clinicians: Clinicians
+    seed: int
+    years: tuple[int, int]
+
+    def draws(self, *purpose: object) -> Draws:
+        """Return a source of random numbers for a purpose."""
+        return Draws(self.seed, *purpose)
