@@ -6,7 +6,6 @@ outpatient, SNF, home health and hospice files give one row per claim.
 # ruff: noqa: S608  (the SQL holds names of this module only)
 
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 
 from tcoc.store.importers import engine, people
@@ -77,6 +76,7 @@ def run(
         "member_month": _write_months(con, store),
         **engine.write_claims(con, delivery, resolved, store),
     }
+    summary.dollars = engine.table_dollars(delivery, counted)
     engine.write_quarantine(con, delivery, store)
     _describe(con, delivery, resolved, summary)
     summary.synthetic = _all_synthetic(con) if synthetic is None else synthetic
@@ -154,7 +154,7 @@ def _denied(kind: str) -> str:
 
 def _count_people(con: Connection, delivery: engine.Delivery) -> TypeSummary:
     files, again = delivery.files["beneficiary"], delivery.repeated.get("beneficiary", [])
-    entry = TypeSummary(read=sum(f.read for f in (*files, *again)), dollars={"imported": Decimal(0)})
+    entry = TypeSummary(read=sum(f.read for f in (*files, *again)))
     rows = con.execute(
         "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN 'not_final'"
         " WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN 'other_state'"
