@@ -419,6 +419,14 @@ def _copy(con: Connection, select: str, target: Path) -> int:
     return int(row[0])
 
 
+def table_dollars(delivery: Delivery, counted: Mapping[str, TypeSummary]) -> dict[str, Decimal]:
+    """Return the dollars in the store by table."""
+    dollars = dict.fromkeys(("professional", "facility", "dme"), Decimal(0))
+    for kind, entry in counted.items():
+        dollars[delivery.layout.types[kind].table] += entry.in_store
+    return dollars
+
+
 def write_quarantine(con: Connection, delivery: Delivery, store: Path) -> None:
     """Write what can't be used to STORE/quarantine, one CSV per file type."""
     for kind, files in delivery.files.items():
@@ -453,6 +461,7 @@ def write_info(summary: ImportSummary, store: Path) -> None:
         "synthetic": summary.synthetic,
         "years": list(summary.years),
         "rows": summary.tables,
+        "dollars": {name: f"{amount:.2f}" for name, amount in summary.dollars.items()},
         "files": summary.files_json(),
         "missing": list(summary.missing),
         "import": summary.as_json(),

@@ -7,6 +7,7 @@ by its columns; a field takes the first of its names that the header has, whatev
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -18,24 +19,6 @@ from tcoc.params import read_yaml
 from tcoc.paths import params_dir
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEPT", "OCT", "NOV", "DEC")
-
-KINDS = (
-    "text",
-    "code",
-    "code2",
-    "hcpcs",
-    "npi",
-    "ccn",
-    "date",
-    "service_date",
-    "year",
-    "amount",
-    "amount0",
-    "charge",
-    "integer",
-    "integer0",
-    "line",
-)
 
 
 class _Strict(BaseModel):
@@ -102,6 +85,7 @@ class Resolved:
     absent: tuple[str, ...]
 
 
+@lru_cache(maxsize=8)
 def load_layout(kind: str, folder: Path | None = None) -> Layout:
     """Read the layout of a source kind, or raise InputError in one sentence."""
     file = (folder or params_dir() / "reference" / "layouts") / f"{kind}.yml"

@@ -6,7 +6,6 @@ outpatient, SNF, home health and hospice files give one row per claim.
 # ruff: noqa: S608  (the SQL holds names of this module only)
 
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 
 from tcoc.store.importers import engine, people
@@ -69,13 +68,7 @@ def run(
     _people(con, states)
     resolved, store = work / "resolved", work / "store"
     store.mkdir()
-    counted = engine.dispose_claims(
-        con,
-        delivery,
-        lambda k: _columns(layout.types[k].table, layout.types[k].setting),
-        _denied,
-        resolved,
-    )
+    counted = engine.dispose_claims(con, delivery, lambda k: _columns(layout.types[k].table, layout.types[k].setting), _denied, resolved)
     engine.check_claim_ids(con, delivery, resolved)
     summary.types = {"beneficiary": _count_people(con, delivery), **counted}
     summary.tables = {
@@ -83,6 +76,7 @@ def run(
         "member_month": _write_months(con, store),
         **engine.write_claims(con, delivery, resolved, store),
     }
+    summary.dollars = engine.table_dollars(delivery, counted)
     engine.write_quarantine(con, delivery, store)
     _describe(con, delivery, resolved, summary)
     summary.synthetic = _all_synthetic(con) if synthetic is None else synthetic
@@ -160,9 +154,7 @@ def _denied(kind: str) -> str:
 
 def _count_people(con: Connection, delivery: engine.Delivery) -> TypeSummary:
     files, again = delivery.files["beneficiary"], delivery.repeated.get("beneficiary", [])
-    entry = TypeSummary(
-        read=sum(f.read for f in (*files, *again)), dollars={"imported": Decimal(0)}
-    )
+    entry = TypeSummary(read=sum(f.read for f in (*files, *again)))
     rows = con.execute(
         "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN 'not_final'"
         " WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN 'other_state'"
@@ -179,9 +171,7 @@ def _describe(
 ) -> None:
     """Fill the parts of the summary that say what was there and what was not."""
     claims = engine.years_of(resolved, engine.claim_types(delivery))
-    months = [
-        r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()
-    ]
+    months = [r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()]
     summary.years = tuple(sorted({*claims, *months}))
     summary.files = engine.file_summaries(delivery)
     summary.absent_types = tuple(k for k in delivery.layout.types if k not in delivery.files)

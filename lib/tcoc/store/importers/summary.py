@@ -72,6 +72,7 @@ class ImportSummary:
     synthetic: bool = False
     years: tuple[int, ...] = ()
     tables: dict[str, int] = field(default_factory=dict)
+    dollars: dict[str, Decimal] = field(default_factory=dict)
     files: list[FileSummary] = field(default_factory=list)
     types: dict[str, TypeSummary] = field(default_factory=dict)
     absent_types: tuple[str, ...] = ()
@@ -138,7 +139,10 @@ def render(summary: ImportSummary) -> str:
 
 
 def _render_type(name: str, entry: TypeSummary) -> list[str]:
-    lines = [f"{name}: {entry.read:,} rows read, {_text(entry.in_files)} dollars in the files"]
+    lines = [f"{name}: {entry.read:,} rows read"]
+    if not entry.dollars:
+        return lines + [f"  {n:>14,}  {WORDS[k]}" for k, n in entry.rows.items() if n]
+    lines[0] += f", {entry.in_files:,.2f} dollars in the files"
     for key, words in WORDS.items():
         count = entry.rows.get(key, 0)
         if count:
