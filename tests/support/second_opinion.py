@@ -239,9 +239,7 @@ def _mdpcp(
         step = 1 if some else 2
         some = some or [s for s in mine if s["step"] == 2]
         if some:
-            order = best(
-                some, lambda s: s["npi"], lambda n, a, v, d: (-v, -d.toordinal(), -a, n)
-            )
+            order = best(some, lambda s: s["npi"], lambda n, a, v, d: (-v, -d.toordinal(), -a, n))
             panels[order[0]][bene] = _evidence(some, order) | {"step": step}
     result: dict[tuple[str, str], Row] = {}
     for panel in panels.values():
@@ -280,9 +278,7 @@ def _zip(
     people: Mapping[str, Row],
 ) -> dict[str, Fraction] | None:
     """A9: the hospitals of one ZIP; None where it is unknown."""
-    claimed = {
-        r["ccn"] for r in reference["psa_zips"] if r["zip"] == home and r["ccn"] in eligible
-    }
+    claimed = {r["ccn"] for r in reference["psa_zips"] if r["zip"] == home and r["ccn"] in eligible}
     ecmads = {
         r["ccn"]: Fraction(r["ecmad"])
         for r in reference.get("ecmad") or []
