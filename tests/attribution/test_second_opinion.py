@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcoc.reference import zip_centroids
@@ -23,23 +23,25 @@ DATES = [
     "2016-01-01",
     "2016-09-30",
     "2016-10-01",
+    "2017-01-01",
+    "2017-01-01",
     "2017-09-30",
     "2017-10-01",
     "2018-05-05",
 ]
-CODES = ["99213", "99213", "99214", "G0439", "71020"]
-SPECIALTIES = ["11", "08", "06", "13", "77", None]
+CODES = ["99213", "99213", "99214", "G0439", "99350", "99490", "71020"]
+SPECIALTIES = ["11", "08", "50", "06", "13", "77", None]
 
 
 def random_case(pick: Random) -> dict[str, Any]:
-    benes = [f"B{i}" for i in range(pick.randint(1, 14))]
-    npis = [str(n) for n in range(1, 8)]
+    benes = [f"B{i}" for i in range(pick.choice([1, 5, 90, 90]))]
+    npis = [str(n) for n in range(1, pick.choice([4, 12, 25]))]
     return {
         "years": [2017, 2018],
         "options": _options(pick),
         "people": [_person(pick, b) for b in benes],
-        "lines": [_line(pick, benes, npis) for _ in range(pick.randint(0, 60))],
-        "claims": [_claim(pick, benes) for _ in range(pick.randint(0, 25))],
+        "lines": [_line(pick, benes, npis) for _ in range(pick.randint(1, 9) * len(benes))],
+        "claims": [_claim(pick, benes) for _ in range(pick.randint(0, 3) * len(benes))],
         "dme": [
             {"bene": pick.choice(benes), "date": pick.choice(DATES), "paid": pick.randint(-9, 99)}
             for _ in range(pick.randint(0, 5))
@@ -81,7 +83,7 @@ def _line(pick: Random, benes: list[str], npis: list[str]) -> dict[str, Any]:
         "date": pick.choice(DATES),
         "hcpcs": pick.choice(CODES),
         "specialty": pick.choice(SPECIALTIES),
-        "allowed": pick.choice([0, -20, 40, 60, 60, 100]),
+        "allowed": pick.choice([0, -20, 40, 40, 60, 60, 60, 100]),
     }
 
 
@@ -110,7 +112,7 @@ def _reference(pick: Random, npis: list[str]) -> dict[str, Any]:
         (aco, n, pick.choice([None, *ccns]))
         for aco, ccns in acos.items()
         for n in npis
-        if pick.random() < 0.35
+        if pick.random() < 0.2
     }
     return {
         "hospitals": HOSPITALS,
@@ -119,9 +121,7 @@ def _reference(pick: Random, npis: list[str]) -> dict[str, Any]:
             {"aco_id": a, "npi": n, "ccn": c}
             for a, n, c in sorted(listed, key=lambda r: (r[0], r[1], str(r[2])))
         ],
-        "psa_zips": [
-            {"zip": z, "ccn": c} for z in ZIPS[:4] for c in CCNS if pick.random() < 0.45
-        ],
+        "psa_zips": [{"zip": z, "ccn": c} for z in ZIPS[:4] for c in CCNS if pick.random() < 0.45],
         "ecmad": _pairs(pick, "ecmad", [0, 10, 10, 30]),
         "drive_times": _pairs(pick, "minutes", [10, 30, 30.5, 60]),
     }
@@ -133,9 +133,7 @@ def expected_attribution(case: Mapping[str, Any], year: int) -> dict[tuple[str, 
     reference["aco_practitioners"] = [
         row | {"npi": npi(row["npi"])} for row in reference["aco_practitioners"]
     ]
-    return second_opinion.attribute(
-        store_tables(case), reference, zip_centroids(), year, options
-    )
+    return second_opinion.attribute(store_tables(case), reference, zip_centroids(), year, options)
 
 
 EVIDENCE = ("stage", "step", "aco_id", "npi", "rule", "amount", "visits", "last_service_date")
@@ -148,15 +146,20 @@ def same_row(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     assert found["share"] == pytest.approx(float(wanted["share"]), abs=1e-12)
 
 
-@settings(
-    max_examples=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(st.integers(0, 10**9))
+SEEDS = st.integers(0, 10**9)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(SEEDS)
 def test_waterfall_agrees_with_the_second_opinion(seed: int) -> None:
     check_one(random_case(Random(seed)))
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(SEEDS)
+def test_waterfall_agrees_with_the_second_opinion_often(seed: int) -> None:
+    check_one(random_case(Random(seed + 1)))
 
 
 def check_one(case: Mapping[str, Any]) -> None:

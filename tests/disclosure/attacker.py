@@ -37,7 +37,9 @@ class Attacker:
         solver.addVars(self.atoms, np.zeros(self.atoms), np.full(self.atoms, 1e5))
         for atoms, number in self.shown:
             members = np.array(sorted(atoms), dtype=np.int32)
-            solver.addRow(number - 1e-9, number + 1e-9, len(members), members, np.ones(len(members)))
+            solver.addRow(
+                number - 1e-9, number + 1e-9, len(members), members, np.ones(len(members))
+            )
         found = []
         for atoms in wanted:
             ends = []

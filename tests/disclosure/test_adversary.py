@@ -25,7 +25,9 @@ def test_attacker_recovers_nothing(kind):
         for atoms, (low, high) in zip(sums, attacker.bounds(sums), strict=True):
             if wanted[atoms] == 0 and high < 1e-6:
                 continue
-            assert high - low >= 10 - 1e-4, f"release {seed}: a hidden count is in a narrow interval"
+            assert high - low >= 10 - 1e-4, (
+                f"release {seed}: a hidden count is in a narrow interval"
+            )
         for atoms in sums[:: max(1, len(sums) // 3)]:
             assert wanted[atoms] == 0 or not attacker.knows(atoms), f"release {seed}: recovered"
         protected += len(sums)

@@ -17,11 +17,15 @@ from tcoc.report.provenance import Provenance
 from tcoc.report.release import Figure, Release
 
 HOSPITALS = (
-    "Meritus UMMC UM-PGHC Holy-Cross Frederick UM-Harford Mercy Johns-Hopkins UM-Dorchester"
-    " St-Agnes Sinai Bon-Secours MedStar-Franklin Adventist-WO Garrett MedStar-Montgomery"
-    " Peninsula Suburban Anne-Arundel MedStar-Union Western-Maryland St-Marys Bayview"
-    " UM-Chestertown Union-Cecil Carroll MedStar-Harbor UM-Charles UM-Easton Midtown Calvert"
-).replace("-", "\u00a0").split(" ")
+    (
+        "Meritus UMMC UM-PGHC Holy-Cross Frederick UM-Harford Mercy Johns-Hopkins UM-Dorchester"
+        " St-Agnes Sinai Bon-Secours MedStar-Franklin Adventist-WO Garrett MedStar-Montgomery"
+        " Peninsula Suburban Anne-Arundel MedStar-Union Western-Maryland St-Marys Bayview"
+        " UM-Chestertown Union-Cecil Carroll MedStar-Harbor UM-Charles UM-Easton Midtown Calvert"
+    )
+    .replace("-", "\u00a0")
+    .split(" ")
+)
 STAGES = {"aco_like": "ACO-like", "mdpcp_like": "MDPCP-like", "geographic": "Geographic"}
 
 
@@ -67,7 +71,9 @@ def hospital_table() -> AuditedTable:
                        ("ccn",), ("benes",), ("per_capita", "low", "high"),
                        "dollars per beneficiary-year", "Completion factor as in the run file.",
                        "Synthetic Maryland, rule T2")  # fmt: skip
-    reasons = {(3, c): "primary: a count of 1 to 10" for c in ("benes", "per_capita", "low", "high")}
+    reasons = {
+        (3, c): "primary: a count of 1 to 10" for c in ("benes", "per_capita", "low", "high")
+    }
     reasons[8, "benes"] = "complementary"
     return AuditedTable(facts, frame, frame.isna(), reasons)
 
@@ -95,7 +101,9 @@ def zip_table() -> AuditedTable:
 
 def demo_release(folder: Path | None = None) -> DemoRelease:
     tables = [stage_table(), hospital_table(), score_table(), zip_table()]
-    run = SimpleNamespace(name="demo", spec=SimpleNamespace(model_dump=lambda mode: {"years": [2018]}))
+    run = SimpleNamespace(
+        name="demo", spec=SimpleNamespace(model_dump=lambda mode: {"years": [2018]})
+    )
     store = SimpleNamespace(info={"source_kind": "synthetic"}, years=(2015, 2016, 2017, 2018))
     study = SimpleNamespace(run=run, store=store)
     return DemoRelease(study, {t.facts.name: t for t in tables}, folder)
@@ -203,12 +211,34 @@ def more(release):
     frame = release.table("hospital_year")
     top = frame.dropna().head(12)
     release.show_figure(
-        Figure("bars", "The largest hospitals", "Bars.", "Beneficiaries.",
-               figures.bars(top, "hospital", "benes", "count", "Beneficiaries"), top))
+        Figure(
+            "bars",
+            "The largest hospitals",
+            "Bars.",
+            "Beneficiaries.",
+            figures.bars(top, "hospital", "benes", "count", "Beneficiaries"),
+            top,
+        )
+    )
     release.show_figure(
-        Figure("slope", "Before and after", "Lines.", "Dollars.",
-               figures.slope(top, "hospital", "low", "high", ("2017", "2018"), "dollars",
-                             "Dollars", emphasise=list(top.hospital[:5])), top))
+        Figure(
+            "slope",
+            "Before and after",
+            "Lines.",
+            "Dollars.",
+            figures.slope(
+                top,
+                "hospital",
+                "low",
+                "high",
+                ("2017", "2018"),
+                "dollars",
+                "Dollars",
+                emphasise=list(top.hospital[:5]),
+            ),
+            top,
+        )
+    )
     parts = release.table("waterfall")
     parts["name"] = parts.stage.map(STAGES)
     release.show_figure(

@@ -152,6 +152,24 @@ def attribute(
         and c["ccn"] in eligible
     ]
     services = services_of(tables, first, last)
+    result, left = _aco(people, services, claims, reference, set(eligible))
+    result |= _mdpcp(tables, left, claims, (first, last), rule)
+    rest = {b: people[b] for b in people if b not in {bene for bene, _ in result}}
+    known_zip = {b: _zip(p["zip"], reference, eligible, centroids, claims, people)
+                 for b, p in rest.items()}  # fmt: skip
+    statewide: dict[str, Fraction] = defaultdict(Fraction)
+    for found in known_zip.values():
+        for ccn, share in (found or {}).items():
+            statewide[ccn] += share
+    for bene, found in known_zip.items():
+        spread = found or shares({c: statewide[c] for c in eligible})
+        for ccn, share in spread.items():
+            result[bene, ccn] = {"stage": "geographic", "rule": "A9", "share": share}
+    return result
+
+
+def _rosters(reference: Mapping[str, Rows], eligible: set[str]) -> tuple[Any, dict[str, str]]:
+    """The hospitals of each hospital-based ACO, and the ACO of each listed clinician."""
     acos: dict[str, set[str]] = defaultdict(set)
     for h in reference["aco_hospitals"]:
         if h["ccn"] in eligible:
@@ -159,8 +177,19 @@ def attribute(
     roster: dict[str, str] = {}
     for p in reference["aco_practitioners"]:
         if p["aco_id"] in acos:
-            known = roster.get(p["npi"], p["aco_id"])
-            roster[p["npi"]] = min(known, p["aco_id"])
+            roster[p["npi"]] = min(roster.get(p["npi"], p["aco_id"]), p["aco_id"])
+    return acos, roster
+
+
+def _aco(
+    people: Mapping[str, Row],
+    services: Rows,
+    claims: Rows,
+    reference: Mapping[str, Rows],
+    eligible: set[str],
+) -> tuple[dict[tuple[str, str], Row], dict[str, Rows]]:
+    """A3 to A6: the attributed, and the services of who is left."""
+    acos, roster = _rosters(reference, eligible)
     paid: dict[str, Fraction] = defaultdict(Fraction)
     for c in claims:
         paid[c["ccn"]] += Fraction(c["paid_amount"])
@@ -179,32 +208,19 @@ def attribute(
             left[bene] = mine
             continue
         aco = order[0]
-        of_aco = [s for s in of_step if roster.get(s["npi"]) == aco]
+        of_aco = [s for s in of_step if roster.get(s["npi"], "") == aco]
         clinicians = best(
             of_aco, lambda s: s["npi"], lambda n, a, v, d: (-a, -v, -d.toordinal(), n)
         )
-        winner = clinicians[0]
         linked = {
             p["ccn"]
             for p in reference["aco_practitioners"]
-            if p["npi"] == winner and p["aco_id"] == aco and p.get("ccn") in eligible
-        } or acos[aco]
+            if (p["npi"], p["aco_id"]) == (clinicians[0], aco) and p.get("ccn") in eligible
+        }
         evidence = _evidence(of_aco, clinicians) | {"stage": "aco_like", "step": step, "rule": "A5"}
-        for ccn, share in shares({c: paid[c] for c in linked}).items():
+        for ccn, share in shares({c: paid[c] for c in linked or acos[aco]}).items():
             result[bene, ccn] = evidence | {"aco_id": aco, "share": share}
-    result |= _mdpcp(tables, left, claims, (first, last), rule)
-    rest = {b: people[b] for b in people if b not in {bene for bene, _ in result}}
-    known_zip = {b: _zip(p["zip"], reference, eligible, centroids, claims, people)
-                 for b, p in rest.items()}  # fmt: skip
-    statewide: dict[str, Fraction] = defaultdict(Fraction)
-    for found in known_zip.values():
-        for ccn, share in (found or {}).items():
-            statewide[ccn] += share
-    for bene, found in known_zip.items():
-        spread = found or shares({c: statewide[c] for c in eligible})
-        for ccn, share in spread.items():
-            result[bene, ccn] = {"stage": "geographic", "rule": "A9", "share": share}
-    return result
+    return result, left
 
 
 def _evidence(rows: Rows, order: list[str]) -> Row:
@@ -221,7 +237,7 @@ def _evidence(rows: Rows, order: list[str]) -> Row:
 def _mdpcp(
     tables: Mapping[str, Rows], left: Mapping[str, Rows], claims: Rows, days: Any, rule: Row
 ) -> dict[tuple[str, str], Row]:
-    """A7, A8."""
+    """A7."""
     every: dict[str, Fraction] = defaultdict(Fraction)
     primary: dict[str, Fraction] = defaultdict(Fraction)
     for r in tables["professional"]:
@@ -239,12 +255,17 @@ def _mdpcp(
         step = 1 if some else 2
         some = some or [s for s in mine if s["step"] == 2]
         if some:
-            order = best(
-                some, lambda s: s["npi"], lambda n, a, v, d: (-v, -d.toordinal(), -a, n)
-            )
+            order = best(some, lambda s: s["npi"], lambda n, a, v, d: (-v, -d.toordinal(), -a, n))
             panels[order[0]][bene] = _evidence(some, order) | {"step": step}
+    return _link_panels(panels.values(), claims, rule)
+
+
+def _link_panels(
+    panels: Iterable[dict[str, Row]], claims: Rows, rule: Row
+) -> dict[tuple[str, str], Row]:
+    """A8."""
     result: dict[tuple[str, str], Row] = {}
-    for panel in panels.values():
+    for panel in panels:
         of_panel = [c for c in claims if c["bene_id"] in panel]
         use: dict[str, tuple[Any, int]] = {}
         for ccn in {c["ccn"] for c in of_panel}:
@@ -280,9 +301,7 @@ def _zip(
     people: Mapping[str, Row],
 ) -> dict[str, Fraction] | None:
     """A9: the hospitals of one ZIP; None where it is unknown."""
-    claimed = {
-        r["ccn"] for r in reference["psa_zips"] if r["zip"] == home and r["ccn"] in eligible
-    }
+    claimed = {r["ccn"] for r in reference["psa_zips"] if r["zip"] == home and r["ccn"] in eligible}
     ecmads = {
         r["ccn"]: Fraction(r["ecmad"])
         for r in reference.get("ecmad") or []
