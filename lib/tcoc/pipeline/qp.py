@@ -208,8 +208,8 @@ def _aco_of_clinician(study: "Study") -> ir.Table:
     roster = study.reference("aco_practitioners")
     if roster is None:
         roster = pd.DataFrame({"npi": [], "aco_id": []}, dtype=object)
-    first = roster.groupby("npi", as_index=False)["aco_id"].min()
-    named = first.rename(columns={"npi": "aco_npi"})
+    lowest = roster.sort_values("aco_id").drop_duplicates("npi")
+    named = pd.DataFrame({"aco_npi": lowest["npi"], "aco_id": lowest["aco_id"]})
     return study.connection.load(named, {"aco_npi": "string", "aco_id": "string"})
 
 
@@ -355,9 +355,9 @@ def qp_partners(study: "Study") -> pd.DataFrame:
     return rows.assign(
         benes=rows["people"] // rows["scale"],
         benes_numerator=rows["people_linked"].astype("float64") / rows["scale"],
-        payments=[money.dollars(c) for c in rows["cents"]],
-        payments_numerator=[money.dollars(c) for c in rows["cents_linked"]],
-        dollars_short=[money.dollars(c) for c in rows["cents_short"]],
+        payments=rows["cents"].map(money.dollars),
+        payments_numerator=rows["cents_linked"].map(money.dollars),
+        dollars_short=rows["cents_short"].map(money.dollars),
     )
 
 
@@ -565,7 +565,7 @@ def specialty_groups() -> pd.DataFrame:
 
 def with_specialty_group(clinicians: pd.DataFrame) -> pd.DataFrame:
     """Add `specialty_group`; a specialty outside the list is "Other"."""
-    groups = dict(specialty_groups()[["code", "group"]].itertuples(index=False))
+    groups = specialty_groups().set_index("code")["group"]
     return clinicians.assign(specialty_group=clinicians["specialty"].map(groups).fillna("Other"))
 
 

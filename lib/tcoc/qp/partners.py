@@ -168,7 +168,7 @@ def missing(part: pd.Series, whole: pd.Series, share: Fraction) -> pd.Series:
     The smallest whole number that does it, out of the same denominator.
     """
     needed = -((-whole * share.numerator) // share.denominator)
-    return np.maximum(needed - part, 0)
+    return (needed - part).clip(lower=0)
 
 
 def with_distance(assessed: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
