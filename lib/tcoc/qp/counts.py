@@ -5,6 +5,7 @@ of threads can change a result. Claims are passed once: `clinician_patients` is 
 that reads professional lines, and all others work on what it returns.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import cast
 
@@ -14,10 +15,8 @@ import ibis.expr.types as ir
 from tcoc.qp.rules import Period, QpRules, age_day, latest_birth_date
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 
-SHARE = "decimal(10, 9)"
-"""Weight of a beneficiary at a hospital in the share-weighted variant, to a billionth."""
-
-WEIGHT_SUM = "decimal(18, 9)"
+BILLION = 1_000_000_000
+"""Shares count in billionths in the share-weighted variant, so that sums stay exact."""
 
 SCORE_COLUMNS = (
     "npi",
@@ -116,6 +115,12 @@ def _dollars(rules: QpRules) -> Decimal:
     return Decimal(limit.numerator) / Decimal(limit.denominator)
 
 
+def covered_payments(lines: ir.Table, basis: str) -> ir.Table:
+    """All Part B covered professional payments of each clinician (rule Q8): npi, payments."""
+    own = lines.filter(lines.npi.notnull(), lines.part_b_covered)
+    return own.group_by("npi").agg(payments=own[f"{basis}_amount"].sum().cast(DOLLAR_SUM))
+
+
 def denominator_patients(patients: ir.Table, population: ir.Table) -> ir.Table:
     """Pairs that count: eligible people with an E&M service by the clinician (rule Q1).
 
@@ -149,78 +154,100 @@ def encounters(facility: ir.Table, hospitals: ir.Table, period: Period) -> ir.Ta
 def hospital_links(attribution: ir.Table, encountered: ir.Table) -> ir.Table:
     """The union of both criteria (rule Q2): one row per (bene_id, ccn).
 
-    `attributed` and `encounter` are 1 or 0; `weight` is 1 with an encounter, else the share.
+    `attributed` and `encounter` are 1 or 0; `share` is the attributed share in billionths.
     """
     shares = attribution.filter(attribution.share > 0)
-    zero, one = (ibis.literal(value).cast("int8") for value in (0, 1))
+    zero, one = (ibis.literal(value, "int8") for value in (0, 1))
+    billionths = (shares.share * BILLION).round().cast("int64")
     criteria = ibis.union(
-        shares.select("bene_id", "ccn", attributed=one, encounter=zero, weight=shares.share),
+        shares.select("bene_id", "ccn", attributed=one, encounter=zero, share=billionths),
         encountered.select(
-            "bene_id", "ccn", attributed=zero, encounter=one, weight=ibis.literal(1.0)
+            "bene_id", "ccn", attributed=zero, encounter=one, share=ibis.literal(0, "int64")
         ),
     )
     return criteria.group_by("bene_id", "ccn").agg(
         attributed=criteria.attributed.max(),
         encounter=criteria.encounter.max(),
-        weight=criteria.weight.max().cast(SHARE),
+        share=criteria.share.max(),
     )
 
 
 def numerators(counted: ir.Table, links: ir.Table, share_weighted: bool) -> ir.Table:
     """Numerators of each clinician at each hospital (rule Q2): one row per (npi, ccn).
 
-    Each beneficiary is in `links` once per hospital, so the union counts nobody twice. With
-    `share_weighted` the attributed count with their share where they had no encounter.
+    People and payments of the union and of each criterion alone. Each beneficiary is in `links`
+    once per hospital, so the union counts nobody twice. With `share_weighted` the attributed
+    count with their share, and whole where they had an encounter.
     """
     joined = counted.inner_join(links, "bene_id")
+    return _weighted(joined) if share_weighted else _unweighted(joined)
+
+
+def _unweighted(joined: ir.Table) -> ir.Table:
     nothing = ibis.literal(Decimal("0.00")).cast(DOLLAR_SUM)
-    is_attributed, is_encounter = joined.attributed == 1, joined.encounter == 1
-    sums = {
-        "benes_encounter": joined.encounter.sum().cast("int32").cast("int64"),
-        "payments_encounter": ibis.ifelse(is_encounter, joined.payments, nothing).sum(),
+    by_attribution = ibis.ifelse(joined.attributed == 1, joined.payments, nothing)
+    by_encounter = ibis.ifelse(joined.encounter == 1, joined.payments, nothing)
+    return joined.group_by("npi", "ccn").agg(
+        benes_attributed=_count(joined.attributed),
+        benes_encounter=_count(joined.encounter),
+        benes_numerator=joined.count(),
+        payments_numerator=joined.payments.sum().cast(DOLLAR_SUM),
+        payments_attributed=by_attribution.sum().cast(DOLLAR_SUM),
+        payments_encounter=by_encounter.sum().cast(DOLLAR_SUM),
+    )
+
+
+def _count(flag: ir.IntegerColumn) -> ir.IntegerValue:
+    """Sum of 0 and 1 as int64: DuckDB's own sum is wider and would land as floating point."""
+    return cast(ir.IntegerValue, flag.sum().cast("int32").cast("int64"))
+
+
+def _weighted(joined: ir.Table) -> ir.Table:
+    """The same in billionths of a person and of a cent, summed exactly and rounded once."""
+    whole = ibis.ifelse(joined.encounter == 1, ibis.literal(BILLION, "int64"), 0)
+    weights = {
+        "attributed": joined.share,
+        "encounter": whole,
+        "numerator": ibis.greatest(joined.share, whole),
     }
-    if share_weighted:
-        sums |= {
-            "benes_attributed": _weights(ibis.ifelse(is_attributed, joined.weight, 0)),
-            "benes_numerator": _weights(joined.weight),
-            "payments_numerator": (joined.payments * joined.weight).sum(),
-            "payments_attributed": ibis.ifelse(
-                is_attributed, joined.payments * joined.weight, nothing
-            ).sum(),
-        }
-    else:
-        sums |= {
-            "benes_attributed": joined.attributed.sum().cast("int32").cast("int64"),
-            "benes_numerator": joined.count(),
-            "payments_numerator": joined.payments.sum(),
-            "payments_attributed": ibis.ifelse(is_attributed, joined.payments, nothing).sum(),
-        }
-    grouped = joined.group_by("npi", "ccn").agg(**sums)
-    money = [name for name in grouped.columns if name.startswith("payments")]
-    return grouped.mutate(**{name: grouped[name].cast(DOLLAR_SUM) for name in money})
+    weighted = joined.select("npi", "ccn", **weights, cents=cents(joined.payments))
+    sums = {f"benes_{name}": _exact_sum(weighted[name]) for name in weights} | {
+        f"payments_{name}": _exact_sum(weighted[name] * weighted.cents) for name in weights
+    }
+    grouped = weighted.group_by("npi", "ccn").agg(**sums)
+    people = {name: grouped[name] / BILLION for name in sums if name.startswith("benes")}
+    money = {
+        name: ((grouped[name] / BILLION).round() / 100).cast(DOLLAR_SUM)
+        for name in sums
+        if name.startswith("payments")
+    }
+    counts = people | money | {"benes_encounter": people["benes_encounter"].cast("int64")}
+    return grouped.mutate(**counts)
 
 
-def _weights(weight: ir.Value) -> ir.Value:
-    """Sum weights exactly; as a number with nine places in the output."""
-    return weight.cast(SHARE).sum().cast(WEIGHT_SUM).cast("float64")
+def _exact_sum(values: ir.IntegerValue) -> ir.FloatingValue:
+    return cast(ir.FloatingValue, values.cast("decimal(38, 0)").sum().cast("float64"))
 
 
-def scores(whole: ir.Table, parts: ir.Table, model: ir.Table) -> ir.Table:
+def scores(
+    whole: ir.Table, parts: ir.Table, model: ir.Table, by: Sequence[str] = ("npi",)
+) -> ir.Table:
     """Threshold scores: one row per (npi, ccn) with a numerator, columns SCORE_COLUMNS.
 
+    `by` are the columns that all three tables share: the clinician, and the year if there is one.
     `whole` from `denominators`, `parts` from `numerators`, `model` from `modelling_set`. A
     clinician whose patients brought no payments has payment score 0. A correction can make a
     clinician's payments negative for one patient; scores are kept between 0 and 1.
     """
-    joined = parts.inner_join(whole, "npi")
-    joined = joined.left_join(model.select("npi", "in_model"), "npi")
+    joined = parts.inner_join(whole, by)
+    joined = joined.left_join(model.select(*by, "in_model"), by)
     patient_score = joined.benes_numerator.cast("float64") / joined.benes.cast("float64")
     rated = joined.mutate(
         in_model=joined.in_model.fill_null(False),
         patient_score=patient_score,
         payment_score=_ratio(cents(joined.payments_numerator), cents(joined.payments)),
     )
-    return cast(ir.Table, rated.select(*SCORE_COLUMNS))
+    return cast(ir.Table, rated.select(*dict.fromkeys((*by, *SCORE_COLUMNS))))
 
 
 def _ratio(part: ir.IntegerValue, whole: ir.IntegerValue) -> ir.FloatingValue:

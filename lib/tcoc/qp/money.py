@@ -1,6 +1,6 @@
 """What qualifying is worth: the incentive payment and the fee schedule updates (rule Q8)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -12,6 +12,12 @@ from tcoc.qp.rules import exact
 
 BASE_READINGS = ("performance_year", "year_after")
 """Whose payments the incentive takes: the slide's (all 2018 for 2018), or 42 CFR 414.1450's."""
+
+FIRST_UPDATE = 2026
+"""First payment year with two updates (slide 4; section 1848(d)(20) of the Social Security Act)."""
+
+GROUPS = ("all", "specialty_group", "method", "criterion", "hospital")
+"""The kinds of groups by which the incentive is shown."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +84,16 @@ def dollars(cents: Fraction | int) -> Decimal:
     return whole.quantize(Decimal(1), ROUND_HALF_UP) / 100
 
 
-def fee_schedule(policy: Policy, first: int, base_cents: int) -> pd.DataFrame:
+def fee_schedule(policy: Policy, base_cents: int) -> pd.DataFrame:
     """The two fee schedules, accumulated to the horizon (rule Q8): one row per payment year.
 
-    `qualifying` and `other` are levels relative to the year before the first update that differs;
+    `qualifying` and `other` are levels relative to the year before the first that has updates;
     `difference` is their ratio less 1; `gain` the dollars that this makes of `base_cents` a year,
     with no growth but the updates; `gain_to_date` adds the gains up.
     """
     levels = {"qualifying": Fraction(1), "other": Fraction(1)}
     rows, total = [], Fraction(0)
-    for year in range(first, int(policy.get("qp.update_horizon")) + 1):
+    for year in range(FIRST_UPDATE, int(policy.get("qp.update_horizon")) + 1):
         for name in levels:
             levels[name] *= 1 + exact(policy.get(f"qp.update_{name}", year))
         gain = (levels["qualifying"] - levels["other"]) * base_cents
@@ -117,8 +123,3 @@ def in_mips(
     ]
     leaving = above["npi"].isin(list(qualifying))
     return {"in_mips": len(above), "excluded_as_qp": int(leaving.sum())}
-
-
-def group_columns() -> Sequence[str]:
-    """Return the kinds of groups by which the incentive is shown."""
-    return ("all", "specialty_group", "method", "criterion", "hospital")

@@ -1,8 +1,9 @@
 """Partner hospital, thresholds and how far away they are, decided by integers (rules Q4-Q6, Q9).
 
 Candidates are one row per (year, npi, ccn) with whole numbers: `people` and `people_linked`
-(in units of 1 / `scale` person), `cents` and `cents_linked`. Numbers are Python integers, which cannot overflow, and no comparison
-here rounds anything. A clinician without any numerator has one row with an empty ccn.
+(in units of 1 / `scale` person), `cents` and `cents_linked`. Numbers are Python integers, which
+cannot overflow, and no comparison here rounds anything. A clinician without any numerator has one
+row with an empty ccn.
 """
 
 from fractions import Fraction
@@ -49,10 +50,8 @@ def actual_candidates(
 
 
 def _whole_numbers(joined: pd.DataFrame) -> pd.DataFrame:
-    weighted = not pd.api.types.is_integer_dtype(
-        joined["benes_numerator"].dropna().convert_dtypes()
-    )
-    scale = WEIGHT if weighted else 1
+    known = joined["benes_numerator"].dropna()
+    scale = 1 if (known % 1 == 0).all() else WEIGHT
     linked = (joined["benes_numerator"].fillna(0) * scale).round()
     frame = pd.DataFrame(
         {
@@ -169,7 +168,7 @@ def missing(part: pd.Series, whole: pd.Series, share: Fraction) -> pd.Series:
     The smallest whole number that does it, out of the same denominator.
     """
     needed = -((-whole * share.numerator) // share.denominator)
-    return np.maximum(needed - part, 0)
+    return (needed - part).clip(lower=0)
 
 
 def with_distance(assessed: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:

@@ -3,32 +3,18 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import product
 from math import fsum
 
 import pandas as pd
 
-from tcoc.qp.partners import assess, pick
+from tcoc.qp.partners import assess, pick, with_distance
 from tcoc.qp.rules import Thresholds
 
 SUMMARY_COLUMNS = (
     "year", "test", "reading", "partner", "clinicians", "meeting", "share_meeting",
     "average_score", "average_patient_score", "average_payment_score", "partial", "benes",
 )  # fmt: skip
-
-SUMMARY_SCHEMA = {
-    "year": "int64",
-    "test": "string",
-    "reading": "string",
-    "partner": "string",
-    "clinicians": "int64",
-    "meeting": "int64",
-    "share_meeting": "float64",
-    "average_score": "float64",
-    "average_patient_score": "float64",
-    "average_payment_score": "float64",
-    "partial": "int64",
-    "benes": "int64",
-}
 
 
 def mean(values: Iterable[float]) -> float | None:
@@ -61,7 +47,7 @@ def partner_table(
 ) -> pd.DataFrame:
     """Each clinician at its partner under every test and reading, one row each (Q4-Q6)."""
     parts = [
-        pick(rows, limits, partner_choice).assign(
+        with_distance(pick(rows, limits, partner_choice), limits).assign(
             test=limits.test, reading=limits.reading, partner=partner
         )
         for limits in thresholds
@@ -69,27 +55,33 @@ def partner_table(
     return pd.concat(parts, ignore_index=True)
 
 
-def summary(assessed: pd.DataFrame, years: Iterable[int], names: Sequence[str]) -> pd.DataFrame:
+def summary(
+    assessed: pd.DataFrame,
+    years: Iterable[int],
+    thresholds: Sequence[Thresholds],
+    names: Sequence[str],
+) -> pd.DataFrame:
     """The slide's table: one row per (year, test, reading, partner), columns SUMMARY_COLUMNS.
 
     A year for which the model has no clinician has rows with 0 clinicians and no averages; `names`
     are the partners that were modelled.
     """
     keys = ["year", "test", "reading", "partner"]
-    limits = list(dict.fromkeys(zip(assessed["test"], assessed["reading"], strict=True)))
-    groups = {key: group for key, group in assessed.groupby(keys)}
+    groups = dict(iter(assessed.groupby(keys)))
+    wanted = product(years, ((t.test, t.reading) for t in thresholds), names)
     rows = [
         {
-            **dict(zip(keys, key, strict=True)),
-            **summary_row(groups.get(key, assessed.iloc[:0])),
+            **dict(zip(keys, (year, test, reading, name), strict=True)),
+            **summary_row(groups.get((year, test, reading, name), assessed.iloc[:0])),
         }
-        for key in ((y, t, r, p) for y in years for t, r in limits for p in names)
+        for year, (test, reading), name in wanted
     ]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
 def sensitivity(
     rows: pd.DataFrame,
+    years: Iterable[int],
     thresholds: Sequence[Thresholds],
     unseen_shares: Iterable[Fraction],
     partner_choice: str,
@@ -99,19 +91,19 @@ def sensitivity(
     One row per (year, test, reading, unseen_share), with clinicians and meeting besides the share.
     """
     found = []
-    for unseen in unseen_shares:
-        for limits in thresholds:
-            assessed = pick(rows, limits, partner_choice, unseen)
-            counted = assessed.groupby("year")["meets"].agg(["size", "sum"]).reset_index()
-            found.append(
-                counted.assign(test=limits.test, reading=limits.reading, unseen_share=float(unseen))
-            )
-    table = pd.concat(found, ignore_index=True)
-    table = table.rename(columns={"size": "clinicians", "sum": "meeting"})
-    table["share_meeting"] = table["meeting"] / table["clinicians"]
-    return table[
-        ["year", "test", "reading", "unseen_share", "share_meeting", "clinicians", "meeting"]
-    ]
+    for year, limits, unseen in product(years, thresholds, unseen_shares):
+        assessed = pick(rows[rows["year"] == year], limits, partner_choice, unseen)
+        row = summary_row(assessed)
+        found.append(
+            {
+                "year": year,
+                "test": limits.test,
+                "reading": limits.reading,
+                "unseen_share": float(unseen),
+                **{name: row[name] for name in ("share_meeting", "clinicians", "meeting")},
+            }
+        )
+    return pd.DataFrame(found)
 
 
 # ---------------------------------------------------------------- timing

@@ -46,6 +46,7 @@ class QpRules:
     low_volume_dollars: Fraction
     combine: str
     partner_choice: str
+    year_age_day: str = "02-01"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def qp_rules(policy: Policy) -> QpRules:
         low_volume_dollars=exact(policy.get("qp.low_volume_dollars")),
         combine=policy.get("qp.combine"),
         partner_choice=policy.get("qp.partner_choice"),
+        year_age_day=policy.get("attribution.age_on"),
     )
 
 
@@ -108,16 +110,11 @@ def thresholds_of(policy: Policy, test: str, reading: str) -> Thresholds:
     )
 
 
-def test_in_force(policy: Policy, year: int) -> str:
-    """Return the test that holds in a performance year: the last one that began by then."""
+def test_in_force(policy: Policy, year: int) -> str | None:
+    """Return the test of a performance year: the last that began by then; None before the first."""
     tests = {str(name): int(first) for name, first in policy.get("qp.tests").items()}
     begun = [name for name, first in tests.items() if first <= year]
-    if not begun:
-        raise InputError(
-            f"qp.yml: tests has no test for performance year {year};"
-            f" the first one is for {min(tests.values())}"
-        )
-    return max(begun, key=lambda name: tests[name])
+    return max(begun, key=lambda name: tests[name]) if begun else None
 
 
 test_in_force.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
@@ -165,7 +162,7 @@ def snapshot_day(year: int, text: Any) -> date:
 def age_day(rules: QpRules, period: Period) -> date:
     """Return the day on which ages are taken (rule Q1 by parameter; P4: 1 February)."""
     days = {
-        "february_first": date(period.end.year, 2, 1),
+        "age_of_year": date.fromisoformat(f"{period.end.year}-{rules.year_age_day}"),
         "period_start": period.start,
         "period_end": period.end,
     }
