@@ -6,13 +6,13 @@ from itertools import product
 import pandas as pd
 import pytest
 import yaml
-from risk_support import factors, settings, world
 
 from tcoc.errors import InputError
 from tcoc.params import load_policy
 from tcoc.paths import params_dir
 from tcoc.risk import BucketScheme, new_enrollee_factors, risk_settings
 from tcoc.risk.published import check_published
+from tests.risk.risk_support import factors, settings, world
 
 
 def test_declared_scheme_has_66_buckets():

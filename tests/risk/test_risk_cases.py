@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import yaml
-from risk_support import CASES, results, settings, world
 
 from tcoc.risk import BucketScheme, Pair
+from tests.risk.risk_support import CASES, results, settings, world
 
 FILES = sorted(CASES.glob("r*.yml"))
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from risk_support import PAIR, factors, rng, settings
 
 from tcoc.risk import STATE, bootstrap_per_capita, intervals, person_rows
 from tcoc.risk.adjust import Sums, adjust
+from tests.risk.risk_support import PAIR, factors, rng, settings
 
 SETTINGS = replace(settings(), replicates=192)
 FACTORS = factors()

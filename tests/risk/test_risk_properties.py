@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from risk_support import PAIR, cell_frame, factors, rng, settings, with_state, world
 
 from tcoc.errors import InputError
 from tcoc.risk import (
@@ -26,6 +25,7 @@ from tcoc.risk.adjust import exact_sums, pooled, shares_complete
 from tcoc.risk.bootstrap import beyond_chance, poisson_table, replicates_table
 from tcoc.risk.buckets import dollar_caps
 from tcoc.risk.decompose import OWN_COST, decompose
+from tests.risk.risk_support import PAIR, cell_frame, factors, rng, settings, with_state, world
 
 SETTINGS, FACTORS = settings(), factors()
 

@@ -20,16 +20,17 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tcoc.reference import Reference, load_reference
 
 from tcoc.errors import InputError, TcocError
 from tcoc.params import Policy, Run, load_run
 from tcoc.paths import project_root
+from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection, connect
 from tcoc.store.layout import Store, open_store
 
 PARTS = {
     "y1_attribution": "core",
+    "risk_adjustment": "risk",
 }
 """Deliverable -> the module of this package that computes its tables; later ones use earlier."""
 

@@ -8,7 +8,7 @@ dollars per beneficiary; a beneficiary-year weighs its months / 12, as CMS calib
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
@@ -166,50 +166,57 @@ def _used(terms: pd.DataFrame) -> list[str]:
     return [str(name) for name in terms if terms[name].any()]
 
 
-def _least_squares(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
-    terms = design(train, settings)
+def _by_profile(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per profile: its weighted mean of each column that a model explains.
+
+    The terms of the regressions depend on the profile alone, and their estimating equations on
+    weighted sums of cost within equal terms: the estimates are those of the beneficiaries' rows.
+    """
+    weighted = rows[list(PROFILE)].assign(
+        weight=rows["weight"],
+        cost=rows["cost"] * rows["weight"],
+        paid=(rows["cost"] > 0) * rows["weight"],
+    )
+    sums = weighted.groupby(list(PROFILE), as_index=False).sum()
+    return sums.assign(cost=sums["cost"] / sums["weight"], paid=sums["paid"] / sums["weight"])
+
+
+def _regression(rows: pd.DataFrame, column: str, settings: RiskSettings, family: Any) -> Predictor:
+    """Fit a weighted GLM of a column of `_by_profile` on the demographic terms."""
+    terms = design(rows, settings)
     used = _used(terms)
-    fit = sm.WLS(train["cost"], terms[used], weights=train["weight"]).fit()
-    return lambda rows: np.asarray(fit.predict(design(rows, settings)[used]))
+    model = sm.GLM(rows[column], terms[used], family=family, var_weights=rows["weight"])
+    fit = model.fit(maxiter=MAX_STEPS)
+    return lambda people: np.asarray(fit.predict(design(people, settings)[used]))
+
+
+MAX_STEPS = 60
+"""Where everybody of a level has cost, its estimate drifts to a probability of 1; it may stop."""
+
+
+def _least_squares(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
+    rows = _by_profile(train)
+    terms = design(rows, settings)
+    used = _used(terms)
+    fit = sm.WLS(rows["cost"], terms[used], weights=rows["weight"]).fit()
+    return lambda people: np.asarray(fit.predict(design(people, settings)[used]))
 
 
 def _tweedie(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
-    terms = design(train, settings)
-    used = _used(terms)
+    rows = _by_profile(train.assign(cost=train["cost"].clip(lower=0)))
     family = sm.families.Tweedie(sm.families.links.Log(), var_power=settings.tweedie_power)
-    cost = train["cost"].clip(lower=0)
-    fit = sm.GLM(cost, terms[used], family=family, var_weights=train["weight"]).fit()
-    return lambda rows: np.asarray(fit.predict(design(rows, settings)[used]))
+    return _regression(rows, "cost", settings, family)
 
 
 def _two_part(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
     """Whether there is any cost (binomial), times how much if so (gamma, log link)."""
-    paid = train["cost"] > 0
-    terms = design(train, settings)
-    used, used_paid = _used(terms), _used(terms[paid])
-    amount = sm.GLM(
-        train.loc[paid, "cost"],
-        terms.loc[paid, used_paid],
-        family=sm.families.Gamma(sm.families.links.Log()),
-        var_weights=train.loc[paid, "weight"],
-    ).fit()
-    any_cost = _any_cost(paid, terms[used], train["weight"])
-
-    def predict(rows: pd.DataFrame) -> Array:
-        matrix = design(rows, settings)
-        return np.asarray(any_cost(matrix[used]) * amount.predict(matrix[used_paid]))
-
-    return predict
-
-
-def _any_cost(paid: pd.Series, terms: pd.DataFrame, weight: pd.Series) -> Predictor:
-    if paid.all():
-        return lambda rows: np.ones(len(rows))
-    # A level in which everybody has cost has no finite estimate; a light penalty gives it one.
-    family = sm.families.Binomial()
-    model = sm.GLM(paid.astype(float), terms, family=family, var_weights=weight)
-    fit = model.fit_regularized(alpha=1e-6, L1_wt=0.0)
-    return lambda rows: np.asarray(family.link.inverse(rows.to_numpy() @ np.asarray(fit.params)))
+    gamma = sm.families.Gamma(sm.families.links.Log())
+    amount = _regression(_by_profile(train[train["cost"] > 0]), "cost", settings, gamma)
+    everybody = _by_profile(train)
+    if bool((everybody["paid"] == 1).all()):
+        return amount
+    any_cost = _regression(everybody, "paid", settings, sm.families.Binomial())
+    return lambda people: np.asarray(any_cost(people) * amount(people))
 
 
 # ---------------------------------------------------------------- judgement
