@@ -97,7 +97,8 @@ def _population(
     grid = months.set_index(["ccn", "year", *PROFILE])["months"].unstack(["ccn", "year"]).fillna(0)
     grid = grid.sort_index()
     base, performance = (
-        grid.xs(year, axis=1, level="year").T.reindex(list(hospitals)) for year in years
+        pd.DataFrame(grid.xs(year, axis=1, level="year").T).reindex(list(hospitals))
+        for year in years
     )
     return _Population(grid.index.to_frame(index=False), base, performance)
 
@@ -138,15 +139,15 @@ def shapley(
     }
     values = np.zeros(codes.shape)
     for subset, value in expected.items():
-        weight = (
-            factorial(len(subset)) * factorial(len(names) - len(subset) - 1)
-            if len(subset) < len(names)
-            else 0
-        )
         for j in set(names) - set(subset):
             gained = expected[tuple(sorted((*subset, j)))] - value
-            values[:, j] += weight / factorial(len(names)) * gained
+            values[:, j] += _order_share(len(subset), len(names)) * gained
     return values, table[tuple(codes.T)]
+
+
+def _order_share(known: int, of: int) -> float:
+    """Return the share of all orders in which exactly a given set comes before the next one."""
+    return factorial(known) * factorial(of - known - 1) / factorial(of)
 
 
 def _codes(profiles: pd.DataFrame) -> tuple[Array, list[list[object]]]:
@@ -169,7 +170,8 @@ def _risk_table(levels: Sequence[Sequence[object]], risk: Callable[..., float]) 
 def _expected(codes: Array, table: Array, background: Array, known: tuple[int, ...]) -> Array:
     """Return the expected risk of each profile of which only some characteristics are known."""
     mixed = [codes[:, None, j] if j in known else codes[None, :, j] for j in range(codes.shape[1])]
-    risks = table[tuple(np.broadcast_arrays(*mixed))]
+    square = (len(codes), len(codes))
+    risks = table[tuple(np.broadcast_to(column, square) for column in mixed)]
     return np.asarray(risks @ background)
 
 
