@@ -30,6 +30,7 @@ from tcoc.store.layout import Store, open_store
 
 PARTS = {
     "y1_attribution": "core",
+    "progression_plan": "progression",
 }
 """Deliverable -> the module of this package that computes its tables; later ones use earlier."""
 
