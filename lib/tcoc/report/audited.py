@@ -108,12 +108,13 @@ def _audited(audit: Any, table: Any, deliverable: str) -> AuditedTable:
 
 def reasons_of(audit: Any, name: str) -> dict[tuple[int, str], str]:
     """Return why each hidden cell of a table is hidden, by row position and column."""
-    reasons = audit.reasons
-    found: dict[tuple[int, str], str] = {}
-    for place, reason in getattr(reasons, "items", dict)():
-        if isinstance(place, tuple) and place[0] == name:
-            found[int(place[1]), str(place[2])] = str(reason)
-    return found
+    reasons = audit.reason(name)
+    return {
+        (row, str(column)): why
+        for column in reasons.columns
+        for row, why in enumerate(reasons[column].tolist())
+        if why
+    }
 
 
 def _one_type(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,18 +6,18 @@ are told apart by hatch, marker or line as well as by colour, and named beside w
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure as Picture
+from matplotlib.patheffects import withStroke
 
 from tcoc.errors import TcocError
-from tcoc.paths import params_dir
 from tcoc.report import style, words
+from tcoc.report.maps import county_rings, zip_points
 from tcoc.report.tables import MARK
 
 Kind = Literal["dollars", "short_dollars", "percent", "change", "count", "short_count", "number"]
@@ -257,59 +257,42 @@ def zip_map(
     named place: longitude, latitude, name.
     """
     picture, axes = style.new_figure(height=height)
-    draw_outlines(axes)
-    points = centroids(frame[zip_code].astype(str).tolist())
-    values = _floats(frame[size])
-    known = np.array([p is not None for p in points]) & ~np.isnan(values) & (values > 0)
-    at = np.array([p if p is not None else (np.nan, np.nan) for p in points])[known]
-    if len(at):
-        areas = 4 + 260 * values[known] / values[known].max()
+    _draw_counties(axes)
+    shown = frame.rename(columns={zip_code: "zip"}).dropna(subset=[size])
+    points = zip_points(shown[shown[size] > 0])
+    if len(points):
+        areas = 4 + 260 * _floats(points[size]) / float(points[size].max())
         axes.scatter(
-            at[:, 0], at[:, 1], s=areas, color=tint, alpha=0.62, lw=0.6, ec="white", zorder=3
+            points["lon"],
+            points["lat"],
+            s=areas,
+            color=tint,
+            alpha=0.62,
+            lw=0.6,
+            ec="white",
+            zorder=3,
         )
     if marker is not None:
         lon, lat, name = marker
         axes.plot(lon, lat, "*", color=style.WARM, ms=12, mec="white", zorder=5)
-        axes.annotate(name, (lon, lat), xytext=(8, 6), textcoords="offset points", zorder=6,
-                      fontweight="semibold")  # fmt: skip
+        label = axes.annotate(
+            name, (lon, lat), xytext=(9, 7), textcoords="offset points", fontweight="semibold"
+        )
+        label.set(zorder=6, path_effects=[withStroke(linewidth=3, foreground="white")])
     return picture
 
 
-def draw_outlines(axes: Axes) -> None:
-    """Draw Maryland's counties as thin outlines, in a projection that suits its latitude."""
-    rings = [ring[["lon", "lat"]].to_numpy() for _, ring in outlines().groupby(["fips", "ring"])]
-    axes.add_collection(LineCollection(rings, colors="#aeb7c0", linewidths=0.7, zorder=1))
-    axes.set_aspect(1 / np.cos(np.radians(39.0)))
-    axes.autoscale_view()
-    axes.set_axis_off()
-
-
-@cache
-def outlines() -> pd.DataFrame:
-    """Return the county outlines: fips, county, ring, order, lon, lat (degrees)."""
-    file = params_dir() / "reference" / "county_outlines.csv"
-    return pd.read_csv(file, dtype={"fips": str, "county": str})
-
-
-def centroids(codes: Sequence[str]) -> list[tuple[float, float] | None]:
-    """Return longitude and latitude of each ZIP's centroid, None where it is not known."""
-    known = _zip_places()
-    return [known.get(code) for code in codes]
-
-
-@cache
-def _zip_places() -> dict[str, tuple[float, float]]:
-    import zipcodes
-
-    return {
-        str(place["zip_code"]): (float(place["long"]), float(place["lat"]))
-        for state in ("MD", "DC", "DE", "PA", "VA", "WV")
-        for place in zipcodes.filter_by(state=state)
-        if place["lat"] and place["long"]
-    }
-
-
 # ---------------------------------------------------------------- parts of charts
+
+
+def _draw_counties(axes: Axes) -> None:
+    shapes = PolyCollection(
+        county_rings(), facecolor="#f3f5f7", edgecolor="#b9c2ca", linewidth=0.5, zorder=0
+    )
+    axes.add_collection(shapes)
+    axes.autoscale_view()
+    axes.set_aspect(1 / np.cos(np.radians(38.9)))
+    axes.set_axis_off()
 
 
 def _floats(column: pd.Series) -> np.ndarray:

@@ -11,11 +11,23 @@ _COLOURS = 64
 _LARGEST_SVG = 150_000
 
 
+def settle(picture: Picture) -> None:
+    """Lay the figure out once; PNG and SVG then need not do it again."""
+    if picture.get_layout_engine() is not None:
+        picture.draw_without_rendering()
+        picture.set_layout_engine("none")
+
+
 def png(picture: Picture) -> bytes:
     """Return a figure as a small PNG without metadata: 64 colours are enough for a chart."""
+    settle(picture)
     raw = io.BytesIO()
     picture.savefig(raw, format="png", dpi=_PIXELS_PER_INCH, metadata={"Software": None})
-    image = Image.open(raw).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    image = (
+        Image.open(raw)
+        .convert("RGB")
+        .quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
     small = io.BytesIO()
     image.save(small, format="png", optimize=True)
     return small.getvalue()
@@ -23,6 +35,7 @@ def png(picture: Picture) -> bytes:
 
 def svg(picture: Picture) -> str:
     """Return a figure as SVG without date or creator; letters are outlines, so no font is asked."""
+    settle(picture)
     raw = io.StringIO()
     empty = {"Date": None, "Creator": None, "Format": None, "Type": None}
     picture.savefig(raw, format="svg", metadata=empty)

@@ -1,6 +1,5 @@
 """Where a report's numbers come from: run, data, parameters, versions, how to get them again."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,7 +121,7 @@ def value_words(value: Any) -> str:
         shown = ", ".join(map(str, value[:6]))
         return shown + (f", … ({len(value)} values)" if len(value) > 6 else "")
     if isinstance(value, Mapping):
-        text = json.dumps(value, sort_keys=True, default=str)
+        text = ", ".join(f"{str(k).replace('_', ' ')}: {v}" for k, v in value.items())
         return text if len(text) <= 80 else f"mapping of {len(value)} keys"
     return str(value)
 

@@ -216,7 +216,7 @@ class Release:
         rows = [[heading_of(key), value] for key, value in lines.items()]
         plain = "\n".join(f"{key}: {value}" for key, value in rows)
         content = tables.simple_table(
-            "provenance", "Where the numbers come from", ["What", "This run"], rows
+            "run", "What this run was asked for", ["What", "This run"], rows
         )
         display.publish_html(content, plain, "provenance")
 

@@ -6,6 +6,7 @@ package: a figure is the same, byte for byte, whatever fonts a machine has.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -42,7 +43,19 @@ def use_style() -> None:
     """Set the theme once per process: type, colours, thin axes, no chart junk."""
     for file in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(file))
+    _know_semibold()
     sns.set_theme(style="white", rc=_RC)
+
+
+def _know_semibold() -> None:
+    """Register the semibold cuts: the files name them as families, or have only a bold."""
+    known = font_manager.fontManager.ttflist
+    for entry in list(known):
+        name = Path(entry.fname).name
+        if name == "SourceSans3-SemiBold.ttf":
+            known.append(replace(entry, name="Source Sans 3", weight=600))
+        elif name == "DejaVuSans-Bold.ttf":
+            known.append(replace(entry, weight=600))
 
 
 _RC: dict[str, Any] = {
@@ -80,6 +93,7 @@ _RC: dict[str, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "tcoc",
     "path.simplify": True,
+    "text.hinting": "none",
 }
 
 

@@ -1,4 +1,4 @@
-"""A small release to look at: made-up numbers, a stand-in for the gate, outputs without a kernel."""
+"""A small release to look at: made-up numbers, no gate, and outputs without a kernel."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,7 +140,7 @@ def waterfall(release):
             "waterfall",
             "The ACO-like stage takes 30.4 % of beneficiaries in 2018, up from 28.4 % in 2015",
             "Bars of 100 percent for each year, divided into ACO-like, MDPCP-like and geographic.",
-            "Shares of eligible beneficiaries. Each is attributed in the first stage that has a match.",
+            "Shares of eligible beneficiaries. The first stage with a match attributes.",
             picture,
             frame,
         )
@@ -184,7 +184,7 @@ def lives(release):
         Figure(
             "home_map",
             "Most of a hospital's beneficiaries live within its own county",
-            "Map of Maryland's counties with a dot for each ZIP code, larger where more people live.",
+            "Map of Maryland's counties with a dot for each ZIP, larger where more people live.",
             "A dot is a ZIP's centroid; its area is the number of beneficiaries.",
             figures.zip_map(frame, marker=(-76.6252, 39.2946, "UMMC")),
             frame,
@@ -255,7 +255,7 @@ def cells():
         md("To which hospital does each Medicare beneficiary of Maryland belong, and what did"
            " Medicare spend on them?"),
         (code("page.summary(release)\nassert shares_sum_to_one(release)"), say),
-        md("## How the waterfall splits beneficiaries\n\nMost people are attributed by a clinician."),
+        md("## How the waterfall splits beneficiaries\n\nMost are attributed by a clinician."),
         (code("page.waterfall(release)\nassert True"), waterfall),
         (code("page.lines(release)"), lines),
         md("## Hospitals\n\nHidden cells carry a mark."),
@@ -302,22 +302,24 @@ def assume(release):
     publish_html(assumptions_html(USES), "assumptions", "assumptions")
 
 
+def executed(release, number, cell, show):
+    cell.execution_count = number
+    if show:
+        with capture_output() as captured:
+            show(release)
+        cell.outputs = [
+            nbformat.v4.new_output("display_data", o.data, metadata=o.metadata)
+            for o in captured.outputs
+        ]
+    return cell
+
+
 def demo_notebook(release) -> nbformat.NotebookNode:
     InteractiveShell.instance()
     done = []
     for number, cell in enumerate(cells(), start=1):
-        if isinstance(cell, tuple):
-            cell, show = cell
-            cell.execution_count = number
-            if show:
-                with capture_output() as captured:
-                    show(release)
-                cell.outputs = [
-                    nbformat.v4.new_output("display_data", o.data, metadata=o.metadata)
-                    for o in captured.outputs
-                ]
-        cell.id = f"cell-{number:02d}"
-        done.append(cell)
+        done.append(executed(release, number, *cell) if isinstance(cell, tuple) else cell)
+        done[-1].id = f"cell-{number:02d}"
     return nbformat.v4.new_notebook(cells=done, metadata={"language_info": {"name": "python"}})
 
 

@@ -1,0 +1,150 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from tcoc.errors import InputError
+from tcoc.report.compare import compare_runs, render_comparison
+
+
+def use(name, value, year=None):
+    return {"name": name, "year": year, "value": value, "status": "assumed", "source": "s",
+            "description": "d", "rule": "A2", "replaced": False}  # fmt: skip
+
+
+def write_run(folder, name="a", window="same_year", benes=(120.0, None, 300.0), commit="c1"):
+    run = folder / name
+    for part in ("tables", "restricted"):
+        (run / part).mkdir(parents=True)
+    manifest = {
+        "run": name,
+        "synthetic": True,
+        "state": "ok",
+        "git_commit": commit,
+        "versions": {"duckdb": "1"},
+        "parameters": {
+            "run": {"name": name, "years": [2017, 2018], "store": f"../{name}"},
+            "options": {},
+            "policy": [use("attribution.window", window), use("qp.threshold", 0.25, 2018)],
+        },
+        "inputs": [{"path": "STORE/store.json", "sha256": "0" * 64},
+                   {"path": f"params/runs/{name}.yml", "sha256": name * 64}],
+    }  # fmt: skip
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    frame = pd.DataFrame(
+        {"year": [2017, 2017, 2018], "ccn": ["a", "b", "a"], "benes": benes,
+         "tcoc": [10.5, 20.25, 1e9]})  # fmt: skip
+    frame["hidden"] = ["", "benes: small count", ""]
+    frame.to_csv(run / "tables" / "people.csv", index=False)
+    facts = {"people": {"title": "People", "keys": ["year", "ccn"], "rows": 3, "hidden": 1}}
+    (run / "tables" / "tables.json").write_text(json.dumps(facts))
+    return run
+
+
+def attribution(run, hospital="a", moved=0):
+    people = [f"p{i:03d}" for i in range(60)]
+    frame = pd.DataFrame({"year": 2018, "bene_id": people, "ccn": "a", "stage": "aco_like"})
+    frame["share"] = 1.0
+    frame.loc[: moved - 1, "ccn"] = hospital
+    frame.loc[: moved - 1, "stage"] = "geographic"
+    frame.to_parquet(run / "restricted" / "attribution.parquet")
+
+
+def test_a_run_compared_with_itself_is_empty(tmp_path):
+    run = write_run(tmp_path)
+    attribution(run)
+    found = compare_runs(run, run)
+    assert found.empty
+    assert found.text() == "a and a: no difference"
+    render_comparison(found, tmp_path / "c.html")
+    assert "No difference" in (tmp_path / "c.html").read_text()
+
+
+def test_the_same_run_under_another_name_is_empty(tmp_path):
+    one, two = write_run(tmp_path, "a"), write_run(tmp_path, "b")
+    assert compare_runs(one, two).empty
+
+
+def test_one_changed_parameter_is_named_first(tmp_path):
+    one = write_run(tmp_path, "a")
+    two = write_run(tmp_path, "b", window="calendar_years", benes=(150.0, None, 300.0), commit="c2")
+    found = compare_runs(one, two)
+    assert [c.name for c in found.causes] == ["attribution.window", "commit"]
+    assert found.causes[0].before == "same_year"
+    assert found.changes.to_dict("records") == [
+        {"table": "people", "row": "year 2017, ccn a", "column": "benes", "before": "120.0",
+         "after": "150.0", "change": 30.0, "relative": 0.25}
+    ]  # fmt: skip
+    assert found.text().splitlines()[0] == (
+        "parameter attribution.window: same_year -> calendar_years"
+    )
+
+
+def test_changes_are_ranked_by_relative_size_and_hidden_cells_have_none(tmp_path):
+    one = write_run(tmp_path, "a")
+    two = write_run(tmp_path, "b", benes=(121.0, 44.0, 600.0))
+    changes = compare_runs(one, two).changes
+    assert changes.row.tolist() == ["year 2018, ccn a", "year 2017, ccn a", "year 2017, ccn b"]
+    assert changes.relative[0] == 1.0
+    assert changes.before[2] == ""
+    assert pd.isna(changes.change[2])
+
+
+def test_summation_noise_is_no_change(tmp_path):
+    one, two = (
+        write_run(tmp_path, "a"),
+        write_run(tmp_path, "b", benes=(120.00000000001, None, 300)),
+    )
+    assert compare_runs(one, two).changes.empty
+
+
+def test_tables_and_rows_on_one_side_are_named(tmp_path):
+    one, two = write_run(tmp_path, "a"), write_run(tmp_path, "b")
+    (two / "tables" / "more.csv").write_text("x,y\na,1\n")
+    frame = pd.read_csv(two / "tables" / "people.csv")
+    frame.head(2).to_csv(two / "tables" / "people.csv", index=False)
+    found = compare_runs(one, two)
+    assert found.rows == (
+        "table more is only in the second run",
+        "table people: 1 row only in the first run",
+    )
+
+
+def test_movement_is_counted_and_small_counts_are_hidden(tmp_path):
+    one, two = write_run(tmp_path, "a"), write_run(tmp_path, "b")
+    attribution(one)
+    attribution(two, "b", moved=25)
+    found = compare_runs(one, two)
+    assert found.movement.to_dict("records") == [
+        {"year": 2018, "stage_a": "aco_like", "stage_b": "geographic", "benes": 25}
+    ]
+    attribution(two, "b", moved=7)
+    few = compare_runs(one, two)
+    assert few.movement.benes.isna().all()
+    assert not few.empty
+    render_comparison(few, tmp_path / "c.html")
+    assert ">hidden<" in (tmp_path / "c.html").read_text()
+
+
+def test_without_restricted_tables_there_is_no_movement(tmp_path):
+    one, two = write_run(tmp_path, "a"), write_run(tmp_path, "b")
+    shutil.rmtree(one / "restricted")
+    assert compare_runs(one, two).movement.empty
+
+
+def test_a_folder_without_a_run_names_the_nearest(tmp_path):
+    write_run(tmp_path, "sample")
+    with pytest.raises(InputError, match='there is no finished run; did you mean "sample"'):
+        compare_runs(tmp_path / "sampel", tmp_path / "sample")
+
+
+def test_the_page_and_its_csv_hold_the_changes(tmp_path):
+    one = write_run(tmp_path, "a")
+    two = write_run(tmp_path, "b", window="calendar_years", benes=(150.0, None, 300.0))
+    render_comparison(compare_runs(one, two), tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert "attribution.window" in page
+    assert "Synthetic data" in page
+    rows = pd.read_csv(tmp_path / "c.csv")
+    assert rows.column.tolist() == ["benes"]
