@@ -191,8 +191,8 @@ def _practices(staff: _Staff, panel: Floats) -> tuple[Integers, Integers, Floats
     who = np.concatenate([np.arange(len(panel)), some, *[all_four] * 3])
     neighbours = [near[staff.hospital[all_four], k] for k in range(3)]
     at = np.concatenate([staff.hospital, near[staff.hospital[some], choice], *neighbours])
-    part = np.select([two, four], [0.6, 0.34], 1.0)
-    extra = np.repeat([0.4, 0.22], [len(some), 3 * len(all_four)])
+    part = np.select([two, four], [0.6, 0.4], 1.0)
+    extra = np.repeat([0.4, 0.2], [len(some), 3 * len(all_four)])
     return who, at, np.concatenate([part, extra]) * panel[who]
 
 
