@@ -177,8 +177,9 @@ def _places(staff: _Staff, panel: Floats) -> _Places:
 
 
 def _practices(staff: _Staff, panel: Floats) -> tuple[Integers, Integers, Floats]:
-    """Return clinician, hospital and panel of each practice: at the own hospital, at one of the
-    three nearest, too, or as a regional practice at all four.
+    """Return clinician, hospital and panel of each practice.
+
+    A practice is at the own hospital, at one of the three nearest, too, or regional, at all four.
     """
     u = Draws(staff.seed, "second").uniform(len(panel))
     inside = staff.hospital < staff.geo.count
@@ -186,14 +187,13 @@ def _practices(staff: _Staff, panel: Floats) -> tuple[Integers, Integers, Floats
     four = (u > 1 - staff.share("primary_regional", "regional")) & inside
     choice = Draws(staff.seed, "neighbour").below(int(two.sum()), 3)
     near = _neighbours(staff.geo)
-    parts = [
-        (np.arange(len(panel)), staff.hospital, np.select([two, four], [0.6, 0.34], 1.0)),
-        (np.flatnonzero(two), near[staff.hospital[two], choice], 0.4),
-        *((np.flatnonzero(four), near[staff.hospital[four], k], 0.22) for k in range(3)),
-    ]
-    who, at = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    weight = np.concatenate([part[2] * panel[part[0]] for part in parts])
-    return who, at, weight
+    some, all_four = np.flatnonzero(two), np.flatnonzero(four)
+    who = np.concatenate([np.arange(len(panel)), some, *[all_four] * 3])
+    neighbours = [near[staff.hospital[all_four], k] for k in range(3)]
+    at = np.concatenate([staff.hospital, near[staff.hospital[some], choice], *neighbours])
+    part = np.select([two, four], [0.6, 0.4], 1.0)
+    extra = np.repeat([0.4, 0.2], [len(some), 3 * len(all_four)])
+    return who, at, np.concatenate([part, extra]) * panel[who]
 
 
 def _neighbours(geo: Geography) -> Integers:

@@ -109,7 +109,8 @@ class Geography:
     def hospital_share(self) -> Floats:
         """Share of Maryland's people whose own hospital each is."""
         weighted: Floats = (self.population[:, None] * self.pull).sum(axis=0)
-        return weighted / weighted.sum()
+        result: Floats = weighted / weighted.sum()
+        return result
 
 
 def load_geography(config: Config) -> Geography:

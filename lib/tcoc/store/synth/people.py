@@ -172,7 +172,7 @@ def _coverage(source: _Source, entry: Integers, life: dict[str, Integers]) -> di
     dual = source.flags("dual", dual_share)
     later = source.flags("dual later", source.number("dual_change") * months / 12)
     dual_from = np.where(dual, 0, np.where(later, source.below("dual month", months), NEVER))
-    leaves = source.flags("dual ends", 0.06)
+    leaves = source.flags("dual ends", source.number("dual_ends"))
     dual_until = np.where(leaves, 12 * source.below("dual end", 12), NEVER)
     full = source.flags("full", source.number("dual_full"))
     codes = source.draws("dual code").uniform(source.size)
@@ -182,7 +182,11 @@ def _coverage(source: _Source, entry: Integers, life: dict[str, Integers]) -> di
         np.select([codes < 0.38, codes < 0.74, codes < 0.75], [1, 3, 5], 6),
     )
     esrd = source.flags("esrd", source.number("esrd")) | (life["reason"] >= 2)
-    esrd_month = np.where(source.flags("esrd old", 0.55), 0, source.below("esrd month", months))
+    esrd_month = np.where(
+        source.flags("esrd old", source.number("esrd_from_start")),
+        0,
+        source.below("esrd month", months),
+    )
     return {
         "dual_from": dual_from,
         "dual_until": dual_until,

@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from tcoc.store.synth import columns
-from tcoc.store.synth.config import Config
 from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
-from tcoc.store.synth.scene import Scene
+from tcoc.store.synth.scene import Scene, any_month
 from tcoc.store.synth.world import World
 
 PLACES = ("11", "21", "22", "23", "31", "32", "41", "65", "81", "12")
@@ -31,41 +30,6 @@ class Encounters:
     def at(self, index: Any) -> "Encounters":
         """Return some of the encounters, in an order."""
         return Encounters(*(getattr(self, name)[index] for name in self.__annotations__))
-
-
-@dataclass(frozen=True)
-class CodeLists:
-    """Lists of weighted codes, one after the other: groups' visits, groups' extras, services'."""
-
-    codes: Integers
-    edges: Floats
-    low: Floats
-    high: Floats
-
-    def pick(self, which: Integers, uniform: Floats) -> Integers:
-        """Choose a code from a list for each element."""
-        low, high = self.low[which], self.high[which]
-        at = np.searchsorted(self.edges, low + uniform * (high - low), side="right")
-        return self.codes[np.minimum(at, len(self.codes) - 1)]
-
-
-_LISTS: dict[int, CodeLists] = {}
-
-
-def code_lists(config: Config) -> CodeLists:
-    """Return all code lists: list g is group g's visits, G + g its extras, then the services'."""
-    lists = [g.codes for g in config.groups] + [g.extra for g in config.groups]
-    lists += [
-        {str(code): weight for code, weight in service.get("codes", {}).items()}
-        for service in config.services.values()
-    ]
-    codes = [config.code_index[code] for entries in lists for code in entries]
-    edges = np.cumsum([float(weight) for entries in lists for weight in entries.values()])
-    stops = np.cumsum([len(entries) for entries in lists])
-    padded = np.concatenate([[0.0], edges])
-    return CodeLists(
-        np.array(codes), edges, padded[np.concatenate([[0], stops[:-1]])], padded[stops]
-    )
 
 
 @cache
@@ -90,23 +54,31 @@ def days_in_year(scene: Scene) -> int:
 def covered(scene: Scene, person: Integers, day: Integers) -> Flags:
     """Whether fee-for-service Medicare would pay: enrolled in A and B, in no plan, alive."""
     month = month_of(scene, day)
-    return scene.fee_for_service[person, month] & (day <= scene.people.death[person])
+    result: Flags = scene.fee_for_service[person, month] & (day <= scene.people.death[person])
+    return result
+
+
+def _share(flags: Flags) -> Floats:
+    return flags.astype(np.float64)
+
+
+def _slot(name: str) -> int:
+    """Return the position of the standing relation that a service `slot_N` is about."""
+    return int(name.removeprefix("slot_")) - 1
 
 
 def _eligible_people(scene: Scene, name: str, service: dict[str, Any]) -> Floats:
     """Return how much each person takes part in a service (0 to 1)."""
-    only = service.get("only", "")
+    people, only = scene.people, service.get("only", "")
     if only == "esrd":
-        return scene.esrd.any(axis=1).astype(np.float64)
+        return _share(any_month(scene.esrd))
     if only == "nursing_home":
-        return scene.people.nursing_home.astype(np.float64)
+        return _share(people.nursing_home)
     if service["who"] == "own":
-        return (scene.people.kind < 2).astype(np.float64)
+        return _share(people.kind < 2)
     if service["who"] == "slot":
-        return ((scene.people.slots[int(name[-1]) - 1] >= 0) & (scene.people.kind != 3)).astype(
-            np.float64
-        )
-    return np.ones(scene.people.count)
+        return _share((people.slots[_slot(name)] >= 0) & (people.kind != 3))
+    return np.ones(scene.people.count, dtype=np.float64)
 
 
 def _visits(scene: Scene, name: str, service: dict[str, Any]) -> tuple[Integers, Integers]:
@@ -161,7 +133,7 @@ def _clinicians(
             scene.people.own[person],
         )
     elif service["who"] == "slot":
-        standing = scene.people.slots[int(name[-1]) - 1][person]
+        standing = scene.people.slots[_slot(name)][person]
     else:
         index = np.array([scene.world.config.group_index[g] for g in service["who"]])
         group = index[draws.below(len(person), len(index))]
@@ -227,7 +199,7 @@ def professional_table(scene: Scene) -> pa.Table:
     at = np.repeat(np.arange(len(visits.person)), visits.lines)
     line = np.arange(len(at)) - np.repeat(np.cumsum(visits.lines) - visits.lines, visits.lines)
     lists = np.where(line == 0, visits.first_list[at], visits.extra_list[at])
-    code = _lists(scene.world.config).pick(lists, draws.uniform(len(at)))
+    code = scene.world.code_lists.pick(lists, draws.uniform(len(at)))
     allowed, paid = _amounts(scene.world, scene.year, code, draws)
     missing = draws.flags(len(visits.person), scene.world.config.number("care.missing_npi"))
     groups = scene.world.clinicians.group[visits.clinician]
@@ -250,13 +222,6 @@ def professional_table(scene: Scene) -> pa.Table:
         ],
         names=columns.arrow_schema("professional").names,
     )
-
-
-def _lists(config: Config) -> CodeLists:
-    if id(config) not in _LISTS:
-        _LISTS.clear()
-        _LISTS[id(config)] = code_lists(config)
-    return _LISTS[id(config)]
 
 
 def _claim_ids(kind: str, scene: Scene, person: Integers) -> pa.Array:
@@ -297,7 +262,7 @@ def dme_table(scene: Scene) -> pa.Table:
     at = np.repeat(np.arange(len(person)), lines)
     line = np.arange(len(at)) - np.repeat(np.cumsum(lines) - lines, lines)
     lists = np.where(line == 0, supplier, supplier + len(scene.world.config.groups))
-    code = _lists(scene.world.config).pick(lists, draws.uniform(len(at)))
+    code = scene.world.code_lists.pick(lists, draws.uniform(len(at)))
     allowed, paid = _amounts(scene.world, scene.year, code, draws)
     missing = draws.flags(len(person), 0.02)
     claim = _claim_ids("3", scene, person)
