@@ -79,7 +79,7 @@ class People:
 def release(seed):
     """One of seven kinds of release, by the seed."""
     rng = np.random.default_rng(seed)
-    a, b, c = (int(n) for n in rng.integers(2, 5, 3))
+    a, b = (int(n) for n in rng.integers(2, 5, 2))
     kind = seed % 7
     if kind == 0:
         people = People(seed, {"ccn": a + 1, "stage": b})

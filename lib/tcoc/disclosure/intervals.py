@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import highspy
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
-from scipy.sparse import bmat, csr_array, identity
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 Numbers = npt.NDArray[np.float64]
@@ -30,7 +29,7 @@ _ROUNDS = 12
 class System:
     """Relations (each row sums to zero) over cells with their true amounts."""
 
-    matrix: csr_array
+    matrix: Numbers
     amounts: Numbers
     whole: Flags
 
@@ -56,15 +55,17 @@ class Reader:
         return moves[possible].min(axis=0), moves[possible].max(axis=0)
 
 
-def groups(matrix: csr_array) -> list[Places]:
+def groups(matrix: Numbers) -> list[Places]:
     """Return the columns of a matrix in groups that share no row, each in order."""
-    if matrix.shape[1] == 0:
+    height, width = matrix.shape
+    if width == 0:
         return []
-    touching = abs(matrix)
-    number, label = connected_components(touching.T @ touching, directed=False)
+    rows, columns = np.nonzero(matrix)
+    links = csr_array((np.ones(len(rows)), (rows + width, columns)), shape=(width + height,) * 2)
+    label = connected_components(links, directed=False)[1][:width]
     order = np.argsort(label, kind="stable")
-    ends = np.cumsum(np.bincount(label, minlength=number))[:-1]
-    return [np.sort(group) for group in np.split(order, ends)]
+    starts = np.flatnonzero(np.diff(label[order])) + 1
+    return [np.sort(group) for group in np.split(order, starts)]
 
 
 def too_narrow(system: System, hidden: Flags, asked: Flags, reader: Reader) -> list[int]:
@@ -82,7 +83,7 @@ def too_narrow(system: System, hidden: Flags, asked: Flags, reader: Reader) -> l
         members = columns[group]
         if unsure[members].any():
             rows = matrix[:, group]
-            rows = rows[np.diff(rows.indptr) > 0]
+            rows = rows[rows.any(axis=1)]
             found.extend(_narrow_in_group(_Group(rows, members, system, unsure[members], reader)))
     return sorted(found)
 
@@ -91,7 +92,7 @@ class _Group:
     """Hidden cells that share relations, and how far they have been seen to move."""
 
     def __init__(
-        self, matrix: csr_array, members: Places, system: System, asked: Flags, reader: Reader
+        self, matrix: Numbers, members: Places, system: System, asked: Flags, reader: Reader
     ) -> None:
         self.matrix, self.members, self.asked, self.reader = matrix, members, asked, reader
         self.size = len(system.amounts)
@@ -105,8 +106,10 @@ class _Group:
         flags: Flags = self.asked & ~wide
         return flags
 
-    def see(self, world: Numbers) -> None:
+    def see(self, world: Numbers | None) -> None:
         """Remember a possible world."""
+        if world is None:
+            return
         self.low, self.high = np.minimum(self.low, world), np.maximum(self.high, world)
         moves = np.zeros(self.size)
         moves[self.members] = world - self.amounts
@@ -131,7 +134,7 @@ def _width(low: Numbers, high: Numbers, whole: Flags) -> Numbers:
 
 def _one_relation(group: _Group) -> tuple[Numbers, Numbers]:
     """Return bounds under a single relation, by interval arithmetic."""
-    signs = group.matrix.toarray()[0]
+    signs = group.matrix[0]
     right = float(signs @ group.amounts)
     least = np.where(signs > 0, group.lower, -group.upper)
     most = np.where(signs > 0, group.upper, -group.lower)
@@ -157,7 +160,7 @@ def _explore(group: _Group) -> None:
     narrow = _width(outer[:, 0], outer[:, 1], group.whole) < group.reader.width - NOISE
     asked, group.asked = group.asked, group.asked & ~narrow
     if group.unsure().any():
-        _push(group, _Program(group.matrix, group.matrix @ group.amounts, box))
+        _push(group, _Program(csr_array(group.matrix), group.matrix @ group.amounts, box))
     failed = group.unsure()
     group.asked = asked
     group.low[failed | narrow] = group.high[failed | narrow] = np.nan
@@ -168,11 +171,11 @@ def _push(group: _Group, program: "_Program") -> None:
     for direction in (np.ones(len(group.members)), -np.ones(len(group.members)), *signs):
         unsure = group.unsure()
         if unsure.any():
-            program.solve(group, direction * unsure)
+            group.see(program.least(-direction * unsure))
     for cell in np.flatnonzero(group.unsure()):
         for sign in (-1.0, 1.0):
             if group.unsure()[cell]:
-                program.solve(group, sign * (np.arange(len(group.members)) == cell))
+                group.see(program.least(sign * (np.arange(len(group.members)) == cell)))
 
 
 class _Program:
@@ -194,17 +197,17 @@ class _Program:
         self.solver.setOptionValue("threads", 1)
         self.solver.passModel(model)
 
-    def solve(self, group: _Group, objective: Numbers) -> None:
-        """Show the group the world that is farthest along an objective."""
-        self.solver.changeColsCost(len(self.columns), self.columns, -objective.astype(np.float64))
+    def least(self, cost: Numbers) -> Numbers | None:
+        """Return the cheapest solution, None if there is none."""
+        self.solver.changeColsCost(len(self.columns), self.columns, cost.astype(np.float64))
         self.solver.run()
-        if self.solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            group.see(np.asarray(self.solver.getSolution().col_value))
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return np.asarray(self.solver.getSolution().col_value)
 
 
-def _propagated(matrix: csr_array, amounts: Numbers, box: Numbers) -> Numbers:
+def _propagated(signs: Numbers, amounts: Numbers, box: Numbers) -> Numbers:
     """Return bounds narrowed by each relation alone, over and over until little changes."""
-    signs = matrix.toarray()
     right = signs @ amounts
     positive = signs > 0
     used = signs != 0
@@ -217,7 +220,7 @@ def _propagated(matrix: csr_array, amounts: Numbers, box: Numbers) -> Numbers:
         top = np.where(used, np.where(positive, most_left, -least_left), np.inf).min(axis=0)
         bottom = np.where(used, np.where(positive, least_left, -most_left), -np.inf).max(axis=0)
         new_low, new_high = np.maximum(low, bottom), np.minimum(high, top)
-        if np.allclose(new_low, low) and np.allclose(new_high, high):
+        if (new_low - low < NOISE).all() and (high - new_high < NOISE).all():
             break
         low, high = new_low, new_high
     return np.column_stack([low, high])
@@ -237,42 +240,39 @@ def cheapest_doubt(
     """Return the visible cells to hide so that the reader's interval for one cell is wide enough.
 
     Linear program: two possible worlds that differ in the cell by the width; the cost of a visible
-    cell is paid by how far either world moves it. Its support is what must be hidden; empty if
-    there is no such pair of worlds. Exact in least movement, near the fewest cells.
+    cell is paid by how far the worlds move it. Its support is what must be hidden; empty if there
+    is no such pair of worlds. Exact in least movement, near the fewest cells.
     """
     number = len(system.amounts)
-    visible = np.flatnonzero(~hidden)
     box = _box(system.amounts, reader.lower, reader.upper, reader.width)
-    moves = box - system.amounts[:, None]
-    pick = identity(number, format="csr")[visible]
-    paid = identity(len(visible), format="csr")
-    limits = [
-        [pick, None, -paid],
-        [-pick, None, -paid],
-        [None, pick, -paid],
-        [None, -pick, -paid],
-    ]
-    apart = np.zeros(2 * number + len(visible))
-    apart[cell], apart[number + cell] = -1.0, 1.0
-    upper = bmat([[bmat(limits)], [csr_array(apart[None, :])]], format="csr")
-    right = np.zeros(4 * len(visible) + 1)
-    right[-1] = -reader.width
-    empty = csr_array((system.matrix.shape[0], len(visible)))
-    equal = bmat([[system.matrix, None, empty], [None, system.matrix, empty]], format="csr")
-    answer = linprog(
-        np.concatenate([np.zeros(2 * number), cost[visible]]),
-        A_ub=upper,
-        b_ub=right,
-        A_eq=equal,
-        b_eq=np.zeros(equal.shape[0]),
-        bounds=np.vstack([moves, moves, np.tile([0.0, np.inf], (len(visible), 1))]),
-        method="highs",
-    )
-    if answer.status != 0:
+    ups, downs = box[:, 1] - system.amounts, system.amounts - box[:, 0]
+    matrix = _two_worlds(system.matrix, cell)
+    right = np.append(np.zeros(2 * len(system.matrix)), reader.width)
+    limits = np.column_stack([np.zeros(4 * number), np.tile(np.append(ups, downs), 2)])
+    found = _Program(matrix, right, limits).least(np.tile(np.where(hidden, 0.0, cost), 4))
+    if found is None:
         return []
-    reader.worlds.extend([answer.x[:number], answer.x[number : 2 * number]])
-    moved = answer.x[2 * number :] > NOISE
-    return [int(c) for c in visible[moved]]
+    parts = found.reshape(4, number)
+    worlds = parts[[0, 2]] - parts[[1, 3]]
+    reader.worlds.extend(worlds)
+    moved = (np.abs(worlds) > NOISE).any(axis=0) & ~hidden
+    return [int(c) for c in np.flatnonzero(moved)]
+
+
+def _two_worlds(matrix: Numbers, cell: int) -> csr_array:
+    """Return the relations of two worlds, and a last row for how far apart they are in a cell.
+
+    Columns: the ups and the downs of one world, then those of the other.
+    """
+    height, number = matrix.shape
+    rows, columns = np.nonzero(matrix)
+    signs = matrix[rows, columns]
+    last = np.full(4, 2 * height)
+    apart = cell + number * np.arange(4)
+    values = np.concatenate([signs, -signs, signs, -signs, [1.0, -1.0, -1.0, 1.0]])
+    down = np.concatenate([rows, rows, rows + height, rows + height, last])
+    across = np.concatenate([*(columns + number * i for i in range(4)), apart])
+    return csr_array((values, (down, across)), shape=(2 * height + 1, 4 * number))
 
 
 def exactly_known(system: System, hidden: Flags, asked: Flags) -> list[int]:
@@ -287,8 +287,8 @@ def exactly_known(system: System, hidden: Flags, asked: Flags) -> list[int]:
         members = columns[group]
         if not asked[members].any():
             continue
-        rows = matrix[:, group].toarray()
-        rows = rows[np.abs(rows).sum(axis=1) > 0]
+        rows = matrix[:, group]
+        rows = rows[rows.any(axis=1)]
         fixed = _fixed(rows)
         known.extend(members[fixed & asked[members]].tolist())
     return sorted(known)
@@ -304,10 +304,11 @@ def _fixed(rows: Numbers) -> Flags:
     return reach
 
 
-def matrix_of(relations: Sequence[dict[int, int]], cells: Sequence[int]) -> csr_array:
+def matrix_of(relations: Sequence[dict[int, int]], cells: Sequence[int]) -> Numbers:
     """Return relations as a matrix over the given cells."""
     position = {cell: i for i, cell in enumerate(cells)}
-    entries = [(r, position[c], s) for r, rel in enumerate(relations) for c, s in rel.items()]
-    rows, columns, signs = zip(*entries, strict=True) if entries else ((), (), ())
-    shape = (len(relations), len(cells))
-    return csr_array((np.array(signs, dtype=np.float64), (rows, columns)), shape=shape)
+    matrix = np.zeros((len(relations), len(cells)))
+    for row, relation in enumerate(relations):
+        for cell, sign in relation.items():
+            matrix[row, position[cell]] = sign
+    return matrix

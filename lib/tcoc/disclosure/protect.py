@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from tcoc.disclosure.cells import Network
@@ -18,6 +19,7 @@ from tcoc.disclosure.intervals import (
     NOISE,
     Flags,
     Numbers,
+    Places,
     Reader,
     System,
     cheapest_doubt,
@@ -28,6 +30,7 @@ from tcoc.disclosure.intervals import (
 from tcoc.params import Policy
 
 _SMALL_SYSTEM = 60
+_STARTS = 4
 _ZERO_COST = 1000.0
 
 
@@ -91,9 +94,7 @@ def _parts(network: Network, wanted: Flags) -> list[tuple[list[int], list[dict[i
     """Return the groups of related cells that hold a wanted one, with their relations."""
     if not wanted.any():
         return []
-    matrix = matrix_of(network.relations, range(len(network.amounts)))
-    touching = abs(matrix)
-    _, label = connected_components(touching.T @ touching, directed=False)
+    label = _labels(network)
     chosen = set(label[wanted].tolist())
     cells: dict[int, list[int]] = defaultdict(list)
     for cell in np.flatnonzero(np.isin(label, list(chosen))).tolist():
@@ -104,6 +105,16 @@ def _parts(network: Network, wanted: Flags) -> list[tuple[list[int], list[dict[i
         if home in chosen:
             relations[home].append(relation)
     return [(cells[home], relations[home]) for home in sorted(cells)]
+
+
+def _labels(network: Network) -> Places:
+    """Return for each cell the number of its group of related cells."""
+    size = len(network.amounts)
+    pairs = [(next(iter(rel)), cell) for rel in network.relations for cell in rel]
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    links = csr_array((np.ones(len(pairs)), (rows, columns)), shape=(size, size))
+    labels: Places = connected_components(links, directed=False)[1]
+    return labels
 
 
 def _part(
@@ -135,7 +146,7 @@ def _part(
 
 def _choose(part: _Part) -> dict[int, int]:
     """Return the complementary cells of the best of a few attempts: fewest, then smallest."""
-    starts = 4 if len(part.cells) <= _SMALL_SYSTEM else 1
+    starts = _STARTS if len(part.cells) <= _SMALL_SYSTEM else 1
     best: tuple[tuple[float, float], dict[int, int]] | None = None
     for start in range(starts):
         added = _attempt(part, start)
