@@ -103,7 +103,7 @@ def population(
 
 def month_bit(day: ir.DateValue) -> ir.IntegerValue:
     """Return the power of two of a date's month: 1 for January to 2048 for December."""
-    return cast(ir.IntegerValue, (ibis.literal(2.0) ** (day.month() - 1)).cast("int32"))
+    return cast(ir.IntegerValue, ibis.literal(1, type="int32") << (day.month() - 1).cast("int32"))
 
 
 def _with_person(

@@ -201,17 +201,15 @@ def read_reference(path: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{path}: not a CSV table: {str(error).strip()}") from error
     for column in spec.names:
         if column not in raw.columns:
-            raise InputError(f'{path}: the column "{column}" is missing{_near(column, raw)}')
+            raise InputError(
+                f'{path}: the column "{column}" is missing{nearest(column, raw.columns)}'
+            )
     table = pd.DataFrame({c.name: _typed(raw[c.name].str.strip(), c, path) for c in spec.columns})
     repeated = table.duplicated(list(spec.key))
     if repeated.any():
         line = int(repeated.to_numpy().argmax()) + 2
         raise InputError(f"{path}: line {line}: the key {', '.join(spec.key)} stands twice")
     return table
-
-
-def _near(column: str, raw: pd.DataFrame) -> str:
-    return nearest(column, raw.columns).replace("did you mean", "the nearest is")
 
 
 def _typed(values: pd.Series, column: ReferenceColumn, path: Path) -> pd.Series:

@@ -42,42 +42,38 @@ def person_spending(
     return cast(ir.Table, joined.select("bene_id", **filled))
 
 
-def _in_year(day: ir.DateValue, year: int) -> tuple[ir.BooleanValue, ir.BooleanValue]:
-    return day >= ibis.date(year, 1, 1), day <= ibis.date(year, 12, 31)
-
-
 def _facility_by_person(facility: ir.Table, people: ir.Table, year: int) -> ir.Table:
-    claims = facility.filter(*_in_year(facility.thru_date, year))
-    monthly = claims.group_by("bene_id", bit=month_bit(claims.thru_date)).agg(
-        **{
-            setting: ibis.ifelse(claims.setting == setting, claims.paid_amount, 0)
-            .sum()
-            .cast(DOLLAR_SUM)
-            for setting in SETTINGS
-        }
+    own = _in_eligible_months(facility, facility.thru_date, people, year)
+    return _sums_by_person(
+        own, {s: ibis.ifelse(own.setting == s, own.paid_amount, 0) for s in SETTINGS}
     )
-    return _in_eligible_months(monthly, people, SETTINGS)
 
 
 def _lines_by_person(lines: ir.Table, people: ir.Table, year: int, name: str) -> ir.Table:
-    own = lines.filter(*_in_year(lines.service_date, year))
-    monthly = own.group_by("bene_id", bit=month_bit(own.service_date)).agg(
-        **{name: own.paid_amount.sum().cast(DOLLAR_SUM)}
-    )
-    return _in_eligible_months(monthly, people, (name,))
+    own = _in_eligible_months(lines, lines.service_date, people, year)
+    return _sums_by_person(own, {name: own.paid_amount})
 
 
-def _in_eligible_months(monthly: ir.Table, people: ir.Table, settings: Sequence[str]) -> ir.Table:
-    """Keep the months that are eligible, with a column for each setting, 0 for the others."""
+def _in_eligible_months(
+    claims: ir.Table, day: ir.DateValue, people: ir.Table, year: int
+) -> ir.Table:
+    """Claims of the year's people whose month is eligible, by the person's bits of months."""
+    dated = claims.filter(day >= ibis.date(year, 1, 1), day <= ibis.date(year, 12, 31))
     mask = people.select(paid_bene="bene_id", mask="month_mask")
-    joined = monthly.join(mask, monthly.bene_id == mask.paid_bene)
-    eligible = joined.filter((joined.mask & joined.bit) > 0)
+    joined = dated.join(mask, dated.bene_id == mask.paid_bene)
+    return cast(ir.Table, joined.filter((joined.mask & month_bit(joined[day.get_name()])) > 0))
+
+
+def _sums_by_person(own: ir.Table, amounts: Mapping[str, ir.Value]) -> ir.Table:
+    """Exact sums by person, with a column for each setting, 0 for those not given."""
+    sums = own.group_by("paid_bene").agg(
+        **{name: amount.sum().cast(DOLLAR_SUM) for name, amount in amounts.items()}
+    )
     zero = ibis.literal(0).cast(DOLLAR_SUM)
     return cast(
         ir.Table,
-        eligible.select(
-            "paid_bene",
-            **{name: eligible[name] if name in settings else zero for name in SPENDING_COLUMNS},
+        sums.select(
+            "paid_bene", **{n: sums[n] if n in amounts else zero for n in SPENDING_COLUMNS}
         ),
     )
 

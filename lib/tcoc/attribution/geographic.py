@@ -1,6 +1,6 @@
 """The geographic stage (PSA-plus): home ZIP to hospitals (rule A9)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import asin, cos, fsum, radians, sin, sqrt
 
@@ -11,6 +11,9 @@ from tcoc.reference import Reference
 
 EARTH_RADIUS_KM = 6371.0
 SHARES = {"zip": "string", "ccn": "string", "share": "float64", "stage_flags": "string"}
+
+Centroids = Callable[[], Mapping[str, tuple[float, float]]]
+"""Latitude and longitude by ZIP, read only when a ZIP without drive times asks for them."""
 
 ESTIMATED, UNKNOWN = "estimated_drive_time", "unknown_zip"
 FROM_PAYMENTS, EQUAL = "ecmad_from_payments", "equal_split"
@@ -33,7 +36,7 @@ class Geography:
     claimed_by: Mapping[str, tuple[str, ...]]
     ecmads: Mapping[str, Mapping[str, Weight]]
     minutes: Mapping[str, Mapping[str, float]]
-    centroids: Mapping[str, tuple[float, float]]
+    centroids: Centroids
     payments: Mapping[str, Mapping[str, Weight]] = field(default_factory=dict)
 
     def ecmads_of(self, zip_code: str) -> Mapping[str, Weight]:
@@ -56,7 +59,7 @@ class ZipSplit:
 
 def geography(
     reference: Reference,
-    centroids: Mapping[str, tuple[float, float]],
+    centroids: Centroids,
     payments: Mapping[str, Mapping[str, Weight]],
 ) -> Geography:
     """Arrange a run's reference tables by ZIP; they hold eligible hospitals only (rule A10)."""
@@ -124,10 +127,11 @@ def drive_minutes(
     """
     if zip_code in known.minutes:
         return known.minutes[zip_code], False
-    home = known.centroids.get(zip_code)
+    centroids = known.centroids()
+    home = centroids.get(zip_code)
     if home is None:
         return {}, False
-    places = {ccn: known.centroids.get(z) for ccn, z in known.hospital_zip.items()}
+    places = {ccn: centroids.get(z) for ccn, z in known.hospital_zip.items()}
     return {
         ccn: great_circle_km(home, place) * rules.road_factor / rules.speed_km_h * 60
         for ccn, place in places.items()

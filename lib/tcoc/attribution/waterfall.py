@@ -82,7 +82,7 @@ def attribute(
     people: ir.Table,
     use: WindowUse,
     reference: Reference,
-    centroids: Mapping[str, tuple[float, float]],
+    centroids: geographic.Centroids,
     rules: AttributionRules,
     engine: Connection,
 ) -> ir.Table:
@@ -190,7 +190,7 @@ def _geographic_stage(
     people: ir.Table,
     use: WindowUse,
     reference: Reference,
-    centroids: Mapping[str, tuple[float, float]],
+    centroids: geographic.Centroids,
     rules: AttributionRules,
     engine: Connection,
 ) -> ir.Table:

@@ -99,7 +99,6 @@ def attribution(study: Study) -> ir.Table:
     rules = AttributionRules.from_policy(study.policy)
     codes = load_code_lists()
     everyone = study.table("beneficiary_year")
-    centroids = zip_centroids()
     windows = {year: window(year, rules.window) for year in study.run.years}
     pieces: dict[Period, WindowUse] = {}
     parts = []
@@ -107,11 +106,18 @@ def attribution(study: Study) -> ir.Table:
         for period in periods:
             if period not in pieces:
                 pieces[period] = window_piece(study, period, codes)
-        people = everyone.filter(everyone.year == year)
+        people = study.connection.keep(
+            everyone.filter(everyone.year == year).select(
+                "bene_id", "eligible_months", "zip", "sex"
+            )
+        )
         joined = join_pieces([pieces[period] for period in periods])
         parts.append(
-            attribute(year, people, joined, study.references, centroids, rules, study.connection)
+            attribute(
+                year, people, joined, study.references, zip_centroids, rules, study.connection
+            )
         )
+        study.connection.drop(people)
         later = {p for y, ps in windows.items() if y > year for p in ps}
         _forget(study, pieces, [period for period in pieces if period not in later])
     return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]

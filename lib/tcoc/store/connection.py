@@ -66,7 +66,9 @@ class Connection:
     def drop(self, *tables: ir.Table) -> None:
         """Forget kept tables, to give their memory back."""
         for table in tables:
-            self.backend.drop_table(table.get_name(), force=True)
+            op = table.op()
+            place = (op.namespace.catalog, op.namespace.database)
+            self.backend.drop_table(op.name, database=place, force=True)
 
     def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
         """Compute a small result and return it as pandas, in a total order."""
