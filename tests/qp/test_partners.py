@@ -50,7 +50,7 @@ def test_case(case: dict[str, Any], policy: Policy) -> None:
         rows = partners.candidates(scores, clinicians)
     unseen = Fraction(str(case.get("unseen", 0)))
     choice = case.get("partner_choice", "highest_score")
-    found = partners.with_distance(partners.pick(rows, limits, choice, unseen), limits)
+    found = partners.with_distance(partners.picker(rows, choice)(limits, unseen), limits)
     check(found, case["expect"])
 
 

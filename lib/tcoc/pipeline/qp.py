@@ -23,6 +23,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import TYPE_CHECKING, cast
 
 import ibis
@@ -389,13 +390,6 @@ PARTNER_SCHEMA = {
 }
 
 
-def _partner_frame(study: "Study") -> pd.DataFrame:
-    """qp_partners with whole numbers as Python integers."""
-    frame = study.frame("qp_partners")
-    whole = ["people", "people_linked", "cents", "cents_linked"]
-    return frame.assign(**{c: frame[c].astype(object) for c in whole})
-
-
 def _modelled(study: "Study") -> tuple[str, ...]:
     """Return the partner assumptions of this run: `actual` needs a care partner list."""
     return PARTNERS if study.reference("care_partners") is not None else ("best",)
@@ -403,7 +397,7 @@ def _modelled(study: "Study") -> tuple[str, ...]:
 
 def qp_summary(study: "Study") -> pd.DataFrame:
     """Slide 9's table (rule Q5)."""
-    return _summary(study, _partner_frame(study))
+    return _summary(study, study.frame("qp_partners"))
 
 
 def _summary(study: "Study", assessed: pd.DataFrame) -> pd.DataFrame:
@@ -435,12 +429,7 @@ def qp_sensitivity(study: "Study") -> pd.DataFrame:
 def qp_year_result(study: "Study") -> pd.DataFrame:
     """First snapshot at which each clinician qualifies, under the test in force (rule Q7)."""
     scores = _score_frame(study, study.table("qp_snapshots"))
-    parts = [
-        part
-        for year in qp_years(study)
-        for limits in _in_force(study, year)
-        for part in _year_result(study, year, limits, scores)
-    ]
+    parts = [part for year in qp_years(study) for part in _year_result(study, year, scores)]
     return pd.concat(parts, ignore_index=True) if parts else _empty(YEAR_RESULT_SCHEMA)
 
 
@@ -450,25 +439,38 @@ def _in_force(study: "Study", year: int) -> list[Thresholds]:
     return [thresholds_of(study.policy, test, reading) for reading in READINGS] if test else []
 
 
-def _year_result(
-    study: "Study", year: int, limits: Thresholds, scores: pd.DataFrame
-) -> Iterator[pd.DataFrame]:
+def _year_result(study: "Study", year: int, scores: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    pickers = _snapshot_pickers(study, year, scores)
+    assessed = study.frame("qp_partners")
+    own = assessed[assessed["year"] == year]
+    for limits, name in product(_in_force(study, year), _modelled(study)):
+        counted = own[
+            (own["test"] == limits.test)
+            & (own["reading"] == limits.reading)
+            & (own["partner"] == name)
+        ]
+        found = {day: pick[name](limits) for day, pick in pickers.items()}
+        yield results.year_result(found, counted).assign(
+            year=year, reading=limits.reading, partner=name, test=limits.test
+        )
+
+
+def _snapshot_pickers(
+    study: "Study", year: int, scores: pd.DataFrame
+) -> dict[date, dict[str, partners.Picker]]:
+    """Return, for each snapshot of a year, how partners are picked among its scores.
+
+    Who has no numerator at a snapshot cannot qualify at it, so its scores are enough.
+    """
     choice = qp_rules(study.policy).partner_choice
-    found: dict[str, dict[date, pd.DataFrame]] = {name: {} for name in _modelled(study)}
+    found = {}
     for day, period in snapshot_periods(study.policy, year).items():
         own = scores[(scores["year"] == year) & (scores["snapshot"] == day)]
         practices = own.drop_duplicates("npi").assign(in_model=True)
         practices = practices[["year", "npi", "benes", "cents", "in_model"]]
-        for name, rows in _candidate_sets(study, own, practices, {year: period}).items():
-            found[name][day] = partners.pick(rows, limits, choice)
-    assessed = study.frame("qp_partners")
-    same = (assessed["year"] == year) & (assessed["test"] == limits.test)
-    mine = assessed[same & (assessed["reading"] == limits.reading)]
-    for name in _modelled(study):
-        counted = mine[mine["partner"] == name]
-        yield results.year_result(found[name], counted).assign(
-            year=year, reading=limits.reading, partner=name, test=limits.test
-        )
+        sets = _candidate_sets(study, own, practices, {year: period})
+        found[day] = {name: partners.picker(rows, choice) for name, rows in sets.items()}
+    return found
 
 
 YEAR_RESULT_SCHEMA = {
@@ -492,7 +494,7 @@ def _empty(schema: dict[str, str]) -> pd.DataFrame:
 
 def _by_year_in_force(study: "Study") -> Iterator[tuple[int, Thresholds, pd.DataFrame]]:
     """Yield qp_partners of each year under the test in force, by reading."""
-    assessed = _partner_frame(study)
+    assessed = study.frame("qp_partners")
     for year in qp_years(study):
         for limits in _in_force(study, year):
             same = (assessed["year"] == year) & (assessed["test"] == limits.test)
@@ -585,7 +587,8 @@ def _base_payments(study: "Study", year: int) -> pd.DataFrame | None:
 
 def qp_incentive(study: "Study") -> pd.DataFrame:
     """The incentive of those who meet the law's test in force, by group (rule Q8)."""
-    clinicians = with_specialty_group(_clinician_frame(study))[["year", "npi", "specialty_group"]]
+    clinicians = with_specialty_group(_clinician_frame(study))
+    clinicians = clinicians[["year", "npi", "people", "specialty_group"]]
     routes = study.frame("qp_routes")
     met = routes[routes["meets"] & (routes["reading"] == "regulation")]
     groups = met.merge(clinicians, on=["year", "npi"]).assign(all="all").rename(
@@ -613,7 +616,7 @@ INCENTIVE_SCHEMA = {
     "base_year": "int64",
     "rate": "float64",
     "clinicians": "int64",
-    "benes": "int64",
+    "patients": "int64",
     "payments": DOLLAR_SUM,
     "incentive": DOLLAR_SUM,
 }
@@ -682,7 +685,8 @@ SUMMARY_SCHEMA = {
     "average_patient_score": "float64",
     "average_payment_score": "float64",
     "partial": "int64",
-    "benes": "int64",
+    "patients": "int64",
+    "patients_meeting": "int64",
 }
 
 SENSITIVITY_SCHEMA = {

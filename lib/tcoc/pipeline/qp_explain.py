@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -27,10 +27,12 @@ def explain_qp(run_folder: Path, npi: str, ccn: str | None = None) -> str:
             f"{run_folder / 'restricted' / 'qp_clinicians.parquet'}: NPI {npi} has no lines in the"
             " run's QP years"
         )
-    blocks = [
-        "\n".join(_year_lines(tables, row, ccn)) for row in clinicians.to_dict(orient="records")
-    ]
-    return "\n\n".join(blocks)
+    return "\n\n".join("\n".join(_year_lines(tables, row, ccn)) for row in _rows(clinicians))
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()}
+            for row in table.to_dict(orient="records")]  # fmt: skip
 
 
 def _read(run_folder: Path, name: str, npi: str) -> pd.DataFrame:
@@ -40,7 +42,7 @@ def _read(run_folder: Path, name: str, npi: str) -> pd.DataFrame:
             f"{file}: there is no such table; expected the folder of a run with qp_preliminary"
         )
     own = [("npi", "=", npi)] if "npi" in pq.read_schema(file).names else None
-    return pq.read_table(file, filters=own).to_pandas()
+    return cast(pd.DataFrame, pq.read_table(file, filters=own).to_pandas())
 
 
 def _year_lines(
@@ -82,7 +84,9 @@ def _hospitals(chosen: pd.DataFrame, year: int, ccn: str | None) -> list[tuple[s
         return [(str(ccn), "as asked")]
     own = chosen[chosen["year"] == year]
     pairs = own[own["ccn"] != ""].groupby("ccn")["partner"].unique()
-    return [(hospital, f"{' and '.join(sorted(names))} partner") for hospital, names in pairs.items()]
+    return [
+        (hospital, f"{' and '.join(sorted(names))} partner") for hospital, names in pairs.items()
+    ]
 
 
 def _hospital_lines(
@@ -93,7 +97,7 @@ def _hospital_lines(
     yield f"  hospital {ccn} ({why})"
     if found.empty:
         yield "    no patient is attributed to it or had an encounter there: both scores are 0"
-    for row in found.to_dict(orient="records"):
+    for row in _rows(found):
         yield from _numerator_lines(row)
     for limits in _thresholds(tables["qp_thresholds"]):
         yield from _test_lines(_assess(clinician, found, ccn, limits), limits)
@@ -111,7 +115,7 @@ def _numerator_lines(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _thresholds(table: pd.DataFrame) -> Iterator[Thresholds]:
-    for row in table.to_dict(orient="records"):
+    for row in _rows(table):
         yield Thresholds(
             row["test"],
             row["reading"],
@@ -134,19 +138,18 @@ def _assess(
 
 
 def _test_lines(row: dict[str, Any], limits: Thresholds) -> Iterator[str]:
-    payments = (
-        "reached" if row["meets_payment"] else f"{_dollars(row['cents_short'] / 100)} more needed"
-    )
-    patients = "reached" if row["meets_patient"] else f"{row['benes_short']:,} more needed"
+    payments = "reached" if row["meets_payment"] else f"{_dollars(row['cents_short'] / 100)} short"
+    patients = "reached" if row["meets_patient"] else f"{row['benes_short']:,} short"
     verdict = "meets" if row["meets"] else "does not meet"
     yield (
-        f"    {limits.test} test, {limits.reading}: {verdict}; payments"
-        f" {float(limits.payment):.0%} {payments}; patients {float(limits.patient):.0%} {patients}"
+        f"    {limits.test} test, {limits.reading}: {verdict};"
+        f" payments {float(limits.payment):.0%}: {payments};"
+        f" patients {float(limits.patient):.0%}: {patients}"
     )
 
 
 def _snapshot_lines(result: pd.DataFrame, year: int) -> Iterator[str]:
-    for row in result[result["year"] == year].to_dict(orient="records"):
+    for row in _rows(result[result["year"] == year]):
         first = f"qualifies from {row['first_date']}" if row["qualifies"] else "at no snapshot"
         yield f"  year's result (Q7), {row['partner']} partner, {row['reading']}: {first}"
 

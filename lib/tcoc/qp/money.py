@@ -46,7 +46,7 @@ def incentive(
 ) -> pd.DataFrame:
     """Incentive by clinician group: one row per group (rule Q8).
 
-    `qualifying` has npi, benes and the column `kind` that names the group; `payments` has npi and
+    `qualifying` has npi, people and the column `kind` that names the group; `payments` has npi and
     cents of the base year, or is None where the store has no such year: dollars are then null.
     """
     if payments is None:
@@ -55,7 +55,7 @@ def incentive(
         joined = qualifying.merge(payments[["npi", "cents"]], on="npi", how="left")
         joined["cents"] = joined["cents"].fillna(0).astype("int64")
     grouped = joined.groupby(kind, sort=True).agg(
-        clinicians=("npi", "size"), benes=("benes", "sum"), cents=("cents", "sum")
+        clinicians=("npi", "size"), patients=("people", "sum"), cents=("cents", "sum")
     )
     known = payments is not None
     return pd.DataFrame(
@@ -68,7 +68,7 @@ def incentive(
             "base_year": terms.base_year,
             "rate": float(terms.rate),
             "clinicians": grouped["clinicians"].to_numpy(),
-            "benes": grouped["benes"].to_numpy(),
+            "patients": grouped["patients"].to_numpy(),
             "payments": [dollars(int(c)) if known else None for c in grouped["cents"]],
             "incentive": [
                 dollars(int(c) * terms.rate) if known else None for c in grouped["cents"]

@@ -1,13 +1,14 @@
 """Partner hospital, thresholds and how far away they are, decided by integers (rules Q4-Q6, Q9).
 
 Candidates are one row per (year, npi, ccn) with whole numbers: `people` and `people_linked`
-(in units of 1 / `scale` person), `cents` and `cents_linked`. Numbers are Python integers, which
-cannot overflow, and no comparison here rounds anything. A clinician without any numerator has one
-row with an empty ccn.
+(in units of 1 / `scale` person), `cents` and `cents_linked`. Products are taken in
+64 bits where they fit and in Python integers where not, and no comparison here rounds anything. A
+clinician without any numerator has one row with an empty ccn.
 """
 
 from fractions import Fraction
 from math import lcm
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,18 @@ def _whole_numbers(joined: pd.DataFrame) -> pd.DataFrame:
 
 
 def _integers(values: pd.Series) -> pd.Series:
-    return values.astype("int64").astype(object)
+    return values.astype("int64")
+
+
+def _room(rows: pd.DataFrame, factor: int, both: bool = False) -> pd.DataFrame:
+    """Return the whole numbers as 64-bit integers if products fit, else as Python integers."""
+    names = ["people", "people_linked", "cents", "cents_linked"]
+    people, cents = (max(1, int(rows[c].max())) if len(rows) else 1 for c in ("people", "cents"))
+    largest = 4 * factor * (people * cents if both else max(people, cents))
+    return rows.astype(dict.fromkeys(names, "int64" if largest < INT64 else object))
+
+
+INT64 = 2**62
 
 
 def reaches(part: pd.Series, whole: pd.Series, share: Fraction, unseen: Fraction) -> pd.Series:
@@ -98,6 +110,7 @@ def choose_partner(
     them (`best_margin`).
     """
     scale = lcm(thresholds.payment.denominator, thresholds.patient.denominator)
+    rows = _room(rows, scale * unseen.denominator, both=True)
     payment = _margin(rows["cents_linked"], rows["cents"], thresholds.payment, unseen, scale)
     patient = _margin(rows["people_linked"], rows["people"], thresholds.patient, unseen, scale)
     # Over the common denominator cents x people, which is the same for all of a clinician's rows.
@@ -133,6 +146,10 @@ def assess(
     Adds patient_score, payment_score and score (the better), meets_patient, meets_payment, meets,
     and partial: reaches a partial threshold without meeting. One row per (year, npi).
     """
+    shares = [thresholds.payment, thresholds.patient,
+              thresholds.partial_payment or thresholds.payment,
+              thresholds.partial_patient or thresholds.patient]  # fmt: skip
+    chosen = _room(chosen, lcm(*(s.denominator for s in shares)) * unseen.denominator)
     seen = float(1 - unseen)
     patient = _score(chosen["people_linked"], chosen["people"]) * seen
     payment = _score(chosen["cents_linked"], chosen["cents"]) * seen
@@ -180,13 +197,24 @@ def with_distance(assessed: pd.DataFrame, thresholds: Thresholds) -> pd.DataFram
     )
 
 
-def pick(
-    rows: pd.DataFrame,
-    thresholds: Thresholds,
-    partner_choice: str,
-    unseen: Fraction = Fraction(0),
-) -> pd.DataFrame:
-    """Choose each clinician's partner by the policy's order and assess it there."""
-    if partner_choice == "best_margin":
+class Picker(Protocol):
+    """Assess every clinician at its partner, for some thresholds and an unseen share."""
+
+    def __call__(  # noqa: D102
+        self, thresholds: Thresholds, unseen: Fraction = Fraction(0)
+    ) -> pd.DataFrame: ...
+
+
+def picker(rows: pd.DataFrame, partner_choice: str) -> Picker:
+    """Return how the policy's order picks and assesses partners (rule Q4).
+
+    The highest score does not depend on thresholds, so its partners are chosen once.
+    """
+
+    def by_margin(thresholds: Thresholds, unseen: Fraction = Fraction(0)) -> pd.DataFrame:
         return assess(choose_partner(rows, thresholds, unseen), thresholds, unseen)
-    return assess(choose_partner(rows), thresholds, unseen)
+
+    if partner_choice == "best_margin":
+        return by_margin
+    chosen = choose_partner(rows)
+    return lambda thresholds, unseen=Fraction(0): assess(chosen, thresholds, unseen)

@@ -8,12 +8,13 @@ from math import fsum
 
 import pandas as pd
 
-from tcoc.qp.partners import assess, pick, with_distance
+from tcoc.qp.partners import assess, picker, with_distance
 from tcoc.qp.rules import Thresholds
 
 SUMMARY_COLUMNS = (
     "year", "test", "reading", "partner", "clinicians", "meeting", "share_meeting",
-    "average_score", "average_patient_score", "average_payment_score", "partial", "benes",
+    "average_score", "average_patient_score", "average_payment_score", "partial", "patients",
+    "patients_meeting",
 )  # fmt: skip
 
 
@@ -26,8 +27,8 @@ def mean(values: Iterable[float]) -> float | None:
 def summary_row(assessed: pd.DataFrame) -> dict[str, object]:
     """Clinicians, how many meet, their share, and the averages over those who meet (rule Q5).
 
-    `partial` counts those who reach only a partial threshold; `benes` sums the patients of all
-    clinicians, so that a reader of a small group can be protected.
+    `partial` counts those who reach only a partial threshold. `patients` adds up the denominators
+    of all clinicians, `patients_meeting` of those who meet: the counts that protect the averages.
     """
     met = assessed[assessed["meets"]]
     return {
@@ -38,16 +39,22 @@ def summary_row(assessed: pd.DataFrame) -> dict[str, object]:
         "average_patient_score": mean(met["patient_score"]),
         "average_payment_score": mean(met["payment_score"]),
         "partial": int(assessed["partial"].sum()),
-        "benes": int((assessed["people"] // assessed["scale"]).sum()),
+        "patients": _patients(assessed),
+        "patients_meeting": _patients(met),
     }
+
+
+def _patients(assessed: pd.DataFrame) -> int:
+    return int((assessed["people"] // assessed["scale"]).sum())
 
 
 def partner_table(
     rows: pd.DataFrame, partner: str, thresholds: Sequence[Thresholds], partner_choice: str
 ) -> pd.DataFrame:
     """Each clinician at its partner under every test and reading, one row each (Q4-Q6)."""
+    pick = picker(rows, partner_choice)
     parts = [
-        with_distance(pick(rows, limits, partner_choice), limits).assign(
+        with_distance(pick(limits), limits).assign(
             test=limits.test, reading=limits.reading, partner=partner
         )
         for limits in thresholds
@@ -91,9 +98,10 @@ def sensitivity(
     One row per (year, test, reading, unseen_share), with clinicians and meeting besides the share.
     """
     found = []
-    for year, limits, unseen in product(years, thresholds, unseen_shares):
-        assessed = pick(rows[rows["year"] == year], limits, partner_choice, unseen)
-        row = summary_row(assessed)
+    pick = picker(rows, partner_choice)
+    for limits, unseen, year in product(thresholds, unseen_shares, years):
+        assessed = pick(limits, unseen)
+        row = summary_row(assessed[assessed["year"] == year])
         found.append(
             {
                 "year": year,
@@ -161,8 +169,8 @@ def routes(assessed: pd.DataFrame, scores: pd.DataFrame, thresholds: Thresholds)
 
 
 def _alone(joined: pd.DataFrame, criterion: str, thresholds: Thresholds) -> pd.Series:
-    people = (joined[f"benes_{criterion}"] * joined["scale"]).round().astype("int64").astype(object)
-    cents = joined[f"cents_{criterion}"].astype("int64").astype(object)
+    people = (joined[f"benes_{criterion}"] * joined["scale"]).round().astype("int64")
+    cents = joined[f"cents_{criterion}"].astype("int64")
     only = joined[["people", "cents", "scale"]].assign(people_linked=people, cents_linked=cents)
     return assess(only, thresholds)["meets"]
 
