@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import NullLocator
 from scipy import stats
 
 from tcoc.pipeline.core import completion
@@ -124,7 +125,20 @@ def is_beyond_chance(differing: float, hospitals: float, level: float = 0.05) ->
     """Say whether more intervals leave out zero than chance alone would let (binomial, 5 %)."""
     if not hospitals > 0:
         return False
-    return bool(stats.binom.sf(differing - 1, int(hospitals), level) < 0.05)
+    return bool(differing >= least_beyond_chance(hospitals, level))
+
+
+def least_beyond_chance(hospitals: float, level: float = 0.05) -> int:
+    """Return how many of so many hospitals must differ before chance is too simple an answer.
+
+    The smallest number that chance reaches in under 5 % of cases; the 5 % are divided by the number
+    of variants, since the answer takes the variant that shows most.
+    """
+    return int(stats.binom.isf(0.05 / len(ADJUSTED), int(hospitals), level)) + 1
+
+
+def _level(release: Release) -> float:
+    return 1 - settings_of(release.study).interval_level
 
 
 def appropriate(release: Release) -> tuple[str, bool | None]:
@@ -138,7 +152,7 @@ def appropriate(release: Release) -> tuple[str, bool | None]:
     if choice.empty:
         return "This run has no hospital with an interval, so it cannot answer.", None
     row = choice.sort_values("differing", ascending=False, kind="stable").iloc[0]
-    changed = is_beyond_chance(row["differing"], row["hospitals"])
+    changed = is_beyond_chance(row["differing"], row["hospitals"], _level(release))
     followed = bool(row["slope_low"] > 0)
     of = f"{words.count(row['differing'])} of {words.plural(row['hospitals'], 'hospital')}"
     if not changed:
@@ -169,10 +183,9 @@ def best(release: Release) -> tuple[str, str]:
     won_by = list(winners.values())
     counts = {variant: won_by.count(variant) for variant in reversed(ADJUSTED)}
     first = max(counts, key=lambda variant: counts[variant])
-    won = [_CRITERIA[c][0] for c, v in winners.items() if v == first]
-    rest = [_CRITERIA[c][0] for c in winners if winners[c] != first]
-    other = f" Another method {words.listing(rest)}." if rest else ""
-    return f"{VARIANT_NAMES[first]} {words.listing(won)}.{other}", first
+    won = words.listing([_CRITERIA[c][0] for c, v in winners.items() if v == first])
+    of = f"{words.count(counts[first])} of {words.count(len(winners))} criteria"
+    return f"{VARIANT_NAMES[first]} comes first on {of}: it {won}.", first
 
 
 def criteria_won(choice: Rows) -> dict[str, str]:
@@ -202,7 +215,9 @@ def _written(value: Any, kind: str) -> str:
     if pd.isna(value):
         return "–"
     two_digits = {"change": words.change, "points": words.points}
-    return two_digits[kind](value, 2) if kind in two_digits else words.FORMATS[kind](value)
+    if kind in two_digits:
+        return two_digits[kind](value, 2)
+    return str(words.FORMATS[kind](value))
 
 
 def _in_slide_layout(frame: Rows, years: tuple[int, int], extra: Mapping[str, Any]) -> Rows:
@@ -274,8 +289,19 @@ def slide18(release: Release) -> None:
             "agrees": "Agrees",
             "within_rounding": "Within rounding",
         },
-        {"method": METHOD_NAMES.get, "quantity": lambda q: str(q).replace("_", " ")},
+        {"method": METHOD_NAMES.get, "quantity": _QUANTITIES.get},
     )
+
+
+_ROUNDING = {
+    True: "was computed from unrounded dollars, so rounding explains the difference",
+    False: "does not follow from its dollars, and rounding does not explain it",
+}
+_QUANTITIES = {
+    "factor": "factor",
+    "growth_percent": "growth rate in percent",
+    "difference_points": "difference in percentage points",
+}
 
 
 def _excluded_words(release: Release) -> str:
@@ -311,11 +337,11 @@ def _slide_words(release: Release) -> str:
     )
     for row in off.itertuples():
         text += (
-            f" The {METHOD_NAMES[str(row.method)].lower()} {str(row.quantity).replace('_', ' ')}"
+            f" The {_QUANTITIES[str(row.quantity)]} of {METHOD_NAMES[str(row.method)].lower()}"
             f" is printed as {words.number(row.printed, 2)} and recomputes to"
-            f" {words.number(row.recomputed, 2)}: the printed dollars are rounded, and dollars"
-            f" within half a dollar of them allow {words.number(row.low, 3)} to"
-            f" {words.number(row.high, 3)}, so the slide was computed before rounding."
+            f" {words.number(row.recomputed, 2)}. Dollars within half a dollar of the printed ones"
+            f" allow {words.number(row.low, 3)} to {words.number(row.high, 3)}: the slide"
+            f" {_ROUNDING[bool(row.within_rounding)]}."
         )
     return text
 
@@ -379,13 +405,13 @@ def _dots(axes: Any, frame: Rows, variant: str, place: int, of: int) -> None:
 
 
 def _growth_title(release: Release, frame: Rows) -> str:
-    row = _choice(release).iloc[0]
-    wide = words.percent(row["growth_error"])
-    spread = [frame[f"difference_{v}"].abs().median() for v in ADJUSTED]
+    """Compare the median standard error of growth with the largest median adjustment."""
+    error = _choice(release)["growth_error"].iloc[0]
+    typical = max(float(frame[f"difference_{v}"].abs().median()) for v in ADJUSTED)
     return (
-        f"Sampling error of a hospital's growth, typically {wide}, is"
-        f" {'larger' if row['growth_error'] > max(spread) else 'not larger'}"
-        " than what any adjustment changes"
+        f"A hospital's growth has a sampling error of {_plain_points(error)}; the typical"
+        f" adjustment is {'smaller' if typical < error else 'no smaller'}:"
+        f" {_plain_points(typical)} at most"
     )
 
 
@@ -463,7 +489,8 @@ def _difference_panel(axes: Any, frame: Rows, variant: str, place: int) -> None:
     axes.axvline(0, color=style.QUIET, linewidth=0.8, zorder=1)
     axes.set_title(VARIANT_NAMES[variant], fontsize=9.5)
     axes.set_ylim(-0.8, len(frame) - 0.2)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=3)
+    axes.tick_params(axis="x", labelsize=9)
     style.number_axis(axes.xaxis, "change", "points of growth")
     style.grid(axes, "x")
 
@@ -480,14 +507,16 @@ def _chance_words(release: Release) -> str:
     choice = _choice(release)
     parts = [
         f"**{words.count(row['differing'])}** of {words.count(row['hospitals'])} hospitals under"
-        f" {VARIANT_NAMES[str(variant)].lower()}"
+        f" {VARIANT_NAMES[str(variant)].lower()} ({words.count(row['up'])} up,"
+        f" {words.count(row['down'])} down)"
         for variant, row in choice.iterrows()
     ]
-    level = 1 - settings_of(release.study).interval_level
-    chance = words.number(level * choice["hospitals"].max(), 1)
+    chance = words.number(_level(release) * choice["hospitals"].max(), 1)
     return (
         f"Adjustments that differ from zero by more than sampling error: {words.listing(parts)}."
         f" If no hospital's mix had changed at all, about {chance} would still appear to by chance."
+        " A change that all hospitals share shows in the state's difference:"
+        f" {words.points(_state(release).loc['new_enrollee', 'difference'], 2)} (new enrollee score)."
     )
 
 
@@ -647,6 +676,8 @@ def _calibration(release: Release) -> None:
         axes.locator_params(axis="x", nbins=4)
     for axes in panels.ravel()[len(models) :]:
         axes.set_axis_off()
+    for axes in panels[0, len(models) - 3 :]:
+        axes.tick_params(labelbottom=True)
     picture.supxlabel("predicted, dollars a year", fontsize=10)
     picture.supylabel("actual, dollars a year", fontsize=10)
     release.show_figure(
@@ -695,10 +726,9 @@ def buckets(release: Release) -> None:
     size = 8 + 120 * wide["benes"][base] / wide["benes"][base].max()
     for place, (axes, (label, values)) in enumerate(zip(panels, against.items(), strict=True)):
         axes.scatter(first, values, s=size, color=style.colour(place), alpha=0.75, linewidth=0)
-        top = float(np.nanmax([first.max(), values.max()])) * 1.05
-        axes.plot([0, top], [0, top], color=style.QUIET, linewidth=0.8, linestyle="--")
-        style.number_axis(axes.xaxis, "number", f"{base} relative cost of the bucket", 1)
-        style.number_axis(axes.yaxis, "number", label, 1)
+        _same_log_axes(axes, np.append(first, values))
+        style.number_axis(axes.xaxis, "number", f"{base} relative cost of the bucket", 2)
+        style.number_axis(axes.yaxis, "number", label, 2)
         style.grid(axes, "y")
     shown = _kept(frame[frame["relative"].notna()], "risk_buckets")
     release.show_figure(
@@ -709,11 +739,27 @@ def buckets(release: Release) -> None:
                 f"Two scatter plots of {len(wide)} buckets: relative cost of {base} against"
                 f" {performance}, and against the CMS new enrollee factor."
             ),
-            caption="Size: beneficiaries. On the dashed line both are the same.",
+            caption="Size: beneficiaries. Each step of an axis doubles; dashed: both are equal.",
             picture=picture,
             data=shown,
         )
     )
+
+
+def _same_log_axes(axes: Any, values: Any) -> None:
+    """Give both axes one logarithmic scale with ticks at the powers of two, and the diagonal."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    ends = [float(positive.min()) / 1.2, float(positive.max()) * 1.2]
+    ticks = [t for t in (0.125, 0.25, 0.5, 1, 2, 4, 8, 16) if ends[0] <= t <= ends[1]]
+    axes.plot(ends, ends, color=style.QUIET, linewidth=0.8, linestyle="--")
+    for scale, limits, axis in (
+        (axes.set_xscale, axes.set_xlim, axes.xaxis),
+        (axes.set_yscale, axes.set_ylim, axes.yaxis),
+    ):
+        scale("log")
+        limits(*ends)
+        axis.set_ticks(ticks)
+        axis.set_minor_locator(NullLocator())
 
 
 def _bucket_title(wide: Rows, base: int, performance: int) -> str:
@@ -733,9 +779,9 @@ def sensitivity(release: Release) -> None:
         row = moved.sort_values("largest_move", ascending=False, kind="stable").iloc[0]
         release.say(
             f"The choice that moves a hospital most is “{row['case']}” under"
-            f" {VARIANT_NAMES[str(row['variant'])].lower()}: up to"
-            f" {words.points(row['largest_move'])}, {words.points(row['median_move'])} for the"
-            " median hospital."
+            f" {VARIANT_NAMES[str(row['variant'])].lower()}: by up to"
+            f" {_plain_points(row['largest_move'])}, and the median hospital by"
+            f" {_plain_points(row['median_move'])}."
         )
     release.show_table(
         "risk_sensitivity",
@@ -747,7 +793,9 @@ def sensitivity(release: Release) -> None:
             "median_move": "Median move of a hospital",
             "largest_move": "Largest move",
         },
-        _NAMED | dict.fromkeys(("difference", "median_move", "largest_move"), _points),
+        _NAMED
+        | {"difference": _points}
+        | dict.fromkeys(("median_move", "largest_move"), _plain_points),
         heading_columns=2,
     )
     release.show_table(
@@ -768,6 +816,13 @@ def sensitivity(release: Release) -> None:
 
 def _points(value: Any) -> str:
     return words.points(value, 2)
+
+
+def _plain_points(value: Any) -> str:
+    """Write a size, which has no sign, in percentage points."""
+    if words.is_hidden(value):
+        return words.HIDDEN
+    return f"{words.number(100 * float(value), 2)} points"
 
 
 _NAMED: dict[str, Any] = {
@@ -822,8 +877,8 @@ _CHOICE_COLUMNS = {
 _CHOICE_FORMATS: dict[str, Any] = {
     "variant": lambda v: VARIANT_NAMES.get(v, str(v)),
     "r2": "percent",
-    "error": _points,
-    "largest_move": _points,
+    "error": _plain_points,
+    "largest_move": _plain_points,
     **{c: (lambda v: words.number(v, 2)) for c in ("slope", "slope_low", "slope_high")},
     **{c: (lambda v: words.number(v, 2)) for c in ("benchmark", "stability")},
 }
@@ -832,9 +887,9 @@ _CHOICE_FORMATS: dict[str, Any] = {
 def _size_words(release: Release) -> str:
     row = _choice(release).loc["new_enrollee"]
     return (
-        f"The adjustment of a typical hospital is known to within {words.points(row['error'])}"
-        f" (standard error, new enrollee score); its growth itself only to within"
-        f" {words.points(row['growth_error'])}."
+        "The adjustment of a typical hospital has a standard error of"
+        f" {_plain_points(row['error'])} (new enrollee score), its growth itself one of"
+        f" {_plain_points(row['growth_error'])}."
     )
 
 
@@ -847,7 +902,7 @@ def _criteria_words(choice: Rows) -> str:
 def _change_words(release: Release) -> str:
     choice = _choice(release)
     row = choice.sort_values("differing", ascending=False, kind="stable").iloc[0]
-    needed = int(stats.binom.isf(0.05, int(row["hospitals"]), 0.05)) + 1
+    needed = least_beyond_chance(row["hospitals"], _level(release))
     return (
         f"The first answer turns on whether at least {needed} hospitals differ from zero (this run:"
         f" {words.count(row['differing'])}), and on whether the interval of growth per point of"
