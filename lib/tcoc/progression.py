@@ -22,6 +22,8 @@ from tcoc.store.schema import HOSPITAL_SETTINGS, SPENDING_COLUMNS
 
 CENT = Decimal("0.01")
 STAGES = ("aco_like", "mdpcp_like", "geographic")
+SETTING_ORDER = (*HOSPITAL_SETTINGS, *(s for s in SPENDING_COLUMNS if s not in HOSPITAL_SETTINGS))
+"""Hospital settings first, so that charts show the two parts side by side."""
 COST_GROUPS = (
     ("top 1 %", 1),
     ("2nd to 5th %", 5),
@@ -123,6 +125,16 @@ def breaks_guardrail(differences: Sequence[float], rule: Guardrail) -> list[str]
         broken = difference > rule.points or running >= rule.years
         words.append("broken" if broken else "holds")
     return words
+
+
+def guarded(frame: pd.DataFrame, rule: Guardrail) -> pd.DataFrame:
+    """Add `guardrail` (holds, broken, unknown) to rows of year and difference, series by series."""
+    ordered = frame.sort_values("year", kind="stable")
+    series = ordered["series"] if "series" in ordered else pd.Series("", index=ordered.index)
+    words = pd.Series("", index=ordered.index)
+    for _, part in ordered.groupby(series, sort=False):
+        words[part.index] = breaks_guardrail(part["difference"].tolist(), rule)
+    return frame.assign(guardrail=words.reindex(frame.index))
 
 
 def published_savings(published: PublishedFile, vintage: str) -> pd.DataFrame:
@@ -370,7 +382,9 @@ def person_years(beneficiary_year: ir.Table, attribution: ir.Table, places: ir.T
     )
     joined = people.left_join(belongs, ["year", "bene_id"]).drop("year_right", "bene_id_right")
     joined = joined.left_join(places, "zip")
-    hospital = sum((people_column(joined, s) for s in HOSPITAL_SETTINGS[1:]), joined.inpatient)
+    hospital = joined[HOSPITAL_SETTINGS[0]]
+    for setting in HOSPITAL_SETTINGS[1:]:
+        hospital = hospital + joined[setting]
     return joined.mutate(
         county=joined.county.fill_null("Unknown"),
         region=joined.region.fill_null("Unknown"),
@@ -398,11 +412,6 @@ PERSON_COLUMNS = (
     *SPENDING_COLUMNS,
     "tcoc",
 )
-
-
-def people_column(table: ir.Table, name: str) -> ir.Value:
-    """Return a column by name (a sum over names reads better with it)."""
-    return table[name]
 
 
 def _totals(table: ir.Table) -> dict[str, ir.Value]:
@@ -603,6 +612,39 @@ def need_proxies(flagged: ir.Table) -> ir.Table:
             chosen.group_by("year").agg(**_totals(chosen)).mutate(proxy=ibis.literal(name))
         )
     return ibis.union(*tables, distinct=False)
+
+
+# ---------------------------------------------------------------- 7 Medicaid of dual eligibles
+
+
+def medicaid_by_stage(
+    medicaid: ir.Table, months: ir.Table, people: ir.Table, year: int
+) -> ir.Table:
+    """Return Medicaid dollars of a year's dual eligibles by stage, in their eligible months only.
+
+    Takes bene_id, month and amount; `months` are the eligible months of the year (rule P1), so
+    that both payers' dollars have the same months below them. A month counts by its first day.
+    """
+    duals = people.filter(people.year == year, people.dual).select("bene_id", "stage")
+    paid = medicaid.select(
+        payee=medicaid.bene_id.cast("string"),
+        paid_month=medicaid.month.cast("date").truncate("M"),
+        amount=medicaid.amount.cast("decimal(18, 2)"),
+    )
+    own = months.select("bene_id", eligible_month=months.month).inner_join(
+        paid, [("bene_id", "payee"), ("eligible_month", "paid_month")]
+    )
+    sums = own.group_by("bene_id").agg(amount=own.amount.sum().cast("decimal(18, 2)"))
+    joined = duals.left_join(sums, "bene_id")
+    return (
+        joined.group_by("stage")
+        .agg(
+            year=ibis.literal(year).cast("int32"),
+            benes=joined.count().cast("int32"),
+            medicaid=joined.amount.sum().fill_null(0).cast("decimal(18, 2)"),
+        )
+        .select("year", "stage", "benes", "medicaid")
+    )
 
 
 # ---------------------------------------------------------------- 6 to 8 small tables

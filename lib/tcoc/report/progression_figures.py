@@ -303,7 +303,7 @@ def draw_growth_difference(frame: pd.DataFrame, limit: float) -> Picture:
         fontweight="semibold",
     )
     axes.set_ylim(
-        min(0, 100 * frame["difference"].min()) - 0.35,
+        min(0, 100 * frame["difference"].min()) - 0.6,
         100 * max(limit, frame["difference"].max()) + 0.45,
     )
     _series_legend(picture, names)
@@ -472,7 +472,7 @@ def draw_split(frame: pd.DataFrame, published_share: float) -> Picture:
     """
     order = list(_SETTING_COLOURS)
     years = sorted(frame["year"].unique())
-    picture, axes = new_figure(height=0.62 * len(years) + 1.35)
+    picture, axes = new_figure(height=0.56 * len(years) + 1.3)
     for place, year in enumerate(years):
         shares = frame[frame["year"] == year].set_index("setting")["share"]
         left = 0.0
@@ -480,7 +480,7 @@ def draw_split(frame: pd.DataFrame, published_share: float) -> Picture:
             _split_piece(axes, place, left, float(shares[setting]), setting)
             left += float(shares[setting])
         axes.plot([published_share] * 2, [place - 0.38, place + 0.46], color="black", linewidth=2.2)
-    _split_names(axes, frame[frame["year"] == years[0]].set_index("setting")["share"], order)
+    _setting_legend(picture, order)
     axes.annotate(
         f"published: {words.percent(published_share, 0)} hospital",
         (published_share, len(years) - 0.6),
@@ -493,7 +493,7 @@ def draw_split(frame: pd.DataFrame, published_share: float) -> Picture:
     )
     axes.set_yticks(range(len(years)), [str(y) for y in years])
     axes.set_xlim(0, 1)
-    axes.set_ylim(len(years) - 0.5, -1.05)
+    axes.set_ylim(len(years) - 0.5, -0.55)
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
@@ -523,37 +523,20 @@ def _split_piece(axes: Axes, place: float, left: float, share: float, setting: s
         )
 
 
-def _split_names(axes: Axes, shares: pd.Series, order: Sequence[str]) -> None:
-    middles, left = [], 0.0
-    for setting in order:
-        middles.append(left + float(shares[setting]) / 2)
-        left += float(shares[setting])
-    width = 6.4
-    rooms = [text_width(SETTING_NAMES[s], SMALL + 0.5) / width for s in order]
-    lanes: list[float] = []
-    for setting, middle, room in zip(order, middles, rooms, strict=True):
-        right = middle + float(shares[setting]) / 2
-        start = min(max(min(middle - room / 2, right - room - 0.008), 0.0), 1 - room)
-        lane = next((i for i, end in enumerate(lanes) if end + 0.015 <= start), len(lanes))
-        lanes[lane : lane + 1] = [start + room]
-        axes.annotate(
-            SETTING_NAMES[setting],
-            (middle, -0.34),
-            xytext=(start + room / 2, -0.56 - 0.24 * lane),
-            size=SMALL + 0.5,
-            ha="center",
-            va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": QUIET,
-                "linewidth": 0.7,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            }
-            if lane
-            else None,
-            annotation_clip=False,
-        )
+def _setting_legend(picture: Picture, order: Sequence[str]) -> None:
+    handles = [
+        Patch(facecolor=_SETTING_COLOURS[s], edgecolor="white", label=SETTING_NAMES[s])
+        for s in order
+    ]
+    picture.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=4,
+        handlelength=1.0,
+        handletextpad=0.5,
+        columnspacing=1.6,
+        borderpad=0.1,
+    )
 
 
 def draw_waterfall(frame: pd.DataFrame, before: int, after: int) -> Picture:
