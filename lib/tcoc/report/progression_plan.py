@@ -293,7 +293,7 @@ def against_the_nation(release: Release) -> None:
     """Figure 2b: the run's spending per beneficiary, at national growth, and as published."""
     frame = release.table("medicare_savings")
     published = _published_level(release)
-    gap = gap_words(frame)
+    series, gap = _per_capita_series(frame, published), gap_words(frame)
     show(
         release,
         Figure(
@@ -307,31 +307,37 @@ def against_the_nation(release: Release) -> None:
                 " year, less actual spending.",
                 gap,
             ),
-            picture=progression_figures.draw_per_capita(_per_capita_series(frame, published), gap),
-            data=frame,
-            columns={
-                "year": "Year",
-                "per_capita": "Per beneficiary",
-                "growth": "Growth",
-                "national_growth": "National growth",
-                "at_national_growth": "At national growth",
-                "saving_per_beneficiary": "Saving per beneficiary",
-                "saving": "Saving",
-                "cumulative_saving": "Cumulative saving",
-                "guardrail": "Guardrail",
-                "reason": "Why there is no national rate",
-            },
-            formats={
-                "growth": _or_dash(words.change),
-                "national_growth": _or_dash(words.change),
-                "per_capita": "dollars",
-                **dict.fromkeys(
-                    ("at_national_growth", "saving_per_beneficiary", "saving", "cumulative_saving"),
-                    _or_dash(words.dollars),
-                ),
-            },
+            picture=progression_figures.draw_per_capita(series, gap),
+            data=series.rename(columns={"value": "dollars_per_beneficiary"}),
+            columns={"series": "Series", "year": "Year", "dollars_per_beneficiary": "Dollars"},
+            formats={"dollars_per_beneficiary": _or_dash(words.dollars)},
             source=_caption("Medicare claims of the run's store;", _sources(published)),
         ),
+    )
+    release.show_table(
+        "medicare_savings",
+        {
+            "year": "Year",
+            "per_capita": "Per beneficiary",
+            "growth": "Growth",
+            "national_growth": "National growth",
+            "at_national_growth": "At national growth",
+            "saving_per_beneficiary": "Saving per beneficiary",
+            "saving": "Saving",
+            "cumulative_saving": "Cumulative saving",
+            "guardrail": "Guardrail",
+        },
+        {
+            "growth": _or_dash(words.change),
+            "national_growth": _or_dash(words.change),
+            "per_capita": "dollars",
+            **dict.fromkeys(
+                ("at_national_growth", "saving_per_beneficiary", "saving", "cumulative_saving"),
+                _or_dash(words.dollars),
+            ),
+        },
+        "Savings against national growth on the run's own data, year by year",
+        note=gap,
     )
 
 
@@ -365,7 +371,7 @@ def gap_words(frame: pd.DataFrame) -> str:
     missing = frame[frame["national_growth"].isna()].iloc[_base_row(frame) :]
     if missing.empty:
         return ""
-    reasons = words.listing(list(dict.fromkeys(missing["reason"])))
+    reasons = "; ".join(dict.fromkeys(missing["reason"]))
     return f"No national growth for {words.span(list(missing['year']))}: {reasons}."
 
 
@@ -552,7 +558,7 @@ def growth_contributions(release: Release) -> None:
             caption=_caption(
                 COMPUTED,
                 "Steps start at the total of the year before and end at the year's total, to the"
-                " cent. Blue: hospital; orange: not hospital; open with hatch: a fall.",
+                " cent. Dark blue: hospital; orange: not hospital; open: a fall.",
             ),
             picture=progression_figures.draw_waterfall(
                 last, int(last["year"].iloc[0]) - 1, int(last["year"].iloc[0])
@@ -1039,7 +1045,7 @@ def dual_eligibles(release: Release) -> None:
                 " right is the part of the group's people who are dual eligible.",
             ),
             picture=progression_figures.draw_duals(drawn),
-            data=acos,
+            data=pd.concat([stages.assign(aco_id=ALL), acos], ignore_index=True),
             formats={"share_people": "percent", "share_dollars": "percent"},
             source="Medicare claims and enrolment of the run's store",
         ),
