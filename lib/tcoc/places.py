@@ -1,4 +1,4 @@
-"""Which county and region a ZIP code lies in: for maps of where people live, not for attribution."""
+"""Which county and region a ZIP code lies in: for where people live, not for attribution."""
 
 from functools import cache
 from pathlib import Path

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import cast
 
 import ibis
@@ -329,7 +330,7 @@ def contributions(parts: Mapping[int, Mapping[str, Decimal]]) -> pd.DataFrame:
     """
     years = sorted(parts)
     rows: list[dict[str, object]] = []
-    for before, year in zip(years, years[1:], strict=False):
+    for before, year in pairwise(years):
         old, new = parts[before], parts[year]
         base = sum(old.values(), Decimal(0))
         named = {part: (old[part], new[part]) for part in new}
@@ -741,7 +742,7 @@ def design_options(
 
 
 def diagram_rows(diagram: DriverDiagram) -> pd.DataFrame:
-    """Return a driver diagram as rows: aim, primary, secondary, basis; the data behind its picture."""
+    """Return a driver diagram as rows of aim, primary, secondary and basis."""
     return pd.DataFrame(
         [
             {"aim": diagram.aim, "primary": p.name, "secondary": s, "basis": p.basis}

@@ -114,7 +114,7 @@ class PublishedFile(_Strict):
         return self
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per metric, year and vintage, in file order, with its source written out."""
+        """Return one row per metric, year and vintage, in file order, sources written out."""
         rows = [
             {
                 **value.model_dump(),

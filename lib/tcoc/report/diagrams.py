@@ -27,7 +27,7 @@ TEXT = 10.5
 SMALL = 9.0
 LEADING = 1.28
 _HINTING = 1.045
-"""A rasteriser moves letters to whole pixels: text can come out this much wider than its outline."""
+"""Letters are moved to whole pixels: text can come out this much wider than its outline."""
 TINT = "#eef2f6"
 """Fill of boxes: pale enough that black text keeps its contrast, also in grey print."""
 
@@ -67,7 +67,7 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 @cache
 def _font(weight: str) -> FontProperties:
     if weight == "semibold":
-        return FontProperties(family=["Source Sans 3 SemiBold", "DejaVu Sans"], weight=600)
+        return FontProperties(family=["Source Sans 3", "DejaVu Sans"], weight=600)
     return FontProperties(family=["Source Sans 3", "DejaVu Sans"])
 
 

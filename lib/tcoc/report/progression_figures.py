@@ -25,6 +25,7 @@ from tcoc.report.style import (
     RULE,
     STAGE_NAMES,
     WARM,
+    end_label,
     grid,
     new_figure,
     number_axis,
@@ -57,6 +58,8 @@ _SETTING_COLOURS = {
     "hospice": "#c79bb6",
     "dme": "#b9b08e",
 }
+_SETTING_HATCHES = {"outpatient": "////", "hospice": "....", "dme": "xxxx"}
+"""Colours alone do not part these settings in grey print."""
 
 
 # ---------------------------------------------------------------- figure 1
@@ -141,7 +144,7 @@ _STATUS_TINT = {"met": ACCENT, "not met": DARK_WARM, "not yet due": QUIET, "no v
 
 
 def _metric_row(axes: Axes, row: Mapping[str, Any], y: float, scale: _MetricScale) -> None:
-    top = y - TEXT * 1.28 / 144
+    top = y - TEXT * 1.28 / 144 - 0.02
     status = str(row["status"])
     tint = _STATUS_TINT[status]
     write(axes, _YEAR, top, Words((str(row["year"]),), TEXT, "normal"), QUIET)
@@ -242,7 +245,10 @@ def _running_lines(axes: Axes, frame: pd.DataFrame, years: Sequence[int]) -> Non
     highest = lines.groupby("year")["cumulative"].transform("max")
     for part, rows in lines.assign(above=lines["cumulative"] >= highest).groupby("part"):
         tint = PART_COLOURS[str(part)]
-        axes.plot(rows["year"], rows["cumulative"], color=tint, linewidth=1.8, zorder=2)
+        line = "-" if part == "hospital" else (0, (5, 2))
+        axes.plot(rows["year"], rows["cumulative"], color=tint, lw=1.8, ls=line, zorder=2)
+        last = rows.iloc[-1]
+        end_label(axes, last["year"], last["cumulative"], PART_NAMES[str(part)], tint)
         for row in rows.itertuples():
             fill = "white" if row.cumulative_confidence == "recalled" else tint
             axes.plot([row.year], [row.cumulative], "o", mfc=fill, mec=tint, mew=1.6, zorder=3)
@@ -255,7 +261,7 @@ def _running_lines(axes: Axes, frame: pd.DataFrame, years: Sequence[int]) -> Non
                 va="bottom" if row.above else "top",
             )
     axes.set_xticks(list(years))
-    axes.set_xlim(years[0] - 0.5, years[-1] + 0.5)
+    axes.set_xlim(years[0] - 0.5, years[-1] + 0.95)
     axes.margins(y=0.2)
     axes.set_title("Cumulative, million dollars")
 
@@ -264,7 +270,7 @@ def _part_legend(picture: Picture) -> None:
     """Name colours and the open form above the panels, where no data can be."""
     solid = [
         Patch(facecolor=PART_COLOURS[part], edgecolor=PART_COLOURS[part], label=PART_NAMES[part])
-        for part in ("hospital", "nonhospital", "total")
+        for part in ("hospital", "nonhospital")
     ]
     open_form = Patch(facecolor="white", edgecolor=QUIET, label="open: from memory")
     picture.legend(
@@ -286,9 +292,8 @@ def draw_growth_difference(frame: pd.DataFrame, limit: float) -> Picture:
     picture, axes = new_figure(height=3.1)
     names = list(dict.fromkeys(frame["series"]))
     years = sorted(frame["year"].unique())
-    step = 0.7 / len(names)
     for i, name in enumerate(names):
-        _difference_bars(axes, frame[frame["series"] == name], years, i, step, len(names))
+        _difference_bars(axes, frame[frame["series"] == name], years, (i, len(names)), limit)
     axes.axhline(0, color=QUIET, linewidth=0.9)
     axes.axhline(100 * limit, color=DARK_WARM, linewidth=1.5, linestyle=(0, (5, 3)))
     axes.annotate(
@@ -315,14 +320,15 @@ def draw_growth_difference(frame: pd.DataFrame, limit: float) -> Picture:
 
 
 _SERIES_COLOURS = (ACCENT, PALETTE[4], PALETTE[3])
+_SERIES_LINES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
 def _series_legend(picture: Picture, names: Sequence[str]) -> None:
     handles = [
-        Patch(facecolor=tint, edgecolor=tint, label=name)
-        for tint, name in zip(_SERIES_COLOURS, names, strict=False)
+        Patch(facecolor="white", edgecolor=tint, linestyle=line, linewidth=1.6, label=name)
+        for tint, line, name in zip(_SERIES_COLOURS, _SERIES_LINES, names, strict=False)
     ]
-    handles.append(Patch(facecolor="white", edgecolor=QUIET, label="open: from memory"))
+    handles.append(Patch(facecolor=QUIET, edgecolor=QUIET, label="filled: not from memory"))
     picture.legend(
         handles=handles,
         loc="outside upper left",
@@ -336,11 +342,13 @@ def _series_legend(picture: Picture, names: Sequence[str]) -> None:
 
 
 def _difference_bars(
-    axes: Axes, rows: pd.DataFrame, years: Sequence[int], place: int, step: float, of: int
+    axes: Axes, rows: pd.DataFrame, years: Sequence[int], place: tuple[int, int], limit: float
 ) -> None:
-    tint = _SERIES_COLOURS[place % 3]
+    number, of = place
+    step = 0.7 / of
+    tint = _SERIES_COLOURS[number % 3]
     for row in rows.itertuples():
-        x = years.index(row.year) + (place - (of - 1) / 2) * step
+        x = years.index(row.year) + (number - (of - 1) / 2) * step
         open_bar = row.confidence == "recalled"
         value = 100 * row.difference
         axes.bar(
@@ -350,8 +358,10 @@ def _difference_bars(
             facecolor="white" if open_bar else tint,
             edgecolor=tint,
             linewidth=1.6,
+            linestyle=_SERIES_LINES[number % 3],
         )
-        up = value >= 0
+        inside = 0 < 100 * limit - value < 0.45
+        up = value >= 0 and not inside
         axes.annotate(
             words.points(row.difference, 2).removesuffix(f"{words.SPACE}points"),
             (x, value),
@@ -360,7 +370,7 @@ def _difference_bars(
             ha="center",
             va="bottom" if up else "top",
             size=SMALL + 0.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            bbox={"facecolor": "none" if inside else "white", "edgecolor": "none", "pad": 0.8},
         )
 
 
@@ -502,30 +512,37 @@ def draw_split(frame: pd.DataFrame, published_share: float) -> Picture:
 
 
 def _split_piece(axes: Axes, place: float, left: float, share: float, setting: str) -> None:
+    tint = _SETTING_COLOURS[setting]
     axes.barh(
         place,
         share,
         left=left,
         height=0.66,
-        facecolor=_SETTING_COLOURS[setting],
+        facecolor=tint,
         edgecolor="white",
+        hatch=_SETTING_HATCHES.get(setting),
         linewidth=1.2,
     )
     if share >= 0.045:
-        dark = setting in ("inpatient", "hha")
         axes.text(
             left + share / 2,
             place,
             words.percent(share, 0),
             ha="center",
             va="center",
-            color="white" if dark else INK,
+            color="white" if setting in ("inpatient", "hha") else INK,
+            bbox={"facecolor": tint, "edgecolor": "none", "pad": 1.2},
         )
 
 
 def _setting_legend(picture: Picture, order: Sequence[str]) -> None:
     handles = [
-        Patch(facecolor=_SETTING_COLOURS[s], edgecolor="white", label=SETTING_NAMES[s])
+        Patch(
+            facecolor=_SETTING_COLOURS[s],
+            edgecolor="white",
+            hatch=_SETTING_HATCHES.get(s),
+            label=SETTING_NAMES[s],
+        )
         for s in order
     ]
     picture.legend(
@@ -627,7 +644,7 @@ def draw_lorenz(curve: pd.DataFrame, tops: Mapping[int, float]) -> Picture:
     for top, share in tops.items():
         axes.plot([top / 100], [share], marker="o", color=ACCENT, markersize=6, zorder=4)
         axes.annotate(
-            f"dearest {top} %: {words.percent(share, 0)} of dollars",
+            f"dearest {top} %: {words.percent(share, 0)}",
             (top / 100, share),
             xytext=(11, -4),
             textcoords="offset points",
@@ -710,12 +727,10 @@ def _next_piece(axes: Axes, place: int, left: float, share: float, tint: str) ->
 
 def _swatches(picture: Picture, names: Sequence[tuple[str, str]]) -> None:
     handles = [
-        picture.axes[0].barh([0], [0], facecolor=tint, edgecolor=QUIET, linewidth=0.6)[0]
-        for tint, _ in names
+        Patch(facecolor=tint, edgecolor=QUIET, linewidth=0.6, label=name) for tint, name in names
     ]
     picture.legend(
-        handles,
-        [name for _, name in names],
+        handles=handles,
         loc="outside upper left",
         ncols=6,
         title="In the next year",
@@ -805,7 +820,7 @@ def draw_duals(frame: pd.DataFrame) -> Picture:
     Takes group (words), dual (bool), per_capita, share_of_people (duals' share of the group).
     """
     groups = list(dict.fromkeys(frame["group"]))
-    picture, axes = new_figure(height=0.4 * len(groups) + 1.15)
+    picture, axes = new_figure(height=0.43 * len(groups) + 1.15)
     for place, group in enumerate(groups):
         _dumbbell(axes, place, frame[frame["group"] == group])
     names = ["\n".join(wrap(g, 2.0, TEXT - 0.5).lines) for g in groups]
@@ -823,13 +838,15 @@ def draw_duals(frame: pd.DataFrame) -> Picture:
         annotation_clip=False,
     )
     first = frame[frame["group"] == groups[0]].set_index("dual")["per_capita"]
+    dearer = bool(first[True] >= first[False])
     for dual, text, tint in ((False, "others", QUIET), (True, "dual eligible", DARK_WARM)):
+        right = dual == dearer
         axes.annotate(
             text,
             (first[dual], 0),
-            xytext=(0, 8),
+            xytext=(-6 if right else 6, 8),
             textcoords="offset points",
-            ha="center",
+            ha="left" if right else "right",
             va="bottom",
             color=tint,
             fontweight="semibold",

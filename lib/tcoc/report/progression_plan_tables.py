@@ -362,15 +362,15 @@ def need_tables(study: Study) -> list[PublicTable]:
             "attributed beneficiaries, repeated by proxy",
         ),
     ):
-        cells = _with_shares(cells, whole, study)
+        shared = _with_shares(cells, whole, study)
         tables.append(
             PublicTable(
                 name=name,
                 title=title,
-                frame=_sorted(cells, ("year", key)),
+                frame=_sorted(shared, ("year", key)),
                 keys=("year", key),
                 counts=("benes",),
-                values=_protected(cells),
+                values=_protected(shared),
                 totals=totals,
                 universe=universe,
                 note="Proxies that the store can tell without diagnoses.",
@@ -405,7 +405,7 @@ def stays_table(study: Study) -> PublicTable:
         values=dict.fromkeys(("paid", "share_of_stays", "share_of_dollars"), ("stays",)),
         totals={"stage": ALL},
         universe="inpatient stays of attributed beneficiaries, by measure",
-        note="A stay can be both a return and short. Causes are unknown: the store has no diagnoses.",
+        note="A stay can be both a return and short. The store has no diagnoses.",
         source=SOURCE,
     )
 
@@ -477,8 +477,7 @@ def _dual_table(
 def place_parents() -> dict[str, str]:
     """Return the region of each county, and Maryland of each region."""
     regions = load_regions()
-    counties = {f"{c} ": r for c, r in zip(regions["county"], regions["region"], strict=True)}
-    names = {county_label(c.strip()): region for c, region in counties.items()}
+    names = dict(zip(map(county_label, regions["county"]), regions["region"], strict=True))
     return names | dict.fromkeys(sorted(set(regions["region"])), MARYLAND) | {OUTSIDE: MARYLAND}
 
 
