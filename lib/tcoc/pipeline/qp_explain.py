@@ -82,7 +82,9 @@ def _hospitals(chosen: pd.DataFrame, year: int, ccn: str | None) -> list[tuple[s
         return [(str(ccn), "as asked")]
     own = chosen[chosen["year"] == year]
     pairs = own[own["ccn"] != ""].groupby("ccn")["partner"].unique()
-    return [(hospital, f"{' and '.join(sorted(names))} partner") for hospital, names in pairs.items()]
+    return [
+        (hospital, f"{' and '.join(sorted(names))} partner") for hospital, names in pairs.items()
+    ]
 
 
 def _hospital_lines(
