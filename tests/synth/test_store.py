@@ -35,7 +35,8 @@ def test_same_arguments_same_bytes_whatever_the_threads(tmp_path: Path) -> None:
     for name, workers in (("one", 1), ("three", 3)):
         write_synthetic_store(tmp_path / name, 700, 3, (2014, 2016), workers=workers)
     one, three = digests(tmp_path / "one"), digests(tmp_path / "three")
-    assert one == three
+    assert {name for name in one if one[name] != three.get(name)} == set()
+    assert one.keys() == three.keys()
     assert len(one) > 15
     write_synthetic_store(tmp_path / "seed", 700, 4, (2014, 2016))
     other = digests(tmp_path / "seed")

@@ -68,7 +68,13 @@ def run(
     _people(con, states)
     resolved, store = work / "resolved", work / "store"
     store.mkdir()
-    counted = engine.dispose_claims(con, delivery, lambda k: _columns(layout.types[k].table, layout.types[k].setting), _denied, resolved)
+    counted = engine.dispose_claims(
+        con,
+        delivery,
+        lambda k: _columns(layout.types[k].table, layout.types[k].setting),
+        _denied,
+        resolved,
+    )
     engine.check_claim_ids(con, delivery, resolved)
     summary.types = {"beneficiary": _count_people(con, delivery), **counted}
     summary.tables = {
@@ -171,7 +177,9 @@ def _describe(
 ) -> None:
     """Fill the parts of the summary that say what was there and what was not."""
     claims = engine.years_of(resolved, engine.claim_types(delivery))
-    months = [r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()]
+    months = [
+        r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()
+    ]
     summary.years = tuple(sorted({*claims, *months}))
     summary.files = engine.file_summaries(delivery)
     summary.absent_types = tuple(k for k in delivery.layout.types if k not in delivery.files)

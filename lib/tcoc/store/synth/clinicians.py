@@ -45,6 +45,7 @@ class Clinicians:
 
     npis: list[str]
     tins: list[str]
+    tin: Integers
     group: Integers
     hospital: Integers
     panel: Floats
@@ -88,10 +89,11 @@ def make_clinicians(config: Config, geo: Geography, benes: int, seed: int) -> Cl
     staff = _Staff(config, geo, seed, hospital, group, primary)
     places = _places(staff, panel)
     aco_ids, aco, links = _acos(staff)
-    tins = _tins(seed, hospital, group, aco)
+    tins, tin = _tins(seed, hospital, group, aco)
     return Clinicians(
         npis,
         tins,
+        tin,
         group,
         hospital,
         panel,
@@ -242,8 +244,11 @@ def _acos(staff: _Staff) -> tuple[list[str], Integers, list[tuple[int, ...]]]:
     return ids, aco, links
 
 
-def _tins(seed: int, hospital: Integers, group: Integers, aco: Integers) -> list[str]:
-    """Return a practice's tax number: of the ACO, else of one of the practices at the hospital."""
+def _tins(
+    seed: int, hospital: Integers, group: Integers, aco: Integers
+) -> tuple[list[str], Integers]:
+    """Return tax numbers, and each clinician's: of the ACO, else of a practice at the hospital."""
     practice = Draws(seed, "tin").below(len(hospital), 6)
     number = np.where(aco >= 0, 900 + aco, hospital * 10 + practice % 4)
-    return [f"99{n:07d}" for n in (number * 100 + group % 3).tolist()]
+    unique, index = np.unique(number * 100 + group % 3, return_inverse=True)
+    return [f"99{n:07d}" for n in unique.tolist()], index

@@ -48,10 +48,21 @@ def flags(values: Flags) -> pa.Array:
     return pa.array(values)
 
 
-def choices(values: Sequence[str | None], index: Integers) -> pa.Array:
-    """Return texts chosen from a list; an index of -1 is null."""
-    at = pa.array(index.astype(np.int32), mask=index < 0)
-    return pa.DictionaryArray.from_arrays(at, pa.array(values, pa.string()))
+def choices(values: Sequence[str], index: Integers) -> pa.Array:
+    """Return texts chosen from a list; an index of -1 is null.
+
+    Only the texts in use enter the dictionary, each once: Parquet then holds it as it is. (With a
+    text twice, Arrow 26 would leave bytes of old memory in the file.)
+    """
+    used = np.zeros(len(values) + 1, dtype=np.bool_)
+    used[index] = True
+    used[-1] = False
+    place = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)[index]
+    texts = [values[k] for k in np.flatnonzero(used).tolist()]
+    if len(set(texts)) < len(texts):
+        raise ValueError("a text stands twice in a list of choices")
+    at = pa.array(place, mask=index < 0)
+    return pa.DictionaryArray.from_arrays(at, pa.array(texts, pa.string()))
 
 
 def numbers(prefix: str, values: Integers, width: int) -> pa.Array:

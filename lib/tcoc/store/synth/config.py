@@ -61,6 +61,16 @@ class Config:
         return {group.name: i for i, group in enumerate(self.groups)}
 
     @cached_property
+    def specialties(self) -> list[str]:
+        """CMS specialty codes of the groups, each once."""
+        return sorted({group.specialty for group in self.groups})
+
+    @cached_property
+    def specialty_of_group(self) -> list[int]:
+        """Position of each group's specialty."""
+        return [self.specialties.index(group.specialty) for group in self.groups]
+
+    @cached_property
     def code_index(self) -> dict[str, int]:
         """Positions of the billing codes."""
         return {code.hcpcs: i for i, code in enumerate(self.codes)}

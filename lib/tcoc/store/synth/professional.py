@@ -203,7 +203,7 @@ def professional_table(scene: Scene) -> pa.Table:
     allowed, paid = _amounts(scene.world, scene.year, code, draws)
     missing = draws.flags(len(visits.person), scene.world.config.number("care.missing_npi"))
     groups = scene.world.clinicians.group[visits.clinician]
-    specialties = [group.specialty for group in scene.world.config.groups]
+    specialty = np.array(scene.world.config.specialty_of_group)[groups]
     clinician = np.where(missing, -1, visits.clinician)
     return pa.table(
         [
@@ -212,8 +212,10 @@ def professional_table(scene: Scene) -> pa.Table:
             columns.repeated_bene_ids(scene.people.first + visits.person[at]),
             columns.dates(visits.day[at]),
             columns.choices(scene.world.clinicians.npis, clinician[at]),
-            columns.choices(scene.world.clinicians.tins, visits.clinician[at]),
-            columns.choices(specialties, groups[at]),
+            columns.choices(
+                scene.world.clinicians.tins, scene.world.clinicians.tin[visits.clinician][at]
+            ),
+            columns.choices(scene.world.config.specialties, specialty[at]),
             columns.choices([c.hcpcs for c in scene.world.config.codes], code),
             columns.choices(PLACES, visits.place[at]),
             columns.dollars(allowed),

@@ -69,9 +69,9 @@ def beneficiary_year(scene: Scene) -> pa.Table:
     clinician = np.where(history, clinician, -1)
     aco = np.where(clinician >= 0, clinicians.aco[clinician], -1)
     stage = _stage(clinicians, clinician, aco)
-    ccn = _hospital_expected(clinicians, clinician, stage, scene.hospital)
+    ccn = _hospital_expected(world, clinician, stage, scene.hospital)
     who = np.flatnonzero(eligible)
-    names = [*scene.world.geo.ccns, None]
+    names = scene.world.geo.ccns
     return pa.table(
         {
             "year": pa.array(np.full(len(who), scene.year, dtype=np.int32)),
@@ -90,16 +90,22 @@ def beneficiary_year(scene: Scene) -> pa.Table:
     )
 
 
+def _inside(world: World, hospital: Integers) -> Integers:
+    """Return hospitals with -1 for the one that stands for all beyond Maryland."""
+    return np.where(hospital < world.geo.count, hospital, -1)
+
+
 def _stage(clinicians: Clinicians, clinician: Integers, aco: Integers) -> Integers:
     unusable = (clinician < 0) | clinicians.low_primary[clinician]
     return np.select([aco >= 0, ~unusable], [0, 1], 2)
 
 
 def _hospital_expected(
-    clinicians: Clinicians, clinician: Integers, stage: Integers, home: Integers
+    world: World, clinician: Integers, stage: Integers, home: Integers
 ) -> Integers:
+    clinicians = world.clinicians
     single = np.array([links[0] if len(links) == 1 else -1 for links in clinicians.links])
-    panel = np.where(clinicians.hospital < clinicians.hospital.max(), clinicians.hospital, -1)
+    panel = _inside(world, clinicians.hospital)
     return np.select([stage == 0, stage == 1], [single[clinician], panel[clinician]], home)
 
 
@@ -110,8 +116,11 @@ def clinician_table(world: World) -> pa.Table:
         {
             "npi": pa.array(clinicians.npis),
             "group": columns.choices([g.name for g in groups], clinicians.group),
-            "specialty": columns.choices([g.specialty for g in groups], clinicians.group),
-            "ccn": columns.choices([*world.geo.ccns, None], clinicians.hospital),
+            "specialty": columns.choices(
+                world.config.specialties,
+                np.array(world.config.specialty_of_group)[clinicians.group],
+            ),
+            "ccn": columns.choices(world.geo.ccns, _inside(world, clinicians.hospital)),
             "aco_id": columns.choices(clinicians.aco_ids, clinicians.aco),
             "low_primary_share": columns.flags(clinicians.low_primary),
             "panel": pa.array(clinicians.panel),

@@ -171,20 +171,27 @@ class _Writer:
         return self
 
     def write(self, table: pa.Table) -> None:
-        """Add a block; texts that were drawn from a list become plain texts in the file."""
-        schema = self._schema or plain_schema(table.schema)
+        """Add a block; texts that were drawn from a list are plain texts for the reader."""
         if self._writer is None:
-            texts = [f.name for f in schema if f.name not in ("claim_id", "service_date")]
             self._writer = pq.ParquetWriter(
                 self._file,
-                schema,
+                self._arrow_schema(table),
                 compression="zstd",
                 compression_level=1,
-                use_dictionary=texts,
+                use_dictionary=[f.name for f in table.schema if pa.types.is_dictionary(f.type)],
                 store_schema=False,
             )
-        self._writer.write_table(table.cast(schema), row_group_size=1 << 20)
+        self._writer.write_table(
+            pa.Table.from_arrays(table.columns, schema=self._arrow_schema(table)),
+            row_group_size=1 << 20,
+        )
         self.rows += table.num_rows
+
+    def _arrow_schema(self, table: pa.Table) -> pa.Schema:
+        """Return the block's own types, with the contract's rules on what may be null."""
+        if self._schema is None:
+            return table.schema
+        return pa.schema([self._schema.field(f.name).with_type(f.type) for f in table.schema])
 
     def __exit__(self, *error: object) -> None:
         if self._writer is not None:
