@@ -14,7 +14,7 @@ import yaml
 
 from tcoc.errors import InputError
 from tcoc.params import Policy, PolicyEntry, Run, load_run, read_yaml
-from tcoc.run_checks import YEARS_OF, policy_prefixes
+from tcoc.run_checks import asked_years, policy_prefixes
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def dated_values(run: Run) -> list[DatedValue]:
     for name, entry in sorted(run.policy.entries.items()):
         prefix = name.split(".", 1)[0]
         if prefix in used and entry.values:
-            years: Sequence[int] = getattr(run.spec, YEARS_OF.get(prefix, "years"))
+            years = asked_years(run, prefix, entry.by)
             found += [_dated(run.policy, name, entry, year) for year in years[-1:]]
     return found
 

@@ -17,8 +17,19 @@ NEEDED = {
 }
 """Run keys that a deliverable cannot do without; the others have a meaning when left out."""
 
-YEARS_OF = {"qp": "qp_years", "mpa": "rate_years"}
-"""Which run years the dated values of a policy file are looked up by; else the run's years."""
+PAYMENT_LAG = 2
+"""Payments under the QP rules follow the performance year by two years (42 CFR 414.1450)."""
+
+
+def asked_years(run: Run, prefix: str, by: str) -> list[int]:
+    """Return the years for which a run looks up the dated values of a policy file."""
+    kind = by.removesuffix("_exact")
+    if kind == "rate_year" or prefix == "mpa":
+        return sorted(run.spec.rate_years)
+    if prefix == "qp":
+        lag = PAYMENT_LAG if kind == "payment_year" else 0
+        return sorted(year + lag for year in run.spec.qp_years)
+    return list(run.years)
 
 
 def check_run(run: Run, store: Store) -> None:
@@ -92,5 +103,5 @@ def _check_covered(run: Run) -> None:
         prefix = name.split(".", 1)[0]
         if prefix not in used or not entry.values:
             continue
-        for year in getattr(run.spec, YEARS_OF.get(prefix, "years")):
+        for year in asked_years(run, prefix, entry.by):
             run.policy.get(name, year)
