@@ -29,7 +29,7 @@ _SMALL_COUNT = re.compile(
     re.IGNORECASE,
 )
 _COUNT_NAMES = re.compile(rf"(?:^|_)(?:{PEOPLE})(?:$|_)")
-_NOT_COUNTS = re.compile(r"per_|_per|share|percent|rate|score|id$|rule|dollars|paid|tcoc")
+_NOT_COUNTS = re.compile(r"threshold|per_|_per|share|percent|rate|score|id$|rule|dollars|paid|tcoc")
 
 
 def check_frame(
