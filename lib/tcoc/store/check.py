@@ -21,7 +21,16 @@ from tcoc.store.schema import DOLLAR_SUM, TABLES, TableSpec
 
 FIRST_DATE, LAST_DATE = "1850-01-01", "2100-12-31"
 DATE_PAIRS = {"beneficiary": ("birth_date", "death_date"), "facility": ("from_date", "thru_date")}
-KNOWN = {"store.json", "quarantine", "reference", "truth", "reconciliation.csv", *TABLES, "beneficiary.parquet"}
+KNOWN = {
+    "store.json",
+    "quarantine",
+    "reference",
+    "truth",
+    "reconciliation.csv",
+    "reconciliation.parquet",
+    *TABLES,
+    "beneficiary.parquet",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,9 @@ def render(report: CheckReport) -> str:
         entries = [c for c in report.checks if c.table == table]
         held = sum(c.ok for c in entries)
         lines.append(f"{table}: {held} of {len(entries)} checks hold")
-        lines += [f"  FAIL  {c.rule}: {c.broken:,} of {c.of:,} {c.unit}" for c in entries if not c.ok]
+        lines += [
+            f"  FAIL  {c.rule}: {c.broken:,} of {c.of:,} {c.unit}" for c in entries if not c.ok
+        ]
     verdict = "holds" if report.ok else f"{len(report.failed)} checks do not hold"
     return "\n".join([*lines, f"The store {verdict}." if report.ok else f"{verdict}."]) + "\n"
 
@@ -117,7 +128,9 @@ def _check_files(store: Store, spec: TableSpec) -> Iterator[Check]:
     yield Check(spec.name, "files are whole Parquet files", unreadable, len(files), "files")
     names = sum(s is not None and s.names != wanted.names for s in schemas)
     yield Check(spec.name, "files have the columns of the schema", names, len(files), "files")
-    types = sum(s is not None and s.names == wanted.names and s.types != wanted.types for s in schemas)
+    types = sum(
+        s is not None and s.names == wanted.names and s.types != wanted.types for s in schemas
+    )
     yield Check(spec.name, "columns have the types of the schema", types, len(files), "files")
 
 
@@ -148,16 +161,25 @@ def _check_content(connection: Connection, store: Store, spec: TableSpec) -> Ite
     counts = _counts(connection, table, _value_rules(table, spec))
     total = counts.pop("rows")
     yield from (Check(spec.name, rule, broken, total) for rule, broken in counts.items())
-    yield Check(spec.name, f"key {', '.join(spec.key)} is unique", _repeated(connection, table, spec), total)
+    yield Check(
+        spec.name, f"key {', '.join(spec.key)} is unique", _repeated(connection, table, spec), total
+    )
     if spec.name != "beneficiary":
         people = connection.table(store, "beneficiary").select("bene_id")
         strangers = table.anti_join(people, "bene_id").count().execute()
         yield Check(spec.name, "bene_id is in beneficiary", int(strangers), total)
     if spec.partitioned:
-        yield Check(spec.name, f"{spec.year_of} lies in the year of its partition", _strays(connection, store, spec), total)
+        yield Check(
+            spec.name,
+            f"{spec.year_of} lies in the year of its partition",
+            _strays(connection, store, spec),
+            total,
+        )
     files = store.files(spec.name)
     unsorted = sum(not _is_sorted(f, spec.order[0]) for f in files)
-    yield Check(spec.name, f"files are in the order of {spec.order[0]}", unsorted, len(files), "files")
+    yield Check(
+        spec.name, f"files are in the order of {spec.order[0]}", unsorted, len(files), "files"
+    )
 
 
 def _value_rules(table: ir.Table, spec: TableSpec) -> dict[str, ir.BooleanValue]:
@@ -168,13 +190,18 @@ def _value_rules(table: ir.Table, spec: TableSpec) -> dict[str, ir.BooleanValue]
         if not column.nullable:
             rules[f"{column.name} is never null"] = value.isnull()
         if column.allowed:
-            rules[f"{column.name} is one of {', '.join(column.allowed)}"] = ~value.isin(column.allowed)
+            rules[f"{column.name} is one of {', '.join(column.allowed)}"] = ~value.isin(
+                column.allowed
+            )
         if column.pattern:
             rules[f"{column.name} is like {column.pattern}"] = ~value.re_search(column.pattern)
         if column.identifier:
             rules[f"{column.name} is not blank"] = value.strip() == ""
         if column.type == "date":
-            first, last = ibis.literal(FIRST_DATE).cast("date"), ibis.literal(LAST_DATE).cast("date")
+            first, last = (
+                ibis.literal(FIRST_DATE).cast("date"),
+                ibis.literal(LAST_DATE).cast("date"),
+            )
             rules[f"{column.name} is from 1850 to 2100"] = ~value.between(first, last)
     return {**rules, **_table_rules(table, spec)}
 
@@ -192,9 +219,13 @@ def _table_rules(table: ir.Table, spec: TableSpec) -> dict[str, ir.BooleanValue]
     return rules
 
 
-def _counts(connection: Connection, table: ir.Table, rules: dict[str, ir.BooleanValue]) -> dict[str, int]:
+def _counts(
+    connection: Connection, table: ir.Table, rules: dict[str, ir.BooleanValue]
+) -> dict[str, int]:
     """Count all rules in one pass."""
-    sums = {f"r{i}": rule.fill_null(False).cast("int32").sum() for i, rule in enumerate(rules.values())}
+    sums = {
+        f"r{i}": rule.fill_null(False).cast("int32").sum() for i, rule in enumerate(rules.values())
+    }
     row = connection.fetch(table.aggregate(rows=table.count(), **sums)).fillna(0).iloc[0]
     counted = {rule: int(row[f"r{i}"]) for i, rule in enumerate(rules)}
     return {"rows": int(row["rows"]), **counted}
@@ -251,9 +282,27 @@ def _check_info(store: Store, rows: dict[str, int], dollars: dict[str, str]) -> 
     found = {y for t in TABLES if TABLES[t].partitioned for y in store.partitions(t)}
     years = set(store.years) ^ found
     return [
-        Check("store", "rows per table are those of store.json", len(wrong) + len(missing), len(TABLES), "tables"),
-        Check("store", "years are those of store.json", len(years), len(found | set(store.years)), "years"),
-        Check("store", "synthetic is said in store.json", int(not isinstance(store.info.get("synthetic"), bool)), 1, "keys"),
+        Check(
+            "store",
+            "rows per table are those of store.json",
+            len(wrong) + len(missing),
+            len(TABLES),
+            "tables",
+        ),
+        Check(
+            "store",
+            "years are those of store.json",
+            len(years),
+            len(found | set(store.years)),
+            "years",
+        ),
+        Check(
+            "store",
+            "synthetic is said in store.json",
+            int(not isinstance(store.info.get("synthetic"), bool)),
+            1,
+            "keys",
+        ),
         *_check_dollars(store, dollars),
     ]
 
@@ -263,7 +312,14 @@ def _check_dollars(store: Store, dollars: dict[str, str]) -> list[Check]:
     said: dict[str, str] = store.info.get("dollars", {})
     wrong = [t for t, amount in dollars.items() if t in said and said[t] != amount]
     types: dict[str, dict[str, dict[str, str]]] = store.info.get("import", {}).get("types", {})
-    differ = [t for t, e in types.items() if e.get("dollars", {}).get("difference", "0.00") != "0.00"]
-    checks = [Check("store", "paid dollars are those of store.json", len(wrong), len(said), "tables")]
+    differ = [
+        t for t, e in types.items() if e.get("dollars", {}).get("difference", "0.00") != "0.00"
+    ]
+    checks = [
+        Check("store", "paid dollars are those of store.json", len(wrong), len(said), "tables")
+    ]
     rule = "dollars lead from the files to the store"
-    return [*(checks if said else []), *([Check("store", rule, len(differ), len(types), "file types")] if types else [])]
+    return [
+        *(checks if said else []),
+        *([Check("store", rule, len(differ), len(types), "file types")] if types else []),
+    ]
