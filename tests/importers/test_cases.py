@@ -18,7 +18,11 @@ CASES = load_cases(Path(__file__).parent / "cases")
 
 def rows_of(store: Path, table: str) -> list[dict[str, object]]:
     """All rows of a store table, by year and place in the file."""
-    files = [store / f"{table}.parquet"] if table == "beneficiary" else sorted((store / table).glob("*/*.parquet"))
+    files = (
+        [store / f"{table}.parquet"]
+        if table == "beneficiary"
+        else sorted((store / table).glob("*/*.parquet"))
+    )
     rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
     return [{k: _plain(v) for k, v in row.items()} for row in rows]
 

@@ -155,7 +155,9 @@ def test_an_interrupted_import_leaves_no_store_and_is_taken_up(
     assert not (tmp_path / ".store.import").exists()
 
 
-def test_an_older_store_stays_where_an_import_fails_and_goes_where_it_is_done(tmp_path: Path) -> None:
+def test_an_older_store_stays_where_an_import_fails_and_goes_where_it_is_done(
+    tmp_path: Path,
+) -> None:
     source, store = write_delivery(tmp_path / "in", GIVEN), tmp_path / "store"
     import_files("rif", source, store)
     before = (store / "store.json").read_bytes()
@@ -183,4 +185,25 @@ def test_the_same_delivery_gives_the_same_bytes(tmp_path: Path) -> None:
         import_files("rif", source, tmp_path / name)
     files = [sorted(p.relative_to(tmp_path / n) for p in (tmp_path / n).rglob("*.*")) for n in "ab"]
     assert files[0] == files[1]
-    assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files[0] if f.suffix)
+    assert all(
+        (tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes()
+        for f in files[0]
+        if f.suffix
+    )
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_rows_of_large_files_are_compared_where_keys_repeat(
+    same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large files are staged without a hash of each row, and again where a key repeats (I1)."""
+    monkeypatch.setattr(engine, "HASH_AT_ONCE", 0)
+    again = {"CLM_ID": "C1", "BENE_ID": "B2", "PRNCPAL_DGNS_CD": "I10" if same else "E119"}
+    given = {**GIVEN, "carrier": [*GIVEN["carrier"], again]}
+    source = write_delivery(tmp_path / "in", given)
+    if not same:
+        with pytest.raises(InputError, match="carrier.csv line 10 and carrier.csv line 3"):
+            import_files("rif", source, tmp_path / "store")
+        return
+    summary = import_files("rif", source, tmp_path / "store")
+    assert summary.types["carrier"].rows == {"imported": 8, "duplicates": 1}

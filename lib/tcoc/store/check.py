@@ -27,6 +27,10 @@ KNOWN = {
     "reference",
     "truth",
     "reconciliation.csv",
+<<<<<<< HEAD
+=======
+    "reconciliation.parquet",
+>>>>>>> import
     *TABLES,
     "beneficiary.parquet",
 }

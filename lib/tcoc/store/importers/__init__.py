@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from tcoc.errors import InputError, nearest
-from tcoc.store.importers import engine, rif
+from tcoc.store.importers import engine, flow, synpuf
+from tcoc.store.importers.flow import Request, SourceKind
+from tcoc.store.importers.rif import RIF
 from tcoc.store.importers.sources import Progress
 from tcoc.store.importers.summary import ImportSummary, render
 
@@ -37,10 +39,21 @@ def import_files(
     summary = ImportSummary(kind, source.name, out, state)
     with engine.work_folder(out) as work:
         with engine.open_engine(work, memory_limit) as con:
-            rif.run(con, source, work, summary, progress, synthetic)
+            request = Request(source, work, progress, synthetic)
+            flow.run(con, _kind(kind, clinicians, beneficiaries), request, summary)
         engine.write_info(summary, work / "store")
         engine.publish(work, out)
     return summary
+
+
+def _kind(kind: str, clinicians: Path | None, beneficiaries: Path | None) -> SourceKind:
+    if kind == "synpuf":
+        return synpuf.prepare(clinicians, beneficiaries)
+    if clinicians or beneficiaries:
+        raise InputError(
+            f"--clinicians and --beneficiaries supply what synpuf lacks; {kind} has it"
+        )
+    return RIF
 
 
 __all__ = ["KINDS", "ImportSummary", "import_files", "render"]

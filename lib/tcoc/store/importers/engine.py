@@ -22,22 +22,21 @@ from tcoc.errors import InputError
 from tcoc.store.importers import lines, sources
 from tcoc.store.importers.layouts import (
     Layout,
+    TypeSpec,
     known_columns,
-    load_layout,
-    resolve,
     type_by_header,
     type_by_name,
 )
 from tcoc.store.importers.resolve import (
     FILE_STEP,
-    count_dispositions,
     dispose,
+    find_repeats,
     read_staged,
     settle_events,
     settle_headers,
 )
 from tcoc.store.importers.sources import Progress, SourceFile
-from tcoc.store.importers.staging import Connection, Staged, reuse, save, stage
+from tcoc.store.importers.staging import STRUCTURE, Connection, Staged, TextFile, reuse, save, stage
 from tcoc.store.importers.summary import FileSummary, ImportSummary, TypeSummary
 from tcoc.store.importers.values import literal
 from tcoc.store.schema import FORMAT_VERSION, TABLES
@@ -45,6 +44,20 @@ from tcoc.store.schema import FORMAT_VERSION, TABLES
 DEFAULT_MEMORY_LIMIT = "3GB"
 MUCH = 100
 """From this many rows on, a file of which more than half can't be used is not what its name says."""
+
+
+HASH_AT_ONCE = 64 << 20
+"""Up to these bytes a file's rows are hashed at once; of larger ones only where keys repeat."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What reading a source file from end to end has told, in case it is staged again."""
+
+    source: SourceFile
+    scan: sources.Scan
+    header: sources.Header
+    identity: str
 
 
 @dataclass
@@ -56,6 +69,7 @@ class Delivery:
     files: dict[str, list[Staged]] = field(default_factory=dict)
     repeated: dict[str, list[Staged]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
+    known: dict[str, Known] = field(default_factory=dict)
 
 
 @contextmanager
@@ -154,14 +168,17 @@ def _stage_source(
     if kind is None or header is None:
         delivery.ignored.append(source.name)
         return
-    twin = _twin(delivery, scan.sha256, kind)
+    identity = sources.identity(source, scan, layout.types[kind].year_in_name)
+    twin = _twin(delivery, identity, kind)
     if twin is not None:
         delivery.repeated.setdefault(kind, []).append(replace(twin, name=source.name))
         return
-    staged = reuse(delivery.folder, scan.sha256, kind, layout.fingerprint, source.name)
+    known = Known(source, scan, header, identity)
+    delivery.known[identity] = known
+    staged = reuse(delivery.folder, identity, kind, layout.fingerprint, source.name)
     if staged is None:
-        staged = _stage_new(con, delivery, source, scan, header, kind, work)
-        save(staged, delivery.folder, layout.fingerprint)
+        hashed = source.bytes <= HASH_AT_ONCE
+        staged = _stage_new(con, delivery, known, kind, work, hashed)
     delivery.files.setdefault(kind, []).append(staged)
 
 
@@ -176,43 +193,34 @@ def _header(
         raise
 
 
-def _twin(delivery: Delivery, digest: str, kind: str) -> Staged | None:
-    return next((f for f in delivery.files.get(kind, []) if f.sha256 == digest), None)
+def _twin(delivery: Delivery, identity: str, kind: str) -> Staged | None:
+    return next((f for f in delivery.files.get(kind, []) if f.identity == identity), None)
 
 
 def _stage_new(
-    con: Connection,
-    delivery: Delivery,
-    source: SourceFile,
-    scan: sources.Scan,
-    header: sources.Header,
-    kind: str,
-    work: Path,
+    con: Connection, delivery: Delivery, known: Known, kind: str, work: Path, hashed: bool
 ) -> Staged:
-    resolved = resolve(source.name, delivery.layout, kind, header.names)
+    """Stage one file; a rewritten copy of its text goes when it is done."""
+    source, scan = known.source, known.scan
     plain = sources.make_plain(source, scan, work / "plain" / f"{scan.sha256[:24]}.csv")
+    header = known.header
     if scan.blank_lines:
         blank = sources.blank_line_numbers(plain, source, plain != source.path)
         header = replace(header, blank_lines=tuple(blank))
+    text = TextFile(source, plain, header, scan.sha256, known.identity, _notes(scan))
+    staged = stage(con, text, delivery.layout, kind, delivery.folder, hashed)
+    if plain != source.path:
+        plain.unlink()
+    _check_usable(con, delivery, staged)
+    save(staged, delivery.folder, delivery.layout.fingerprint)
+    return staged
+
+
+def _notes(scan: sources.Scan) -> tuple[str, ...]:
     notes = [f"read as {scan.encoding}"] if scan.encoding not in ("utf-8", "utf-8-sig") else []
     if not scan.ends_with_newline:
         notes.append("the last line has no line end; check that the file is whole")
-    staged = stage(
-        con,
-        source,
-        plain,
-        header,
-        delivery.layout,
-        kind,
-        resolved,
-        scan.sha256,
-        delivery.folder,
-        notes,
-    )
-    _check_usable(con, delivery, staged)
-    if plain != source.path:
-        plain.unlink()
-    return staged
+    return tuple(notes)
 
 
 def _check_usable(con: Connection, delivery: Delivery, staged: Staged) -> None:
@@ -235,7 +243,7 @@ def _reason(con: Connection, folder: Path, files: Sequence[Staged]) -> str:
         " GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
     ).fetchone()
     reason = str(row[0]) if row else "of an unknown reason"
-    return f"of {lines.STRUCTURE[reason]}" if reason in lines.STRUCTURE else reason
+    return f"of {STRUCTURE[reason]}" if reason in STRUCTURE else reason
 
 
 def check_types(con: Connection, delivery: Delivery) -> None:
@@ -260,11 +268,24 @@ def check_types(con: Connection, delivery: Delivery) -> None:
 # ---------------------------------------------------------------- rows that count
 
 
-def settle(con: Connection, delivery: Delivery) -> None:
-    """Settle events and repeated headers of every file type (rule I1)."""
-    for kind, files in delivery.files.items():
+def settle(con: Connection, delivery: Delivery, work: Path) -> None:
+    """Settle events and repeated headers of every file type (rule I1).
+
+    Whole rows are compared only where a key repeats: then files that were staged without a hash of
+    each row are staged again with it.
+    """
+    for kind in delivery.files:
         spec = delivery.layout.types[kind]
-        read_staged(con, kind, spec, files, delivery.folder)
+        read_staged(con, kind, spec, delivery.files[kind], delivery.folder)
+        if find_repeats(con, kind) and not all(f.hashed for f in delivery.files[kind]):
+            delivery.files[kind] = [
+                f
+                if f.hashed
+                else _stage_new(con, delivery, delivery.known[f.identity], kind, work, True)
+                for f in delivery.files[kind]
+            ]
+            read_staged(con, kind, spec, delivery.files[kind], delivery.folder)
+        files = delivery.files[kind]
         settle_events(con, kind, spec, files, delivery.folder)
         if spec.table == "facility":
             settle_headers(con, kind, spec, files, delivery.folder)
@@ -283,54 +304,57 @@ def claim_types(delivery: Delivery) -> list[str]:
 def dispose_claims(
     con: Connection,
     delivery: Delivery,
-    columns: Callable[[str], Mapping[str, str]],
+    columns: Callable[[str, TypeSpec], Mapping[str, str]],
     denied: Callable[[str], str],
     resolved: Path,
-) -> dict[str, TypeSummary]:
-    """Give every claim row its disposition, and count rows and dollars by it."""
-    counted = {}
+) -> None:
+    """Give every claim row its disposition, by file type, in resolved/TYPE."""
     for kind in claim_types(delivery):
         spec = delivery.layout.types[kind]
         target = resolved / kind
         target.mkdir(parents=True, exist_ok=True)
-        dispose(con, kind, spec, columns(kind), denied(kind), target)
-        counted[kind] = count_type(con, delivery, kind, target)
-    return counted
+        dispose(con, kind, spec, columns(kind, spec), denied(kind), target)
 
 
-def count_type(con: Connection, delivery: Delivery, kind: str, target: Path) -> TypeSummary:
+def count_type(
+    con: Connection,
+    delivery: Delivery,
+    kind: str,
+    rows: Mapping[str, tuple[int, str]],
+    target: Path,
+) -> TypeSummary:
     """Count a claim type: rows by disposition from file to store, and the same in dollars."""
-    files = delivery.files[kind]
-    again = delivery.repeated.get(kind, [])
-    entry = TypeSummary(read=sum(f.read for f in (*files, *again)))
-    for name, (rows, dollars) in count_dispositions(con, target).items():
-        entry.rows[name] = rows
-        entry.dollars[name] = Decimal(dollars)
-    add_row_counts(entry, files, again)
-    for f in files:
-        for name, count in f.blanked.items():
-            entry.blanked[name] = entry.blanked.get(name, 0) + count
+    entry = TypeSummary(
+        rows={name: count for name, (count, _) in rows.items()},
+        dollars={name: Decimal(dollars) for name, (_, dollars) in rows.items()},
+    )
+    add_file_counts(entry, delivery, kind)
     if entry.rows.get("imported"):
-        row = con.execute(
-            "SELECT " + ", ".join(
-                f"CAST(coalesce(sum({c}), 0) AS DECIMAL(18, 2))::VARCHAR"
-                for c in ("paid_amount", "pass_through", "plan_paid")
-            )
-            + f" FROM read_parquet({literal(str(target / '*' / '*.parquet'))},"
-            " hive_partitioning = false) WHERE disposition = 'imported'"
-        ).fetchone()  # fmt: skip
+        sums = ", ".join(
+            f"CAST(coalesce(sum({c}), 0) AS DECIMAL(18, 2))::VARCHAR"
+            for c in ("paid_amount", "pass_through", "plan_paid")
+        )
+        row = con.execute(f"SELECT {sums} FROM {_resolved(target.parent, kind)}").fetchone()
         assert row is not None
         entry.in_store, entry.pass_through, entry.plan_paid = (Decimal(v) for v in row)
     return entry
 
 
-def add_row_counts(entry: TypeSummary, files: Sequence[Staged], again: Sequence[Staged]) -> None:
-    """Add rows that DuckDB rejected, and files that were delivered twice, to the counts."""
-    rejected = sum(f.rejected for f in files)
-    twice = sum(f.read for f in again)
+def add_file_counts(entry: TypeSummary, delivery: Delivery, kind: str) -> None:
+    """Add to a type's counts what its files say: rows read, rejected, delivered twice, blanked.
+
+    A source row that holds several lines counts as many rows as it holds lines.
+    """
+    files, again = delivery.files[kind], delivery.repeated.get(kind, [])
+    rejected, twice = sum(f.rejected for f in files), sum(f.read for f in again)
     for name, count in (("quarantined", rejected), ("duplicates", twice)):
         if count:
             entry.rows[name] = entry.rows.get(name, 0) + count
+    several = any(f.repeats for f in delivery.layout.types[kind].fields.values())
+    entry.read = sum(entry.rows.values()) if several else sum(f.read for f in (*files, *again))
+    for f in files:
+        for name, count in f.blanked.items():
+            entry.blanked[name] = entry.blanked.get(name, 0) + count
 
 
 def check_claim_ids(con: Connection, delivery: Delivery, resolved: Path) -> None:
@@ -402,7 +426,10 @@ def write_partition(con: Connection, table: str, year: int, select: str, store: 
     folder = store / table / f"year={year}"
     folder.mkdir(parents=True, exist_ok=True)
     order = ", ".join(TABLES[table].order)
-    return _copy(con, f"SELECT * FROM ({select}) ORDER BY {order}", folder / "part-0.parquet")
+    rows = _copy(con, f"SELECT * FROM ({select}) ORDER BY {order}", folder / "part-0.parquet")
+    if not rows:
+        shutil.rmtree(folder)
+    return rows
 
 
 def write_whole(con: Connection, table: str, select: str, store: Path) -> int:
@@ -422,8 +449,8 @@ def _copy(con: Connection, select: str, target: Path) -> int:
 def table_dollars(delivery: Delivery, counted: Mapping[str, TypeSummary]) -> dict[str, Decimal]:
     """Return the dollars in the store by table."""
     dollars = dict.fromkeys(("professional", "facility", "dme"), Decimal(0))
-    for kind, entry in counted.items():
-        dollars[delivery.layout.types[kind].table] += entry.in_store
+    for kind in claim_types(delivery):
+        dollars[delivery.layout.types[kind].table] += counted[kind].in_store
     return dollars
 
 
@@ -449,7 +476,7 @@ def file_summaries(delivery: Delivery) -> list[FileSummary]:
 
 
 def _first_name(delivery: Delivery, staged: Staged) -> str:
-    twin = _twin(delivery, staged.sha256, staged.type)
+    twin = _twin(delivery, staged.identity, staged.type)
     return twin.name if twin else ""
 
 
@@ -486,6 +513,3 @@ def publish(work: Path, out: Path) -> None:
         out.rename(old)
     (work / "store").rename(out)
     shutil.rmtree(work, ignore_errors=True)
-
-
-__all__ = ["Delivery", "load_layout"]

@@ -36,6 +36,7 @@ class FieldSpec(_Strict):
     names: tuple[str, ...] = Field(min_length=1)
     months: bool = False
     repeats: int = 0
+    unless: str = ""
     absent: str = ""
     at: tuple[int, int] | None = None
 
@@ -52,6 +53,7 @@ class TypeSpec(_Strict):
     words: tuple[str, ...]
     not_words: tuple[str, ...] = ()
     required: bool = False
+    year_in_name: bool = False
     table: str
     setting: str = ""
     key: tuple[str, ...]
@@ -111,9 +113,14 @@ def type_by_name(layout: Layout, name: str) -> str | None:
 
 
 def type_by_header(layout: Layout, header: Sequence[str]) -> str | None:
-    """Return the one file type whose needed columns are all in a header, if there is just one."""
-    found = [k for k, spec in layout.types.items() if not _missing(spec, header)]
-    return found[0] if len(found) == 1 else None
+    """Return the file type whose needed columns are all in a header: the one that needs most."""
+    needs = {
+        kind: sum(f.need != "optional" for f in spec.fields.values())
+        for kind, spec in layout.types.items()
+        if not _missing(spec, header)
+    }
+    most = [kind for kind, count in needs.items() if count == max(needs.values())]
+    return most[0] if len(most) == 1 else None
 
 
 def resolve(file: str, layout: Layout, kind: str, header: Sequence[str]) -> Resolved:

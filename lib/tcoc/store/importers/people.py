@@ -1,8 +1,9 @@
 """Who is in a store, and their months: state and county codes, the state filter (rules I5, I6)."""
-# ruff: noqa: S608
+# ruff: noqa: S608  (the SQL holds names of this package only)
 
 from tcoc.errors import InputError, nearest
 from tcoc.paths import params_dir
+from tcoc.store.importers.resolve import rows_view
 from tcoc.store.importers.staging import Connection
 from tcoc.store.importers.values import literal
 
@@ -40,3 +41,61 @@ def parse_states(con: Connection, state: str) -> list[str]:
 def kept_sql(states: list[str]) -> str:
     """Return the SQL for whether a state of a month is wanted."""
     return f"state IN ({', '.join(literal(s) for s in states)})" if states else "true"
+
+
+BENE_YEAR = """
+CREATE OR REPLACE TEMP TABLE bene_year AS
+SELECT * EXCLUDE (_key, _group, _header, _hash, _event, _final, _reason, _found)
+FROM {rows} WHERE _reason IS NULL AND _final
+AND _order NOT IN (SELECT _order FROM settled_beneficiary)
+"""
+
+PEOPLE = """
+CREATE OR REPLACE TEMP TABLE people AS
+SELECT bene_id, arg_max(birth_date, (year, _order)) AS birth_date,
+  arg_max(death_date, (year, _order)) FILTER (WHERE death_date IS NOT NULL) AS death_date,
+  CASE arg_max_null(sex, (year, _order)) WHEN '1' THEN 'M' WHEN 'M' THEN 'M' WHEN '2' THEN 'F'
+    WHEN 'F' THEN 'F' ELSE 'U' END AS sex,
+  nullif(regexp_extract(arg_max_null(orig_entitlement, (year, _order)), '^[0-3]$'), '')
+    AS orig_entitlement,
+  {kept} AS kept
+FROM bene_year GROUP BY bene_id
+"""
+"""One row per person: the latest reference year's values, the last death date that is not blank."""
+
+
+def gather(con: Connection, months: str, states: list[str]) -> None:
+    """Make `bene_year`, `months` and `people`, and say who is kept (rules I5, I6).
+
+    `months` is the SQL for twelve rows per row of `bene_year`.
+    """
+    con.execute(BENE_YEAR.format(rows=rows_view(con, "beneficiary")))
+    con.execute(f"CREATE OR REPLACE TEMP VIEW months AS {months}")
+    wanted = f"bene_id IN (SELECT bene_id FROM months WHERE {kept_sql(states)})"
+    con.execute(PEOPLE.format(kept=wanted if states else "true"))
+
+
+def years(con: Connection) -> list[int]:
+    """Return the reference years of the beneficiary files."""
+    return [r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()]
+
+
+def unknown_states(con: Connection) -> int:
+    """Return how many months of kept people have no known state."""
+    row = con.execute(
+        f"SELECT count(*) FROM months WHERE state = '{UNKNOWN_STATE}'"
+        " AND bene_id IN (SELECT bene_id FROM people WHERE kept)"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def count_rows(con: Connection) -> dict[str, int]:
+    """Return the rows of the beneficiary files by disposition."""
+    rows = con.execute(
+        "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN"
+        " 'not_final' WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN"
+        " 'other_state' ELSE 'imported' END, count(*) FROM staged_beneficiary AS s LEFT JOIN"
+        " settled_beneficiary AS e ON s._order = e._order LEFT JOIN people AS p"
+        " ON s.bene_id = p.bene_id GROUP BY 1"
+    ).fetchall()
+    return dict(rows)

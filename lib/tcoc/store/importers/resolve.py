@@ -9,8 +9,6 @@ import. A facility claim is one row in the store: its revenue lines repeat the h
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import duckdb
-
 from tcoc.errors import InputError
 from tcoc.store.importers.layouts import TypeSpec
 from tcoc.store.importers.lines import locate
@@ -44,7 +42,8 @@ def read_staged(
     key = ", ".join(spec.key)
     group = "claim_id" if spec.table == "facility" else key
     header = [f for f in HEADER_FIELDS if f in spec.fields]
-    agree = f"hash({', '.join(header)})" if spec.table == "facility" else "0"
+    one_header = spec.table == "facility" and "segment" not in spec.fields
+    agree = f"hash({', '.join(header)})" if one_header else "0"
     parts = [
         f"SELECT *, {n * FILE_STEP}::BIGINT + file_row_number AS _order"
         f" FROM read_parquet({literal(str(folder / f.parquet))}, file_row_number = true)"
@@ -57,6 +56,7 @@ def read_staged(
     )
 
 
+<<<<<<< HEAD
 def settle_events(
     con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
 ) -> None:
@@ -66,15 +66,41 @@ def settle_events(
     Raises InputError for two different rows with one key, naming files and lines.
     """
     usable = f"(SELECT * FROM staged_{kind} WHERE _reason IS NULL AND _final)"
+=======
+def find_repeats(con: Connection, kind: str) -> int:
+    """Make `several_KIND`, the groups where a key stands more than once or something is deleted."""
+>>>>>>> import
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE several_{kind} AS SELECT DISTINCT _group FROM (SELECT _group,"
-        f" _key FROM {usable} GROUP BY ALL HAVING count(*) > 1 OR max(_event) = 2)"
+        f" _key FROM {_usable(kind)} GROUP BY ALL HAVING count(*) > 1 OR max(_event) = 2)"
     )
+<<<<<<< HEAD
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE settled_{kind} AS {_SETTLE.format(usable=usable, kind=kind)}"
     )
+=======
+    row = con.execute(f"SELECT count(*) FROM several_{kind}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _usable(kind: str) -> str:
+    return f"(SELECT * FROM staged_{kind} WHERE _reason IS NULL AND _final)"
+
+
+def settle_events(
+    con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
+) -> None:
+    """Settle UPDATE, DELETE and duplicates (rule I1) into `settled_KIND` (_order, disposition).
+
+    Only the groups of `find_repeats` are looked at. Raises InputError for two different rows with
+    one key, naming files and lines.
+    """
+    settled = _SETTLE.format(usable=_usable(kind), kind=kind)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE settled_{kind} AS {settled}")
+>>>>>>> import
     clash = con.execute(
-        f"SELECT _order, before FROM settled_{kind} WHERE disposition = 'conflict' ORDER BY _order LIMIT 1"
+        f"SELECT _order, before FROM settled_{kind} WHERE disposition = 'conflict'"
+        " ORDER BY _order LIMIT 1"
     ).fetchone()
     if clash is not None:
         _stop(clash, spec, files, folder, "have one key and are not the same")
@@ -117,11 +143,12 @@ def settle_headers(
     con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
 ) -> None:
     """Choose one row per facility claim into `first_KIND`; its revenue lines must agree (rule I1)."""
+    head = " AND segment = 1" if "segment" in spec.fields else ""
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE first_{kind} AS SELECT _group, min(_order) AS _order,"
         " min(_header) <> max(_header) AS differs, arg_max(_order, _header) AS one,"
         f" arg_min(_order, _header) AS other FROM staged_{kind} WHERE _reason IS NULL AND _final"
-        f" AND _order NOT IN (SELECT _order FROM settled_{kind}) GROUP BY _group"
+        f"{head} AND _order NOT IN (SELECT _order FROM settled_{kind}) GROUP BY _group"
     )
     clash = con.execute(
         f"SELECT greatest(one, other), least(one, other) FROM first_{kind} WHERE differs"
@@ -161,10 +188,18 @@ def dispose(
         f" WHEN NOT s._final THEN 'not_final' WHEN e._order IS NOT NULL THEN e.disposition {repeated}"
         f" WHEN {denied} THEN 'denied' WHEN p.bene_id IS NULL THEN 'orphans'"
         " WHEN NOT p.kept THEN 'other_state' ELSE 'imported' END AS disposition"
-        f" FROM staged_{kind} AS s LEFT JOIN settled_{kind} AS e ON s._order = e._order {first}"
+        f" FROM {rows_view(con, kind)} AS s LEFT JOIN settled_{kind} AS e ON s._order = e._order {first}"
         " LEFT JOIN people AS p ON s.bene_id = p.bene_id))"
         f" TO {literal(str(target))} (FORMAT parquet, PARTITION_BY (year), OVERWRITE_OR_IGNORE)"
     )
+
+
+def rows_view(con: Connection, kind: str) -> str:
+    """Return the view of a type's rows: `rows_KIND` where source rows are cut into lines."""
+    row = con.execute(
+        "SELECT count(*) FROM duckdb_views() WHERE view_name = ?", [f"rows_{kind}"]
+    ).fetchone()
+    return f"rows_{kind}" if row and row[0] else f"staged_{kind}"
 
 
 def _year_of(spec: TypeSpec) -> str:
@@ -181,7 +216,3 @@ def count_dispositions(con: Connection, target: Path) -> dict[str, tuple[int, st
         " GROUP BY 1"
     ).fetchall()
     return {name: (count, dollars) for name, count, dollars in rows}
-
-
-__all__ = ["DISPOSITIONS", "FILE_STEP", "count_dispositions", "dispose", "duckdb", "read_staged",
-           "settle_events", "settle_headers"]  # fmt: skip

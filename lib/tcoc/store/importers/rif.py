@@ -3,16 +3,12 @@
 Beneficiary files by year give people and months; carrier and DME files give lines; inpatient,
 outpatient, SNF, home health and hospice files give one row per claim.
 """
-# ruff: noqa: S608  (the SQL holds names of this module only)
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from tcoc.store.importers import engine, people
-from tcoc.store.importers.layouts import load_layout
-from tcoc.store.importers.sources import Progress
+from tcoc.store.importers.flow import SourceKind
+from tcoc.store.importers.layouts import TypeSpec
 from tcoc.store.importers.staging import Connection
-from tcoc.store.importers.summary import ImportSummary, TypeSummary
 from tcoc.store.importers.values import literal
 
 LINE_DENIED = (
@@ -20,13 +16,6 @@ LINE_DENIED = (
     " (s.indicator IN ('R', 'S') AND s.allowed_amount > 0), false)"
 )
 """Rule I2: denial code 0, or a processing indicator other than A (or R, S with allowed above 0)."""
-
-PEOPLE = """
-CREATE OR REPLACE TEMP TABLE bene_year AS
-SELECT * EXCLUDE (_key, _group, _header, _hash, _event, _final, _reason, _found)
-FROM staged_beneficiary WHERE _reason IS NULL AND _final
-AND _order NOT IN (SELECT _order FROM settled_beneficiary)
-"""
 
 MONTHS = """
 SELECT b.bene_id, b.year, make_date(b.year, m.month, 1) AS month,
@@ -49,6 +38,7 @@ LEFT JOIN ssa_states AS t ON t.code = lpad(b.ssa_state, 2, '0')
 """Twelve months per beneficiary and year, from the monthly columns (rule I5)."""
 
 
+<<<<<<< HEAD
 def run(
     con: Connection,
     source: Path,
@@ -128,13 +118,16 @@ def _write_months(con: Connection, store: Path) -> int:
 
 
 def _columns(table: str, setting: str) -> Mapping[str, str]:
+=======
+def columns(kind: str, spec: TypeSpec) -> Mapping[str, str]:
+>>>>>>> import
     """Return the store's columns of a claims table as SQL over a staged row `s`."""
-    if table == "facility":
-        through = "s.per_diem * s.days" if setting == "inpatient" else "0"
-        plan = "coalesce(s.plan_paid = '1', false)"
+    if spec.table == "facility":
+        through = "s.per_diem * s.days" if "per_diem" in spec.fields else "0"
+        plan = "coalesce(s.plan_paid = '1', false)" if "plan_paid" in spec.fields else "false"
         return {
             **{c: f"s.{c}" for c in ("claim_id", "bene_id")},
-            "setting": literal(setting),
+            "setting": literal(spec.setting),
             **{c: f"s.{c}" for c in ("ccn", "from_date", "thru_date")},
             "paid_amount": f"CAST(CASE WHEN {plan} THEN 0 ELSE s.paid_amount + {through} END AS DECIMAL(12, 2))",
             "amount": "coalesce(s.paid_amount, 0)",
@@ -142,9 +135,9 @@ def _columns(table: str, setting: str) -> Mapping[str, str]:
             "plan_paid": f"CASE WHEN {plan} THEN s.paid_amount ELSE 0 END",
         }
     names = ["claim_id", "line_number", "bene_id", "service_date", "npi", "hcpcs"]
-    if table == "professional":
+    if spec.table == "professional":
         names += ["tin", "specialty", "place_of_service"]
-    covered = {"part_b_covered": "true"} if table == "professional" else {}
+    covered = {"part_b_covered": "true"} if spec.table == "professional" else {}
     return {
         **{c: f"s.{c}" for c in (*names, "allowed_amount", "paid_amount")},
         **covered,
@@ -154,10 +147,12 @@ def _columns(table: str, setting: str) -> Mapping[str, str]:
     }
 
 
-def _denied(kind: str) -> str:
+def denied(kind: str) -> str:
+    """Return the SQL for whether a row of a file type is denied (rule I2)."""
     return LINE_DENIED if kind in ("carrier", "dme") else "s.non_payment IS NOT NULL"
 
 
+<<<<<<< HEAD
 def _count_people(con: Connection, delivery: engine.Delivery) -> TypeSummary:
     files, again = delivery.files["beneficiary"], delivery.repeated.get("beneficiary", [])
     entry = TypeSummary(read=sum(f.read for f in (*files, *again)))
@@ -198,6 +193,14 @@ def _describe(
 
 
 def _all_synthetic(con: Connection) -> bool:
+=======
+def all_synthetic(con: Connection) -> bool:
+>>>>>>> import
     """CMS's synthetic RIF number their people below zero; nobody real has such a number."""
     row = con.execute("SELECT coalesce(bool_and(bene_id LIKE '-%'), false) FROM people").fetchone()
     return bool(row and row[0])
+
+
+RIF = SourceKind(
+    name="rif", months=MONTHS, columns=columns, denied=denied, is_synthetic=all_synthetic
+)

@@ -7,6 +7,7 @@ encoding, mixed line endings). Only a file that needs it is rewritten, in the wo
 
 import codecs
 import gzip
+import io
 import re
 import zipfile
 import zlib
@@ -145,6 +146,19 @@ def stem(source: SourceFile) -> str:
     return re.sub(r"\.(gz|zst|zstd)$", "", name, flags=re.IGNORECASE)
 
 
+def identity(source: SourceFile, found: Scan, year_in_name: bool) -> str:
+    """Return what makes a file the same file: its bytes, and its year where only the name has it."""
+    return found.sha256[:24] + (f"-{year_of_name(source)}" if year_in_name else "")
+
+
+def year_of_name(source: SourceFile) -> int:
+    """Return the year in a file's name, or raise InputError."""
+    years = re.findall(r"(?<![0-9])((?:19|20)[0-9]{2})(?![0-9])", stem(source))
+    if not years:
+        raise InputError(f"{source.name}: the name holds no year, as the file's rows need it")
+    return int(years[0])
+
+
 def is_text(source: SourceFile) -> bool:
     """Whether a file's suffix is one that text files of a delivery have."""
     return Path(stem(source)).suffix.lower() in TEXT_SUFFIXES
@@ -165,7 +179,10 @@ def scan(source: SourceFile, report: Callable[[int], None]) -> Scan:
     except DAMAGE as error:
         raise InputError(f"{source.name}: the file is damaged or cut off") from error
     except OSError as error:
-        raise InputError(f"{source.name}: can't be read ({error.strerror or 'damaged'})") from error
+        words = (
+            f"can't be read ({error.strerror})" if error.errno else "the file is damaged or cut off"
+        )
+        raise InputError(f"{source.name}: {words}") from error
     found.sha256 = digest.hexdigest()
     found.ends_with_newline = last.endswith((b"\n", b"\r"))
     return found
@@ -206,28 +223,28 @@ def _decodes(decoder: Any, chunk: bytes) -> bool:
     return True
 
 
-class _Hashing:
-    """A raw stream that reports the bytes it hands out."""
+class _Hashing(io.RawIOBase):
+    """A raw stream that shows the bytes it hands out to someone else."""
 
     def __init__(self, raw: IO[bytes], update: Callable[[bytes], None]) -> None:
-        self.raw, self.update, self.closed = raw, update, False
+        super().__init__()
+        self._raw, self._update = raw, update
 
     def read(self, size: int = -1) -> bytes:
-        data = self.raw.read(size)
-        self.update(data)
+        """Read, and show what was read."""
+        data = self._raw.read(size)
+        self._update(data)
         return data
 
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer, for readers that bring their own."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
     def readable(self) -> bool:
+        """It can be read."""
         return True
-
-    def writable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @contextmanager
@@ -241,7 +258,7 @@ def open_bytes(source: SourceFile, update: Callable[[bytes], None] | None = None
     with source.path.open("rb") as raw:
         hashing = _Hashing(raw, update)
         if source.packing == "gzip":
-            yield gzip.GzipFile(fileobj=hashing)  # type: ignore[arg-type]
+            yield gzip.GzipFile(fileobj=io.BufferedReader(hashing, CHUNK))
         elif source.packing == "zstd":
             yield pa.CompressedInputStream(pa.PythonFile(hashing, mode="r"), "zstd")
         else:

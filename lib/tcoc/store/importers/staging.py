@@ -8,16 +8,16 @@ takes up the files that are finished.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 
 from tcoc.errors import InputError
 from tcoc.store.importers import values
-from tcoc.store.importers.layouts import FieldSpec, Layout, Resolved, TypeSpec
-from tcoc.store.importers.sources import Header, SourceFile
+from tcoc.store.importers.layouts import FieldSpec, Layout, Resolved, TypeSpec, resolve
+from tcoc.store.importers.sources import Header, SourceFile, year_of_name
 from tcoc.store.importers.values import literal, quoted
 
 MAX_LINE = 16_000_000
@@ -35,7 +35,21 @@ TYPE_RULES = {
     "beneficiary": (("death_date < birth_date", "the death date is before the birth date"),),
 }
 
-Connection = duckdb.DuckDBPyConnection
+EVENT_RULE = ("_event = 9", "the row's action is not INSERT, UPDATE or DELETE", "NULL")
+
+Connection: TypeAlias = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A source file that DuckDB can read: where its text is, its header, sha256 and remarks."""
+
+    source: SourceFile
+    path: Path
+    header: Header
+    sha256: str
+    identity: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,16 +59,18 @@ class Staged:
     name: str
     type: str
     sha256: str
+    identity: str
     bytes: int
-    rows: int
-    rejected: int
-    unusable: int
     first_line: int
-    blank_lines: tuple[int, ...]
     parquet: str
     rejects: str
-    absent: tuple[str, ...]
-    blanked: dict[str, int]
+    hashed: bool
+    rows: int = 0
+    rejected: int = 0
+    unusable: int = 0
+    blank_lines: tuple[int, ...] = ()
+    absent: tuple[str, ...] = ()
+    blanked: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -64,73 +80,72 @@ class Staged:
 
 
 def stage(
-    con: Connection,
-    source: SourceFile,
-    plain: Path,
-    header: Header,
-    layout: Layout,
-    kind: str,
-    resolved: Resolved,
-    digest: str,
-    folder: Path,
-    notes: Sequence[str] = (),
+    con: Connection, text: TextFile, layout: Layout, kind: str, folder: Path, hashed: bool
 ) -> Staged:
-    """Read one file into its staged Parquet file. Raises InputError where DuckDB can't read it."""
-    parquet = folder / f"{digest[:24]}-{kind}.parquet"
-    rejects = folder / f"{digest[:24]}-{kind}.rejects.parquet"
+    """Read one file into its staged Parquet file. Raises InputError where DuckDB can't read it.
+
+    `hashed` takes a hash of each whole row, which says whether two rows of one key are the same.
+    """
     spec = layout.types[kind]
-    reader = _reader(plain, source, header)
+    resolved = resolve(text.source.name, layout, kind, text.header.names)
+    name = f"{text.identity}-{kind}{'-hashed' if hashed else ''}"
+    staged = Staged(
+        name=text.source.name,
+        type=kind,
+        sha256=text.sha256,
+        identity=text.identity,
+        bytes=text.source.bytes,
+        first_line=text.header.line,
+        blank_lines=text.header.blank_lines,
+        parquet=f"{name}.parquet",
+        rejects=f"{name}.rejects.parquet",
+        hashed=hashed,
+        absent=resolved.absent,
+        notes=text.notes,
+    )
+    year = year_of_name(text.source) if spec.year_in_name else None
+    select = _select(spec, resolved, text.header, _reader(text), hashed, year)
     try:
         con.execute("DROP TABLE IF EXISTS rejects_rows; DROP TABLE IF EXISTS rejects_scans")
-        con.execute(f"COPY ({_select(spec, resolved, header, reader)}) TO {literal(str(parquet))}")
-        con.execute(
-            "COPY (SELECT line, error_type, left(csv_line, 2000) AS found FROM (SELECT *,"
-            " row_number() OVER (PARTITION BY line ORDER BY column_idx, error_type) AS one"
-            f" FROM rejects_rows) WHERE one = 1 ORDER BY line) TO {literal(str(rejects))}"
-        )
+        con.execute(f"COPY ({select}) TO {literal(str(folder / staged.parquet))}")
+        con.execute(f"COPY ({_REJECTS}) TO {literal(str(folder / staged.rejects))}")
     except duckdb.Error as error:
         first = str(error).split("\n", 1)[0]
-        raise InputError(f"{source.name}: can't be read as a table: {_clean(first)}") from error
-    return _count(
-        con,
-        spec,
-        Staged(
-            source.name,
-            kind,
-            digest,
-            source.bytes,
-            0,
-            0,
-            0,
-            header.line,
-            header.blank_lines,
-            str(parquet.name),
-            str(rejects.name),
-            resolved.absent,
-            {},
-            tuple(notes),
-        ),
-        folder,
-    )
+        raise InputError(
+            f"{text.source.name}: can't be read as a table: {_clean(first)}"
+        ) from error
+    return _count(con, spec, staged, folder)
+
+
+_REJECTS = (
+    "SELECT line, error_type, left(csv_line, 2000) AS found FROM (SELECT *, row_number() OVER"
+    " (PARTITION BY line ORDER BY column_idx, error_type) AS one FROM rejects_rows)"
+    " WHERE one = 1 ORDER BY line"
+)
 
 
 def save(staged: Staged, folder: Path, fingerprint: str) -> None:
     """Mark a staged file as finished; the mark is written last, and in one step."""
-    mark = folder / f"{staged.sha256[:24]}-{staged.type}-{fingerprint}.json"
+    mark = _mark(folder, staged.identity, staged.type, fingerprint, staged.hashed)
     partial = mark.with_suffix(".partial")
     partial.write_text(json.dumps(asdict(staged)), encoding="utf-8")
     partial.replace(mark)
 
 
-def reuse(folder: Path, digest: str, kind: str, fingerprint: str, name: str) -> Staged | None:
+def reuse(folder: Path, identity: str, kind: str, fingerprint: str, name: str) -> Staged | None:
     """Return a finished staged file of the same bytes, type and layout, if there is one."""
-    mark = folder / f"{digest[:24]}-{kind}-{fingerprint}.json"
-    if not mark.is_file():
-        return None
-    saved: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
-    for key in ("blank_lines", "absent", "notes"):
-        saved[key] = tuple(saved[key])
-    return Staged(**{**saved, "name": name})
+    for hashed in (True, False):
+        mark = _mark(folder, identity, kind, fingerprint, hashed)
+        if mark.is_file():
+            saved: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
+            for key in ("blank_lines", "absent", "notes"):
+                saved[key] = tuple(saved[key])
+            return Staged(**{**saved, "name": name})
+    return None
+
+
+def _mark(folder: Path, identity: str, kind: str, fingerprint: str, hashed: bool) -> Path:
+    return folder / f"{identity}-{kind}{'-hashed' if hashed else ''}-{fingerprint}.json"
 
 
 def _clean(message: str) -> str:
@@ -138,19 +153,21 @@ def _clean(message: str) -> str:
     return message.split('"', 1)[0].split(":", 2)[-1].strip()[:160]
 
 
-def _reader(plain: Path, source: SourceFile, header: Header) -> str:
+def _reader(text: TextFile) -> str:
+    header, source = text.header, text.source
     columns = ", ".join(f"{literal(n or f'_{i}')}: 'VARCHAR'" for i, n in enumerate(header.names))
-    packed = source.packing in ("gzip", "zstd") and plain == source.path
+    packed = source.packing in ("gzip", "zstd") and text.path == source.path
     packing = f", compression = '{source.packing}'" if packed else ""
     return (
-        f"read_csv({literal(str(plain))}, delim = {literal(header.delimiter)}, header = false,"
+        f"read_csv({literal(str(text.path))}, delim = {literal(header.delimiter)}, header = false,"
         f" skip = {header.line}, columns = {{{columns}}}, auto_detect = false,"
         f" quote = {literal(header.quote)}, escape = {literal(header.quote)},"
-        f" max_line_size = {MAX_LINE}, ignore_errors = true, store_rejects = true,"
-        f" rejects_limit = 0, rejects_table = 'rejects_rows', rejects_scan = 'rejects_scans'{packing})"
+        f" max_line_size = {MAX_LINE}, ignore_errors = true, store_rejects = true, rejects_limit"
+        f" = 0, rejects_table = 'rejects_rows', rejects_scan = 'rejects_scans'{packing})"
     )
 
 
+<<<<<<< HEAD
 def _select(spec: TypeSpec, resolved: Resolved, header: Header, reader: str) -> str:
     hashed = ", ".join(
         quoted(n) for n in sorted(header.names, key=str.upper) if n and n != resolved.event
@@ -162,33 +179,75 @@ def _select(spec: TypeSpec, resolved: Resolved, header: Header, reader: str) -> 
     ]
     typed, rules = ["_hash", "_event", "_final"], []
     for name, field in spec.fields.items():
+=======
+def _select(
+    spec: TypeSpec,
+    resolved: Resolved,
+    header: Header,
+    reader: str,
+    hashed: bool,
+    year: int | None,
+) -> str:
+    """Return the SQL that stages a file: raw texts, then values, then the reason of a bad row."""
+    whole = [n for n in sorted(header.names, key=str.upper) if n and n != resolved.event]
+    row_hash = f"hash({', '.join(quoted(n) for n in whole)})" if hashed else "0::UBIGINT"
+    raw = [f"{row_hash} AS _hash", f"{_event(resolved)} AS _event", f"{_final(resolved)} AS _final"]
+    typed = ["_hash", "_event", "_final"]
+    rules = [EVENT_RULE]
+    for name, spec_field in spec.fields.items():
+>>>>>>> import
         columns = resolved.columns[name]
-        if len(columns) > 1 or field.months or field.repeats:
-            typed.append(f"{_list(field, columns)} AS {name}")
+        if spec_field.months or spec_field.repeats:
             raw += [f"{values.raw_text(c)} AS {quoted('r_' + c)}" for c in columns]
+            typed.append(f"{_list(spec_field, columns)} AS {name}")
+            rules += _list_rules(spec_field, columns)
+            typed += [quoted("r_" + c) for c in columns if spec_field.kind in values.STRICT]
             continue
         text = values.raw_text(columns[0]) if columns else "CAST(NULL AS VARCHAR)"
         raw.append(f"{text} AS r_{name}")
-        typed += [f"{values.typed(field, f'r_{name}')} AS {name}", f"r_{name}"]
-        column = columns[0] if columns else field.names[0]
-        always = "" if name in spec.key else "_event <> 2 AND "
-        rules += [
-            (f"{always}{condition}", reason, f"r_{name}")
-            for condition, reason in values.problem(field, column, f"r_{name}", name)
-        ]
+        typed += [f"{values.typed(spec_field, f'r_{name}')} AS {name}", f"r_{name}"]
+        rules += _field_rules(spec, name, columns[0] if columns else spec_field.names[0])
     rules += _type_rules(spec)
     return (
         f"WITH raws AS (SELECT {', '.join(raw)} FROM {reader}),"
         f" typed AS (SELECT {', '.join(typed)} FROM raws)"
-        f" SELECT {', '.join(spec.fields)}, _hash, CAST(coalesce(_event, 0) AS TINYINT) AS _event,"
-        f" _final, {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found{_blanked(spec)} FROM typed"
+        f" SELECT {', '.join(spec.fields)}{f', {year} AS year' if year else ''}, _hash, CAST(coalesce(_event, 0) AS TINYINT) AS _event,"
+        f" _final, {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found{_blanked(spec)}"
+        " FROM typed"
     )
 
 
-def _list(field: FieldSpec, columns: Sequence[str]) -> str:
+def _field_rules(spec: TypeSpec, name: str, column: str) -> list[tuple[str, str, str]]:
+    """Return what makes a row unusable by one field; a DELETE needs no more than its key."""
+    spec_field = spec.fields[name]
+    always = "" if name in spec.key else "_event <> 2 AND "
+    unless = f"NOT coalesce({spec_field.unless}, false) AND " if spec_field.unless else ""
+    return [
+        (f"{always}{unless}{condition}", reason, f"r_{name}")
+        for condition, reason in values.problem(spec_field, column, f"r_{name}", name)
+    ]
+
+
+def _list_rules(spec_field: FieldSpec, columns: Sequence[str]) -> list[tuple[str, str, str]]:
+    """A text in one of several columns of a field that is not what the field says."""
+    if spec_field.kind not in values.STRICT:
+        return []
+    words = values.STRICT[spec_field.kind]
+    return [
+        (
+            f"{raw} IS NOT NULL AND {values.typed(spec_field, raw)} IS NULL",
+            f"{c} is not {words}",
+            raw,
+        )
+        for c in columns
+        for raw in [quoted("r_" + c)]
+    ]
+
+
+def _list(spec_field: FieldSpec, columns: Sequence[str]) -> str:
     if not columns:
         return f"CAST([{', '.join(['NULL'] * 12)}] AS VARCHAR[])"
-    parts = [values.typed(field, quoted("r_" + c)) for c in columns]
+    parts = [values.typed(spec_field, quoted("r_" + c)) for c in columns]
     return f"[{', '.join(parts)}]"
 
 
@@ -209,8 +268,7 @@ def _final(resolved: Resolved) -> str:
 
 
 def _type_rules(spec: TypeSpec) -> list[tuple[str, str, str]]:
-    rules = [("_event = 9", "the row's action is not INSERT, UPDATE or DELETE", "NULL")]
-    rules += [(c, r, "NULL") for c, r in TYPE_RULES.get(spec.table, ())]
+    rules = [(c, r, "NULL") for c, r in TYPE_RULES.get(spec.table, ())]
     if spec.claim_types and "claim_type" in spec.fields:
         allowed = ", ".join(literal(t) for t in spec.claim_types)
         words = " or ".join(spec.claim_types)
@@ -244,7 +302,8 @@ def _count(con: Connection, spec: TypeSpec, staged: Staged, folder: Path) -> Sta
     rejected = con.execute(
         f"SELECT count(*) FROM read_parquet({literal(str(folder / staged.rejects))})"
     ).fetchone()
-    assert row is not None and rejected is not None
+    assert row is not None
+    assert rejected is not None
     return Staged(
         **{
             **asdict(staged),

@@ -5,6 +5,8 @@ is not what the field says, the row goes to quarantine with the reason; a clinic
 code that is not well formed is left blank and counted, so that the line keeps its dollars.
 """
 
+from collections.abc import Callable
+
 from tcoc.store.importers.layouts import FieldSpec
 
 SUBUNIT = "substr({x}, 3, 1) IN ('S', 'T', 'U', 'W', 'Y', 'Z', 'M', 'R')"
@@ -39,7 +41,7 @@ def literal(text: str) -> str:
 
 def raw_text(column: str) -> str:
     """Return a source column without blanks around it; blank is null."""
-    return f"nullif(trim({quoted(column)}, ' \t\r'), '')"
+    return f"nullif(trim({quoted(column)}), '')"
 
 
 def typed(field: FieldSpec, x: str) -> str:
@@ -119,7 +121,7 @@ def _integer(x: str) -> str:
     return f"CASE WHEN {x} ~ '^-?[0-9]+([.]0*)?$' THEN try_cast(try_cast({x} AS DECIMAL(18, 2)) AS INTEGER) END"
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[str], str]] = {
     "text": lambda x: x,
     "code": lambda x: f"upper({x})",
     "code2": lambda x: _matching(f"({_padded(x, 2)})", "[0-9A-Z]{2}"),
