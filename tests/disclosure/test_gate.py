@@ -155,8 +155,10 @@ def test_a_table_without_totals_is_linked_by_its_dimensions():
 def test_the_reason_names_the_linked_table():
     one = table("one", [("A", 5), ("B", 40), ("STATE", 45)])
     two = table("two", [("B", 40), ("C", 90)], totals={})
-    audited = audit([one, two])
+    sums = [table(name, [("STATE", 45)]) for name in ("three", "four")]
+    audited = audit([one, two, *sums])
     assert audited.reason("two").benes.tolist() == ["linked table one", ""]
+    assert not hidden(audited, "four")[0], "two cells are lost rather than three"
 
 
 def test_dollars_follow_into_tables_that_do_not_show_the_count():
