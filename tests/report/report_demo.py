@@ -104,7 +104,10 @@ def demo_release(folder: Path | None = None) -> DemoRelease:
     run = SimpleNamespace(
         name="demo", spec=SimpleNamespace(model_dump=lambda mode: {"years": [2018]})
     )
-    store = SimpleNamespace(info={"source_kind": "synthetic"}, years=(2015, 2016, 2017, 2018))
+    store = SimpleNamespace(
+        info={"source": {"kind": "synthetic", "benes": 40000, "seed": 1}},
+        years=(2015, 2016, 2017, 2018),
+    )
     study = SimpleNamespace(run=run, store=store)
     return DemoRelease(study, {t.facts.name: t for t in tables}, folder)
 

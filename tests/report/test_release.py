@@ -63,6 +63,16 @@ def test_a_view_downloads_the_whole_table_unless_it_has_a_name(demo, tmp_path):
     assert len(pd.read_csv(tmp_path / "tables/largest.csv")) == len(few)
 
 
+def test_a_view_with_other_labels_still_marks_what_is_hidden(demo):
+    source = demo.audited["hospital_year"]
+    named = demo.table("hospital_year").assign(ccn=lambda f: "No. " + f.ccn)
+    pivoted = demo.table("hospital_year").set_index("hospital")[["benes"]].T
+    assert demo._hidden_cells(source, named).benes.tolist() == source.hidden.benes.tolist()
+    assert demo._hidden_cells(source, pivoted).sum().sum() == 2
+    few = demo.table("hospital_year").iloc[[8, 3]].reset_index(drop=True)
+    assert demo._hidden_cells(source, few).per_capita.tolist() == [False, True]
+
+
 def test_a_shown_figure_writes_picture_data_and_text(demo, tmp_path):
     demo.show_figure(figure(demo))
     folder = tmp_path / "figures"
@@ -158,7 +168,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setattr("tcoc.report.release.page", lambda _name: page)
     spec = SimpleNamespace(deliverables=["y1_attribution"], model_dump=lambda **_kw: {"years": []})
     policy = SimpleNamespace(files={}, get=_policy_default)
-    store = SimpleNamespace(info={"source_kind": "rif"}, years=(2017, 2018), synthetic=False)
+    store = SimpleNamespace(info={"source": {"kind": "rif"}}, years=(2017, 2018), synthetic=False)
     run = SimpleNamespace(name="r", spec=spec, policy=policy)
     return SimpleNamespace(run=run, store=store, policy=policy, work=tmp_path)
 

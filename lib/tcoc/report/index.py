@@ -14,7 +14,7 @@ from tcoc.report.audited import TABLES_INDEX
 from tcoc.report.html_page import Page, Section, header_facts, provenance_html, write_page
 from tcoc.report.provenance import Provenance, assumptions_html
 from tcoc.report.release import ABOUT
-from tcoc.report.render import EYEBROW, read_about
+from tcoc.report.render import EYEBROW, policy_prefixes, read_about
 from tcoc.report.tables import simple_table, text
 
 _NO_SUMMARY = "This run has no reports."
@@ -38,7 +38,7 @@ def render_index(work: Path, manifest: Mapping[str, Any]) -> None:
     """Write WORK/index.html: what was run, headlines, pictures, status, assumptions, downloads."""
     about = read_about(work, ABOUT)
     said = {key: str(about[key]) for key in ("data", "vintage") if key in about}
-    facts = Provenance.from_manifest(manifest, **said)
+    facts = Provenance.from_manifest(manifest, _prefixes(manifest), **said)
     cards = [
         _card(work, name, done, str(about.get("headlines", {}).get(name, "")))
         for name, done in manifest.get("deliverables", {}).items()
@@ -51,7 +51,7 @@ def render_index(work: Path, manifest: Mapping[str, Any]) -> None:
     page = Page(
         title=f"Run {text(facts.run)}",
         eyebrow=EYEBROW,
-        summary=_summary(facts, cards),
+        summary=_summary(manifest, cards),
         sections=sections,
         footer=provenance_html(facts, [("State", str(manifest.get("state", "")))]),
         run="",
@@ -61,12 +61,19 @@ def render_index(work: Path, manifest: Mapping[str, Any]) -> None:
     write_page(page, work / "index.html")
 
 
-def _summary(facts: Provenance, cards: Sequence[Card]) -> str:
+def _prefixes(manifest: Mapping[str, Any]) -> list[str] | None:
+    """Return the prefixes of the policy values that the run's deliverables rest on."""
+    found = [policy_prefixes(name) for name in manifest.get("deliverables", {})]
+    known = [prefixes for prefixes in found if prefixes is not None]
+    return sorted({p for prefixes in known for p in prefixes}) if len(known) == len(found) else None
+
+
+def _summary(manifest: Mapping[str, Any], cards: Sequence[Card]) -> str:
     if not cards:
         return f"<p>{_NO_SUMMARY}</p>"
     names = words.listing([card.title for card in cards])
-    years = facts.settings.get("years", "")
-    period = f" for {text(years)}" if years else ""
+    years = manifest.get("parameters", {}).get("run", {}).get("years", [])
+    period = f" for {words.span(years)}" if years else ""
     return (
         f"<p>{words.plural(len(cards), 'report')} from one run{period}: {text(names)}."
         " All numbers on these pages passed the disclosure gate together.</p>"

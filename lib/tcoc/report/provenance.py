@@ -9,8 +9,7 @@ from tcoc.report import words
 from tcoc.report.tables import simple_table
 
 _SOURCES = {
-    "synthetic": "Synthetic Maryland: invented people, clinicians and amounts",
-    "synth": "Synthetic Maryland: invented people, clinicians and amounts",
+    "synthetic": "Synthetic Maryland",
     "rif": "CMS Research Identifiable Files",
     "cclf": "CMS Claim and Claim Line Feed",
     "synpuf": "CMS DE-SynPUF (synthetic public use file)",
@@ -88,9 +87,13 @@ def policy_years(run: Run) -> tuple[int, ...]:
 
 
 def data_words(store: Any) -> str:
-    """Say what data a store holds: kind of source and number of people, where it says so."""
-    kind = str(store.info.get("source_kind") or store.info.get("source") or "")
-    return _SOURCES.get(kind, kind or "source not stated")
+    """Say what data a store holds: kind of source, and size and seed where it is synthetic."""
+    source = store.info.get("source", {})
+    kind = str(source.get("kind", ""))
+    words_of_kind = _SOURCES.get(kind, kind or "source not stated")
+    if kind != "synthetic" or "benes" not in source:
+        return words_of_kind
+    return f"{words_of_kind}, {words.count(source['benes'])} people, seed {source.get('seed', 0)}"
 
 
 def vintage_words(store: Any) -> str:

@@ -238,18 +238,23 @@ class Release:
         return guess_format(name, data[name]) if name in data.columns else "text"
 
     def _hidden_cells(self, source: AuditedTable, data: pd.DataFrame) -> pd.DataFrame:
-        """Find hidden cells by key; where a view has no keys, what is missing counts as hidden."""
-        none = pd.DataFrame(False, index=data.index, columns=data.columns)
-        if not bool(source.hidden.to_numpy().any()):
-            return none
-        keys = list(source.facts.keys)
-        if not set(keys) <= set(data.columns):
-            return data.isna()
-        rows = {key: i for i, key in enumerate(_row_keys(source.frame, keys))}
-        for name in data.columns.intersection(source.hidden.columns):
-            column = source.hidden[name].tolist()
-            none[name] = [key in rows and column[rows[key]] for key in _row_keys(data, keys)]
-        return none
+        """Find a view's hidden cells by key.
+
+        Where a view has no keys, or calls them otherwise, what is missing counts as hidden in
+        those columns in which the audited table hides anything.
+        """
+        found = pd.DataFrame(False, index=data.index, columns=data.columns)
+        hiding = [name for name in source.hidden.columns if bool(source.hidden[name].any())]
+        rows = _places(source, data)
+        for name in data.columns:
+            if name in hiding:
+                column, missing = source.hidden[name].tolist(), data[name].isna().tolist()
+                found[name] = [
+                    missing[i] if row is None else column[row] for i, row in enumerate(rows)
+                ]
+            elif hiding and name not in source.frame.columns:
+                found[name] = data[name].isna()
+        return found
 
     def _csv(self, source: AuditedTable, data: pd.DataFrame) -> bytes:
         hidden = self._hidden_cells(source, data)
@@ -298,6 +303,15 @@ class Release:
             file = self.folder / folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
+
+
+def _places(source: AuditedTable, data: pd.DataFrame) -> list[int | None]:
+    """Return the row of the audited table that each row of a view is, None where not known."""
+    keys = list(source.facts.keys)
+    if not keys or not set(keys) <= set(data.columns):
+        return [None] * len(data)
+    known = {key: row for row, key in enumerate(_row_keys(source.frame, keys))}
+    return [known.get(key) for key in _row_keys(data, keys)]
 
 
 def _row_keys(frame: pd.DataFrame, keys: list[str]) -> list[tuple[str, ...]]:

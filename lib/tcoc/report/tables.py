@@ -17,7 +17,7 @@ HIDDEN_NOTE = (
     f"{MARK} Hidden so that no count of 1 to 10 people is shown or can be worked out"
     " (rules D1 and D2)."
 )
-LONG = 15
+LONG = 20
 """Rows from which the page offers sorting and a filter."""
 
 _RIGHT = {"dollars", "cents", "percent", "change", "count", "number", "year"}
@@ -171,7 +171,9 @@ def _caption(view: TableView, anchor: str) -> str:
 
 def _head(view: TableView) -> str:
     cells = "".join(
-        f'<th scope="col"{_class(column)}>{text(column.heading)}</th>' for column in view.columns
+        f'<th scope="col"{"" if place < view.heading_columns else _class(column)}>'
+        f"{text(column.heading)}</th>"
+        for place, column in enumerate(view.columns)
     )
     return f"<thead><tr>{cells}</tr></thead>"
 
