@@ -4,7 +4,6 @@ The generator knows each person's true clinician, ACO and stage. Random services
 the waterfall finds nearly all, not all.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +18,7 @@ YEAR = 2018
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pd.DataFrame]:
+def compared(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     root = tmp_path_factory.mktemp("recovery")
     write_synthetic_store(root / "store", benes=4000, seed=7, years=(2015, YEAR))
     spec = RunFile(name="recovery", store="store", years=[YEAR])
@@ -27,7 +26,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pd.DataFrame]
     with study(run, root / "work", memory_limit="1GB", threads=1) as opened:
         found = opened.frame("attribution")
     best = found.sort_values(["bene_id", "share", "ccn"]).drop_duplicates("bene_id", keep="last")
-    yield best.merge(truth(root / "store"), on="bene_id", suffixes=("", "_true"))
+    return best.merge(truth(root / "store"), on="bene_id", suffixes=("", "_true"))
 
 
 def truth(store: Path) -> pd.DataFrame:
