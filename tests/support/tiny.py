@@ -157,6 +157,7 @@ def store_tables(given: Mapping[str, Any]) -> dict[str, Rows]:
 
 def write_store(root: Path, tables: Mapping[str, Rows]) -> None:
     """Write rows as a store of Parquet files, in the order in which they come."""
+    root.mkdir(parents=True)
     for name, rows in tables.items():
         spec = TABLES[name]
         schema = ibis.schema(spec.schema).to_pyarrow()

@@ -15,7 +15,7 @@ from tcoc.attribution.waterfall import AttributionRules, WindowUse, attribute
 from tcoc.attribution.window import window
 from tcoc.params import load_policy, read_yaml
 from tcoc.paths import params_dir
-from tcoc.reference import Reference, load_code_lists
+from tcoc.reference import Reference, load_code_lists, zip_centroids
 from tcoc.report import display, tables, words
 from tcoc.report.release import Release
 from tcoc.store.connection import Connection
@@ -57,7 +57,7 @@ def follow(engine: Connection, file: Path | None = None) -> Example:
         use.join_hospital_use([p.hospitals for p in pieces]),
     )
     people = engine.load(pd.DataFrame(case["people"]), PERSON)
-    result = attribute(case["year"], people, joined, reference, {}, rules, engine)
+    result = attribute(case["year"], people, joined, reference, zip_centroids, rules, engine)
     return Example(
         services=pd.DataFrame(case["services"]),
         collections=_collections(joined, reference, engine),
