@@ -72,13 +72,17 @@ def conflict(release: Release) -> None:
     law, slide = (_tests(release, reading).iloc[0] for reading in (LAW, SLIDE))
     release.say(
         "**Two readings of the thresholds.** The law is 42 CFR 414.1430: for the"
-        f" {law['test']} test {words.percent(law['payment_threshold'], 0)} of payments or"
-        f" {words.percent(law['patient_threshold'], 0)} of patients. Slide 9 prints the two columns"
-        f" exchanged, in all three rows: {words.percent(slide['payment_threshold'], 0)} of payments"
-        f" or {words.percent(slide['patient_threshold'], 0)} of beneficiaries. A clinician needs"
+        f" {law['test']} test {_needed(law, 'payment')} of payments or {_needed(law, 'patient')} of"
+        " patients. Slide 9 prints the two columns exchanged, in all three rows:"
+        f" {_needed(slide, 'payment')} of payments or {_needed(slide, 'patient')} of beneficiaries."
+        " A clinician needs"
         " only one of the two, so the exchange changes who meets. Both are shown; where one number"
         " is named, it is the regulation's."
     )
+
+
+def _needed(row: pd.Series, method: str) -> str:
+    return words.percent(row[f"{method}_share_needed"], 0)
 
 
 # ---------------------------------------------------------------- slide 9
@@ -86,16 +90,16 @@ def conflict(release: Release) -> None:
 
 _SLIDE_COLUMNS = {
     "test": "Test",
-    "payment_threshold": "Payments",
-    "patient_threshold": "Patients",
+    "payment_share_needed": "Payments",
+    "patient_share_needed": "Patients",
     "share_meeting": "Clinicians meeting",
     "average_score": "Average qualifying score",
     "published_share": "Slide 9: meeting",
     "published_average": "Slide 9: average",
 }
 _SLIDE_FORMATS: dict[str, Any] = {
-    "payment_threshold": lambda value: words.percent(value, 0),
-    "patient_threshold": lambda value: words.percent(value, 0),
+    "payment_share_needed": lambda value: words.percent(value, 0),
+    "patient_share_needed": lambda value: words.percent(value, 0),
     "published_share": lambda value: words.percent(value, 0),
     "published_average": lambda value: words.percent(value, 0),
     "share_meeting": "percent",
@@ -227,7 +231,9 @@ def scores(release: Release) -> None:
     picture, panels = style.new_figure(height=3.6, columns=2, sharey=True)
     limits = _tests(release)
     for axes, (method, column) in zip(
-        panels, (("payments", "payment_threshold"), ("patients", "patient_threshold")), strict=True
+        panels,
+        (("payments", "payment_share_needed"), ("patients", "patient_share_needed")),
+        strict=True,
     ):
         own = rows[rows["method"] == method]
         axes.bar(
@@ -275,7 +281,7 @@ def _draw_thresholds(axes: Any, tests: Sequence[str], limits: Sequence[float]) -
 
 
 def _scores_title(rows: pd.DataFrame, limits: pd.DataFrame) -> str:
-    first = float(limits["payment_threshold"].iloc[0])
+    first = float(limits["payment_share_needed"].iloc[0])
     own = rows[rows["method"] == "payments"]
     above = own.loc[own["score_from"] >= first - 1e-9, "clinicians"].sum()
     return (
@@ -286,7 +292,10 @@ def _scores_title(rows: pd.DataFrame, limits: pd.DataFrame) -> str:
 
 def _scores_alt(rows: pd.DataFrame, limits: pd.DataFrame) -> str:
     parts = []
-    for method, column in (("payments", "payment_threshold"), ("patients", "patient_threshold")):
+    for method, column in (
+        ("payments", "payment_share_needed"),
+        ("patients", "patient_share_needed"),
+    ):
         own = rows[rows["method"] == method]
         top = own.loc[own["clinicians"].idxmax()]
         drawn = words.listing([words.percent(value, 0) for value in limits[column]])
@@ -633,7 +642,7 @@ def _incentive_words(rows: pd.DataFrame) -> str:
     row = rows[rows["group"] == ALL].iloc[0]
     return (
         f"The incentive is {words.percent(row['rate'], 2)} of Part B professional payments, paid in"
-        f" {words.FORMATS['year'](row['payment_year'])}. Slide 10 takes the payments of the"
+        f" {row['paid_in']}. Slide 10 takes the payments of the"
         f" performance year: {words.dollars(row['incentive_performance_year'])}. 42 CFR 414.1450(b)"
         " takes those of the year before the payment year:"
         f" {_or_missing(row['incentive_year_after'])}. The second is the rule."
@@ -758,8 +767,10 @@ def readings_are_exchanged(release: Release) -> bool:
     """Whether the slide's thresholds are the regulation's with the columns exchanged (Q6)."""
     law, slide = _tests(release, LAW), _tests(release, SLIDE)
     return bool(
-        (law["payment_threshold"].to_numpy() == slide["patient_threshold"].to_numpy()).all()
-        and (law["patient_threshold"].to_numpy() == slide["payment_threshold"].to_numpy()).all()
+        (law["payment_share_needed"].to_numpy() == slide["patient_share_needed"].to_numpy()).all()
+        and (
+            law["patient_share_needed"].to_numpy() == slide["payment_share_needed"].to_numpy()
+        ).all()
     )
 
 

@@ -23,6 +23,14 @@ LAW = "regulation"
 SOURCE = "Medicare claims and enrolment of the run's store; rules Q1-Q9"
 PATIENTS = "patients of clinicians, each counted once for every clinician"
 
+NEEDED = {
+    "payment_threshold": "payment_share_needed",
+    "patient_threshold": "patient_share_needed",
+    "partial_payment_threshold": "partial_payment_share",
+    "partial_patient_threshold": "partial_patient_share",
+}
+"""Threshold -> its column here; the names say that none of them counts patients."""
+
 BINS = 20
 """Scores are drawn in twentieths."""
 
@@ -61,14 +69,14 @@ def slide9() -> dict[str, Any]:
 
 def tests_table(study: Study) -> PublicTable:
     """Slide 9's table: this run under both readings and partners, and what the slide printed."""
-    frame = study.frame("qp_summary").merge(study.frame("qp_thresholds"), on=["test", "reading"])
+    limits = study.frame("qp_thresholds").rename(columns=NEEDED)
+    frame = study.frame("qp_summary").merge(limits, on=["test", "reading"])
     printed = slide9()["tests"]
     frame["published_share"] = frame["test"].map(lambda t: _printed(printed, t, "share_meeting"))
     frame["published_average"] = frame["test"].map(lambda t: _printed(printed, t, "average_score"))
     averages = ("average_score", "average_patient_score", "average_payment_score")
     plain = ("clinicians", "meeting", "share_meeting", "partial", "published_share",
-             "published_average", "payment_threshold", "patient_threshold",
-             "partial_payment_threshold", "partial_patient_threshold")  # fmt: skip
+             "published_average", *NEEDED.values())  # fmt: skip
     return PublicTable(
         name="qp_tests",
         title="Share of clinicians who meet each QP test",
@@ -358,10 +366,11 @@ def _by_snapshot(key: dict[str, Any], own: pd.DataFrame) -> pd.DataFrame:
 
 def incentive_table(study: Study) -> PublicTable:
     """The incentive by clinician group, under both readings of its base year."""
-    table = study.frame("qp_incentive")
-    table = table[(table["partner"] == "best") & (table["kind"] != "hospital")]
     keys = ["year", "kind", "group"]
-    shared = ["payment_year", "rate", "clinicians", "patients"]
+    table = study.frame("qp_incentive", exact=True)
+    table = _with_totals(table[(table["partner"] == "best") & (table["kind"] != "hospital")])
+    table = table.assign(paid_in=table["payment_year"].map(str))
+    shared = ["paid_in", "rate", "clinicians", "patients"]
     wide = table[table["base_reading"] == "performance_year"][[*keys, *shared]]
     for base in ("performance_year", "year_after"):
         own = table[table["base_reading"] == base][[*keys, "payments", "incentive"]]
@@ -371,11 +380,10 @@ def incentive_table(study: Study) -> PublicTable:
     return PublicTable(
         name="qp_incentive",
         title="The APM incentive of clinicians who meet the test in force, by group",
-        frame=wide,
+        frame=wide.sort_values(["year", "kind"], kind="stable", ignore_index=True),
         keys=tuple(keys),
         counts=("patients",),
-        values=dict.fromkeys(("payment_year", "rate", "clinicians"), ())
-        | dict.fromkeys(dollars, ("patients",)),
+        values=dict.fromkeys(("rate", "clinicians"), ()) | dict.fromkeys(dollars, ("patients",)),
         totals={"group": ALL},
         universe="patients of qualifying clinicians, each counted once for every clinician",
         note=(
@@ -386,9 +394,17 @@ def incentive_table(study: Study) -> PublicTable:
     )
 
 
+def _with_totals(table: pd.DataFrame) -> pd.DataFrame:
+    """Repeat the total under each kind of group, so that the gate sees what its parts add up to."""
+    whole = table[table["kind"] == ALL]
+    kinds = [kind for kind in dict.fromkeys(table["kind"]) if kind != ALL]
+    parts = table[table["kind"] != ALL]
+    return pd.concat([*(whole.assign(kind=kind) for kind in kinds), parts], ignore_index=True)
+
+
 def fee_schedule_table(study: Study) -> PublicTable:
     """The two fee schedules accumulated, and the dollars of the difference."""
-    frame = study.frame("qp_fee_schedule")
+    frame = study.frame("qp_fee_schedule", exact=True)
     whole = study.frame("qp_incentive")
     whole = whole[(whole["partner"] == "best") & (whole["kind"] == ALL)]
     patients = whole.drop_duplicates("year").set_index("year")["patients"]
