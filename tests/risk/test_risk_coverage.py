@@ -18,7 +18,7 @@ SETTINGS = replace(settings(), replicates=192)
 FACTORS = factors()
 HOSPITALS = ("210001", "210002", "210003")
 SIZE = 800
-SEEDS = 100
+SEEDS = 80
 
 # Profiles: age, sex, dual, ESRD, expected annual dollars, base mix; and planted performance mixes.
 PROFILES = [

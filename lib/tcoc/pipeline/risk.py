@@ -29,7 +29,14 @@ from tcoc.risk import (
 )
 from tcoc.risk.adjust import exact_sums, pooled, sensitivity_settings, weighted_cells
 from tcoc.risk.bootstrap import replicates_table
-from tcoc.risk.buckets import PROFILE, dollar_caps, hospital_profiles, profiles, risk_cells
+from tcoc.risk.buckets import (
+    PROFILE,
+    dollar_caps,
+    hospital_profiles,
+    in_doubles,
+    profiles,
+    risk_cells,
+)
 from tcoc.risk.decompose import decompose
 from tcoc.risk.evidence import (
     bucket_stability,
@@ -128,7 +135,9 @@ def replicates(
     """
     settings, pair = settings_of(study), pair_of(study, base_year, performance_year)
     people = _people(study, (base_year, performance_year))
-    rows = study.connection.fetch(hospital_profiles(people, study.table("attribution")))
+    rows = study.connection.fetch(
+        in_doubles(hospital_profiles(people, study.table("attribution"))).drop("unknown_sex")
+    )
     if members is not None:
         rows = rows.assign(ccn=rows["ccn"].map(lambda ccn: members.get(ccn, ccn)))
     return bootstrap_per_capita(
@@ -244,7 +253,7 @@ def _sampled(study: Study) -> pd.DataFrame:
     people = _people(study, years)
     total = int(people.bene_id.nunique().execute())
     rows = sample_people(people, settings.evidence_people, total, settings.seed)
-    return costs(study.connection.fetch(rows), pair, settings)
+    return costs(study.connection.fetch(in_doubles(rows)), pair, settings)
 
 
 def evidence_table(study: Study) -> pd.DataFrame:

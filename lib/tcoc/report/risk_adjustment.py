@@ -217,7 +217,8 @@ def _written(value: Any, kind: str) -> str:
     two_digits = {"change": words.change, "points": words.points}
     if kind in two_digits:
         return two_digits[kind](value, 2)
-    return str(words.FORMATS[kind](value))
+    formats: Mapping[str, Any] = words.FORMATS
+    return str(formats[kind](value))
 
 
 def _in_slide_layout(frame: Rows, years: tuple[int, int], extra: Mapping[str, Any]) -> Rows:
@@ -516,7 +517,8 @@ def _chance_words(release: Release) -> str:
         f"Adjustments that differ from zero by more than sampling error: {words.listing(parts)}."
         f" If no hospital's mix had changed at all, about {chance} would still appear to by chance."
         " A change that all hospitals share shows in the state's difference:"
-        f" {words.points(_state(release).loc['new_enrollee', 'difference'], 2)} (new enrollee score)."
+        f" {words.points(_state(release).loc['new_enrollee', 'difference'], 2)} by new enrollee"
+        " score."
     )
 
 

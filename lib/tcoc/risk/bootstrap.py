@@ -137,7 +137,7 @@ def poisson_table() -> Array:
     so that the mean of the table is exactly 1; its variance then differs from 1 by under 0.0001.
     """
     levels = (np.arange(65_536) + 0.5) / 65_536
-    table = stats.poisson.ppf(levels, 1.0)
+    table = np.searchsorted(stats.poisson.cdf(np.arange(20), 1.0), levels).astype(float)
     short = round(65_536 - table.sum())
     # Positions just below a step from 0 to 1 (or above it) move by one count each.
     step = int(np.searchsorted(table, 1.0))

@@ -4,6 +4,7 @@ A beneficiary-year lies in one bucket: age band x sex x dual without ESRD, and a
 ESRD. The declared scheme of `params/policy/risk.yml` has 16 x 2 x 2 + 2 = 66.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -175,17 +176,24 @@ def risk_cells(people: ir.Table, hospital_people: ir.Table) -> ir.Table:
     )
 
 
+def in_doubles(rows: ir.Table) -> ir.Table:
+    """Return rows of `profiles` with dollars as doubles: exact below 2**53 cents, and light."""
+    return rows.mutate(dollars=rows.dollars.cast("float64"), capped=rows.capped.cast("float64"))
+
+
 def dollar_caps(
     beneficiary_year: ir.Table, years: Iterable[int], quantile: float
 ) -> dict[int, Decimal]:
     """Return, by year, the smallest dollars that at least `quantile` of beneficiaries stay within.
 
-    Taken from counts of equal amounts, so it is the same on every engine.
+    It is an amount that somebody has, not an interpolated one, so every engine finds the same.
     """
-    t = beneficiary_year.filter(beneficiary_year.year.isin(sorted(set(years))))
-    counts = t.group_by(["year", "tcoc"]).agg(people=t.count().cast("int32")).to_pandas()
     caps: dict[int, Decimal] = {}
-    for year, rows in counts.sort_values(["year", "tcoc"]).groupby("year"):
-        reached = rows["people"].cumsum().to_numpy() >= quantile * rows["people"].sum()
-        caps[int(cast(int, year))] = Decimal(rows["tcoc"].iloc[int(np.argmax(reached))])
+    for year in sorted(set(years)):
+        dollars = beneficiary_year.filter(beneficiary_year.year == year).select("tcoc")
+        people = int(dollars.count().execute())
+        if people:
+            above = people - math.ceil(Decimal(str(quantile)) * people) + 1
+            top = dollars.order_by(ibis.desc("tcoc")).limit(above)
+            caps[year] = Decimal(top.tcoc.min().execute())
     return caps
