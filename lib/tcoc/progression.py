@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
@@ -132,10 +132,11 @@ def guarded(frame: pd.DataFrame, rule: Guardrail) -> pd.DataFrame:
     """Add `guardrail` (holds, broken, unknown) to rows of year and difference, series by series."""
     ordered = frame.sort_values("year", kind="stable")
     series = ordered["series"] if "series" in ordered else pd.Series("", index=ordered.index)
-    words = pd.Series("", index=ordered.index)
+    words: dict[Any, str] = {}
     for _, part in ordered.groupby(series, sort=False):
-        words[part.index] = breaks_guardrail(part["difference"].tolist(), rule)
-    return frame.assign(guardrail=words.reindex(frame.index))
+        verdicts = breaks_guardrail(part["difference"].tolist(), rule)
+        words |= dict(zip(part.index, verdicts, strict=True))
+    return frame.assign(guardrail=[words[row] for row in frame.index])
 
 
 def published_savings(published: PublishedFile, vintage: str) -> pd.DataFrame:
@@ -180,7 +181,7 @@ def _cumulative_confidence(rows: pd.DataFrame, printed: pd.DataFrame) -> list[st
 
 
 def _savings_row(wide: pd.DataFrame, year: int, part: str) -> dict[str, object]:
-    value = wide.loc[year, ("value", part)]
+    value = cast(float, wide.loc[year, ("value", part)])
     return {
         "year": year,
         "part": part,

@@ -353,7 +353,7 @@ def _events(part: pd.DataFrame) -> list[_Event]:
             bool(r.instant),
             r.status == "planned",
         )
-        for r in ordered.itertuples()
+        for r in list(ordered.itertuples(index=False))
     ]
 
 

@@ -7,7 +7,7 @@ what they name, so there are no legends to look up.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -58,6 +58,13 @@ _SETTING_COLOURS = {
     "hospice": "#c79bb6",
     "dme": "#b9b08e",
 }
+
+
+def rows_of(frame: pd.DataFrame) -> list[Any]:
+    """Return the rows of a small table, to read by column name."""
+    return list(frame.itertuples(index=False))
+
+
 _SETTING_HATCHES = {"outpatient": "////", "hospice": "....", "dme": "xxxx"}
 """Colours alone do not part these settings in grey print."""
 
@@ -131,8 +138,9 @@ class _MetricScale:
     """A metric's own scale: its values and its target, with room for the number beside a dot."""
 
     def __init__(self, part: pd.DataFrame) -> None:
-        values = [*part["value"].dropna().astype(float), float(part["target"].iloc[0]), 0.0]
-        self.low, self.high = min(values), max(values)
+        values = [*map(float, part["value"].dropna()), float(part["target"].iloc[0]), 0.0]
+        self.low: float = min(values)
+        self.high: float = max(values)
 
     def at(self, value: float) -> float:
         left, right = _STRIP[0] + 0.06, _STRIP[1] - 0.06
@@ -143,7 +151,7 @@ class _MetricScale:
 _STATUS_TINT = {"met": ACCENT, "not met": DARK_WARM, "not yet due": QUIET, "no value": QUIET}
 
 
-def _metric_row(axes: Axes, row: Mapping[str, Any], y: float, scale: _MetricScale) -> None:
+def _metric_row(axes: Axes, row: Mapping[Any, Any], y: float, scale: _MetricScale) -> None:
     top = y - TEXT * 1.28 / 144 - 0.02
     status = str(row["status"])
     tint = _STATUS_TINT[status]
@@ -161,7 +169,7 @@ def _metric_row(axes: Axes, row: Mapping[str, Any], y: float, scale: _MetricScal
     axes.plot([x], [y], marker="o", markersize=6.5, mfc=fill, mec=tint, mew=1.5)
 
 
-def metric_value(row: Mapping[str, Any]) -> str:
+def metric_value(row: Mapping[Any, Any]) -> str:
     """Write a metric's value in its unit."""
     value, unit = float(row["value"]), str(row["unit"])
     if unit == "million dollars":
@@ -214,7 +222,7 @@ def _saving_bars(
     axes: Axes, part: pd.DataFrame, offset: float, name: str, years: Sequence[int]
 ) -> None:
     tint = PART_COLOURS[name]
-    for row in part.itertuples():
+    for row in rows_of(part):
         x = years.index(row.year) + offset
         open_bar = row.confidence == "recalled"
         axes.bar(
@@ -249,7 +257,7 @@ def _running_lines(axes: Axes, frame: pd.DataFrame, years: Sequence[int]) -> Non
         axes.plot(rows["year"], rows["cumulative"], color=tint, lw=1.8, ls=line, zorder=2)
         last = rows.iloc[-1]
         end_label(axes, last["year"], last["cumulative"], PART_NAMES[str(part)], tint)
-        for row in rows.itertuples():
+        for row in rows_of(rows):
             fill = "white" if row.cumulative_confidence == "recalled" else tint
             axes.plot([row.year], [row.cumulative], "o", mfc=fill, mec=tint, mew=1.6, zorder=3)
             axes.annotate(
@@ -347,7 +355,7 @@ def _difference_bars(
     number, of = place
     step = 0.7 / of
     tint = _SERIES_COLOURS[number % 3]
-    for row in rows.itertuples():
+    for row in rows_of(rows):
         x = years.index(row.year) + (number - (of - 1) / 2) * step
         open_bar = row.confidence == "recalled"
         value = 100 * row.difference
@@ -423,7 +431,7 @@ def draw_per_capita(frame: pd.DataFrame, gap: str) -> Picture:
 
 def _below_points(axes: Axes, rows: pd.DataFrame, tint: str) -> None:
     """Name published points below them; the run's own line may lie above or on them."""
-    for place, row in enumerate(rows.itertuples()):
+    for place, row in enumerate(rows_of(rows)):
         text = words.dollars(row.value)
         axes.annotate(
             f"published\n{text}" if place == 0 else text,
@@ -567,7 +575,7 @@ def draw_waterfall(frame: pd.DataFrame, before: int, after: int) -> Picture:
     picture, axes = new_figure(height=3.4)
     level = float(total["before"])
     levels = [level]
-    for row in steps.itertuples():
+    for row in rows_of(steps):
         levels.append(levels[-1] + float(row.change))
     base = min(levels) - 0.35 * (max(levels) - min(levels) + 1)
     names = [str(before), *(SETTING_NAMES[p] for p in steps["part"]), str(after)]
@@ -582,7 +590,7 @@ def draw_waterfall(frame: pd.DataFrame, before: int, after: int) -> Picture:
             va="bottom",
             fontweight="semibold",
         )
-    for x, row in enumerate(steps.itertuples(), start=1):
+    for x, row in enumerate(rows_of(steps), start=1):
         _step(axes, x, levels[x - 1], levels[x], row.part)
     axes.set_xticks(
         range(len(names)), ["\n".join(wrap(n, 0.68, SMALL).lines) for n in names], size=SMALL
@@ -673,7 +681,7 @@ def draw_persistence(frame: pd.DataFrame, groups: Sequence[str], after: Sequence
     for place, group in enumerate(groups):
         left = 0.0
         for tint, to in zip(_GROUP_COLOURS, after, strict=True):
-            share = float(wide.loc[group, to]) if to in wide.columns else 0.0
+            share = float(cast(float, wide.loc[group, to])) if to in wide.columns else 0.0
             if math.isnan(share):
                 continue
             _next_piece(axes, place, left, share, tint)
@@ -889,7 +897,7 @@ def draw_two_payers(frame: pd.DataFrame) -> Picture:
     Takes year, medicare, medicaid (dollars per dual eligible beneficiary-year).
     """
     picture, axes = new_figure(height=3.0)
-    for place, row in enumerate(frame.itertuples()):
+    for place, row in enumerate(rows_of(frame)):
         axes.bar(place, row.medicare, width=0.58, color=ACCENT)
         axes.bar(
             place,
@@ -1039,7 +1047,7 @@ def draw_options(frame: pd.DataFrame, labels: Mapping[str, str]) -> Picture:
     Takes option, hospital, nonhospital (shares of all dollars; missing where hidden).
     """
     picture, axes = new_figure(height=0.42 * len(frame) + 1.15)
-    for place, row in enumerate(frame.itertuples()):
+    for place, row in enumerate(rows_of(frame)):
         _option_bar(axes, place, row)
     names = ["\n".join(wrap(labels[o], 2.1, TEXT - 0.5).lines) for o in frame["option"]]
     axes.set_yticks(range(len(frame)), names, size=TEXT - 0.5, linespacing=1.0)

@@ -24,6 +24,7 @@ from tcoc.progression import (
 )
 from tcoc.report import diagrams, progression_figures, words
 from tcoc.report import picture as pictures
+from tcoc.report.progression_figures import rows_of
 from tcoc.report.progression_plan_tables import ALL, MARYLAND, guardrail, public_tables
 from tcoc.report.release import Figure, Release
 from tcoc.report.style import STAGE_NAMES
@@ -92,8 +93,13 @@ def _years(release: Release, table: str) -> list[int]:
 
 
 def _last(release: Release, table: str) -> pd.DataFrame:
-    frame = release.table(table)
-    return frame[frame["year"] == frame["year"].max()]
+    frame: pd.DataFrame = release.table(table)
+    return _of_last_year(frame)
+
+
+def _of_last_year(frame: pd.DataFrame) -> pd.DataFrame:
+    last: pd.DataFrame = frame[frame["year"] == frame["year"].max()]
+    return last
 
 
 # ---------------------------------------------------------------- summary
@@ -130,7 +136,7 @@ def _nonhospital_words(release: Release) -> str:
 
 def _top_share(release: Release, top: int) -> float:
     frame = _last(release, "spending_concentration").set_index("top")
-    return float(frame.loc[top, "share_dollars"])
+    return float(frame["share_dollars"].to_dict()[top])
 
 
 def _met(release: Release) -> tuple[int, int]:
@@ -272,7 +278,7 @@ def savings_alt(frame: pd.DataFrame) -> str:
     for part, rows in frame.groupby("part", sort=False):
         values = [
             f"{r.year} {_million(r.saving)}{' (from memory)' if r.confidence == 'recalled' else ''}"
-            for r in rows.itertuples()
+            for r in rows_of(rows)
         ]
         total = _million(rows["cumulative"].iloc[-1])
         name = progression_figures.PART_NAMES[str(part)]
@@ -396,13 +402,13 @@ def against_title(frame: pd.DataFrame) -> str:
 
 def against_alt(frame: pd.DataFrame, published: pd.DataFrame) -> str:
     """Say each year's spending per beneficiary, computed, at national growth, and published."""
-    own = [f"{r.year} {words.dollars(r.per_capita)}" for r in frame.itertuples()]
+    own = [f"{r.year} {words.dollars(r.per_capita)}" for r in rows_of(frame)]
     nation = [
         f"{r.year} {words.dollars(r.at_national_growth)}"
-        for r in frame.iloc[1:].itertuples()
+        for r in rows_of(frame.iloc[1:])
         if not pd.isna(r.at_national_growth)
     ]
-    deck = [f"{r.year} {words.dollars(r.value)}" for r in published.itertuples()]
+    deck = [f"{r.year} {words.dollars(r.value)}" for r in rows_of(published)]
     line = f"At national growth: {', '.join(nation)}." if nation else gap_words(frame)
     return f"This run's data: {', '.join(own)}. {line} Published: {', '.join(deck)}."
 
@@ -446,7 +452,7 @@ def growth_guardrail(release: Release) -> None:
 
 def guardrail_title(frame: pd.DataFrame, rule: Guardrail) -> str:
     """Say the worst year and whether the guardrail held in every year."""
-    worst = frame.loc[frame["difference"].idxmax()]
+    worst = frame.sort_values("difference", kind="stable").iloc[-1]
     held = not (frame["guardrail"] == "broken").any()
     where = "above" if worst["difference"] > 0 else "below"
     return (
@@ -459,7 +465,7 @@ def guardrail_title(frame: pd.DataFrame, rule: Guardrail) -> str:
 def _guardrail_alt(frame: pd.DataFrame) -> str:
     sentences = []
     for series, rows in frame.groupby("series", sort=False):
-        values = [f"{r.year} {words.points(r.difference, 2)}" for r in rows.itertuples()]
+        values = [f"{r.year} {words.points(r.difference, 2)}" for r in rows_of(rows)]
         sentences.append(f"{str(series).capitalize()}: {', '.join(values)}.")
     return " ".join(sentences)
 
@@ -527,7 +533,7 @@ def _split_alt(frame: pd.DataFrame, published: float) -> str:
     last = frame[frame["year"] == frame["year"].max()]
     parts = [
         f"{progression_figures.SETTING_NAMES[r.setting]} {words.percent(r.share_dollars)}"
-        for r in last.itertuples()
+        for r in rows_of(last)
     ]
     years = [f"{y} {words.percent(s)}" for y, s in _hospital_shares(frame).items()]
     return (
@@ -578,7 +584,7 @@ def growth_contributions(release: Release) -> None:
 def contribution_title(last: pd.DataFrame) -> str:
     """Say the growth of the total and how much of it the two parts bring."""
     rows = last.set_index("part")
-    total = rows.loc["total"]
+    total: Any = rows.loc["total"]
     hospital = rows.loc[["inpatient", "outpatient"], "points"].sum(skipna=False)
     return (
         f"Spending per beneficiary changed by {words.change(total['growth'])} in"
@@ -638,7 +644,7 @@ def three_aims(release: Release) -> None:
         release,
         Figure(
             name="three_aims",
-            title=f"The All-Payer Model has three aims: {words.listing([n.lower() for n in names])}",
+            title=f"The All-Payer Model's aims: {words.listing([n.lower() for n in names])}",
             alt=" ".join(groups),
             caption="Words of the draft plan of 1 August 2016, section I.A.",
             picture=diagrams.draw_aims(frame),
@@ -646,6 +652,12 @@ def three_aims(release: Release) -> None:
             source="All-Payer Model Progression Plan, draft; All-Payer Model Final Application",
         ),
     )
+
+
+def aims_are_complete(release: Release) -> bool:
+    """Whether there are three aims and none is without points."""
+    frame = release.table("three_aims")
+    return bool(frame["aim"].nunique() == 3 and frame["item"].ne("").all())
 
 
 def driver_diagrams(release: Release) -> None:
@@ -712,7 +724,8 @@ def timeline(release: Release) -> None:
             caption=_caption(
                 "Filled: done. Open: planned when the source was written. A date that a source",
                 "gives as a season or a year is drawn as that span.",
-                f"Vintage: {frame['vintage'].iloc[0]}. Edit params/published/timeline.yml to change it.",
+                f"Vintage: {frame['vintage'].iloc[0]}.",
+                "Edit params/published/timeline.yml to change it.",
             ),
             picture=diagrams.draw_timeline(frame),
             data=frame[["track", "event", "when", "status", "confidence", "source", "note"]],
@@ -738,7 +751,7 @@ def timeline_alt(frame: pd.DataFrame) -> str:
     """Say every event with its date, track by track."""
     groups = []
     for track, part in frame.groupby("track", sort=False):
-        events = [f"{r.event} ({r.when}, {r.status})" for r in part.itertuples()]
+        events = [f"{r.event} ({r.when}, {r.status})" for r in rows_of(part)]
         groups.append(f"{track}: {'; '.join(events)}.")
     return " ".join(groups)
 
@@ -787,7 +800,7 @@ def concentration_title(tops: pd.DataFrame) -> str:
     """Say the shares of the dearest 1, 5 and 10 %."""
     parts = [
         f"the dearest {int(r.top)}{words.SPACE}% of people take {words.percent(r.share_dollars, 0)}"
-        for r in tops.itertuples()
+        for r in rows_of(tops)
     ]
     shorter = [parts[0], *(p.replace(" of people take", "") for p in parts[1:])]
     return f"Of Medicare spending in {int(tops['year'].iloc[0])} {words.listing(shorter)}"
@@ -867,7 +880,7 @@ def _persistence_alt(frame: pd.DataFrame, groups: Sequence[str]) -> str:
     sentences = []
     for group in groups:
         rows = frame[frame["cost_group"] == group]
-        parts = [f"{r.next_group} {words.percent(r.share_of_group, 0)}" for r in rows.itertuples()]
+        parts = [f"{r.next_group} {words.percent(r.share_of_group, 0)}" for r in rows_of(rows)]
         sentences.append(f"{group}: {', '.join(parts)}.")
     return "Groups by spending and their next year. " + " ".join(sentences)
 
@@ -951,7 +964,7 @@ def _need_alt(drawn: pd.DataFrame) -> str:
     parts = [
         f"{r.needs}: {words.percent(r.people, 0)} of people, {words.percent(r.dollars, 0)} of"
         f" dollars, {words.dollars(r.per_capita)} per beneficiary-year"
-        for r in drawn.itertuples()
+        for r in rows_of(drawn)
     ]
     return f"Bars by number of proxies. {'; '.join(parts)}."
 
@@ -1010,7 +1023,7 @@ def avoidable_title(drawn: pd.DataFrame, days: int) -> str:
 def _avoidable_alt(drawn: pd.DataFrame, names: dict[str, str]) -> str:
     sentences = []
     for measure, rows in drawn.groupby("measure", sort=False):
-        parts = [f"{r.year} {words.percent(r.share_of_stays)}" for r in rows.itertuples()]
+        parts = [f"{r.year} {words.percent(r.share_of_stays)}" for r in rows_of(rows)]
         sentences.append(f"{names[str(measure)]}: {', '.join(parts)} of stays.")
     return " ".join(sentences)
 
@@ -1077,7 +1090,7 @@ def _dual_rows(name: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def dual_title(stages: pd.DataFrame) -> str:
     """Say how many people are dual eligible, and what they cost against others."""
-    rows = stages[stages["stage"] == ALL].set_index("dual")
+    rows: Any = stages[stages["stage"] == ALL].set_index("dual")
     ratio = rows.loc["yes", "per_capita"] / rows.loc["no", "per_capita"]
     return (
         f"{words.count(rows.loc['yes', 'benes'])} dual eligible beneficiaries,"
@@ -1179,7 +1192,7 @@ def _payers_alt(frame: pd.DataFrame) -> str:
     parts = [
         f"{r.year}: Medicare {words.dollars(r.medicare_per_capita)}, Medicaid"
         f" {words.dollars(r.medicaid_per_capita)}"
-        for r in frame.itertuples()
+        for r in rows_of(frame)
     ]
     return f"Stacked bars per dual eligible beneficiary-year. {'; '.join(parts)}."
 
@@ -1241,7 +1254,8 @@ def landscape_title(state: pd.DataFrame, drawn: pd.DataFrame) -> str:
     regions = drawn[(drawn["stage"] == "aco_like") & (drawn["region"] != MARYLAND)].dropna()
     if regions.empty:
         return f"ACOs reach {words.percent(overall, 0)} of beneficiaries"
-    high, low = regions.loc[regions["share"].idxmax()], regions.loc[regions["share"].idxmin()]
+    ordered = regions.sort_values("share", kind="stable")
+    low, high = ordered.iloc[0], ordered.iloc[-1]
     return (
         f"ACOs reach {words.percent(overall, 0)} of beneficiaries, from"
         f" {words.percent(low['share'], 0)} ({low['region']}) to"
@@ -1254,7 +1268,7 @@ def _landscape_alt(drawn: pd.DataFrame) -> str:
     for region, rows in drawn.groupby("region", sort=False):
         parts = [
             f"{STAGE_NAMES.get(r.stage, r.stage)} {words.percent(r.share, 0)}"
-            for r in rows.itertuples()
+            for r in rows_of(rows)
         ]
         dollars = words.short_dollars(rows["tcoc"].iloc[0])
         sentences.append(f"{region}: {', '.join(parts)}; {dollars}.")
@@ -1310,7 +1324,7 @@ def _options_alt(wide: pd.DataFrame, labels: dict[str, str]) -> str:
     parts = [
         f"{labels[r.option]}: {words.percent(r.hospital, 0)} hospital and"
         f" {words.percent(r.nonhospital, 0)} non-hospital"
-        for r in wide.itertuples()
+        for r in rows_of(wide)
     ]
     return f"Share of all dollars. {'; '.join(parts)}."
 

@@ -7,7 +7,6 @@ names the people behind it. `basis` says in each table which of the two it is.
 from collections.abc import Sequence
 from decimal import Decimal
 from math import fsum
-from typing import cast
 
 import pandas as pd
 
@@ -175,8 +174,10 @@ def savings_table(study: Study) -> PublicTable:
     )
     factor = completion(study)
     parts = [
-        progression.per_capita_parts({"total": row["tcoc"]}, int(row["eligible_months"]), factor(y))
-        for y, row in sums.iterrows()
+        progression.per_capita_parts(
+            {"total": row["tcoc"]}, int(row["eligible_months"]), factor(int(row["year"]))
+        )
+        for _, row in sums.iterrows()
     ]
     path = national.assign(
         benes=sums["benes"].to_numpy(),
@@ -212,12 +213,12 @@ def _parts(study: Study) -> dict[int, dict[str, Decimal]]:
     sums = _settings(study)
     factor = completion(study)
     return {
-        int(year): progression.per_capita_parts(
+        int(row["year"]): progression.per_capita_parts(
             {s: row[s] for s in progression.SETTING_ORDER},
             int(row["eligible_months"]),
-            factor(year),
+            factor(int(row["year"])),
         )
-        for year, row in sums.iterrows()
+        for _, row in sums.iterrows()
     }
 
 
@@ -226,14 +227,14 @@ def split_table(study: Study) -> PublicTable:
     sums, parts = _settings(study), _parts(study)
     rows = [
         {
-            "year": year,
+            "year": row["year"],
             "setting": setting,
             "benes": row["benes"],
             "dollars": float(row[setting]),
             "share_dollars": float(row[setting] / row["tcoc"]),
-            "per_capita": float(parts[year][setting]),
+            "per_capita": float(parts[int(row["year"])][setting]),
         }
-        for year, row in sums.iterrows()
+        for _, row in sums.iterrows()
         for setting in SPENDING_COLUMNS
     ]
     return PublicTable(
@@ -581,7 +582,7 @@ def with_total(
 
 def _factors(study: Study, frame: pd.DataFrame) -> pd.Series:
     factor = completion(study)
-    return cast(pd.Series, frame["year"].map({y: factor(y) for y in frame["year"].unique()}))
+    return frame["year"].map({y: factor(y) for y in frame["year"].unique()})
 
 
 def _with_shares(
