@@ -27,10 +27,7 @@ KNOWN = {
     "reference",
     "truth",
     "reconciliation.csv",
-<<<<<<< HEAD
-=======
     "reconciliation.parquet",
->>>>>>> import
     *TABLES,
     "beneficiary.parquet",
 }

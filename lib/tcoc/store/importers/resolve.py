@@ -56,29 +56,12 @@ def read_staged(
     )
 
 
-<<<<<<< HEAD
-def settle_events(
-    con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
-) -> None:
-    """Settle UPDATE, DELETE and duplicates (rule I1) into `settled_KIND` (_order, disposition).
-
-    Only groups where a key stands more than once, or something is deleted, are looked at closely.
-    Raises InputError for two different rows with one key, naming files and lines.
-    """
-    usable = f"(SELECT * FROM staged_{kind} WHERE _reason IS NULL AND _final)"
-=======
 def find_repeats(con: Connection, kind: str) -> int:
     """Make `several_KIND`, the groups where a key stands more than once or something is deleted."""
->>>>>>> import
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE several_{kind} AS SELECT DISTINCT _group FROM (SELECT _group,"
         f" _key FROM {_usable(kind)} GROUP BY ALL HAVING count(*) > 1 OR max(_event) = 2)"
     )
-<<<<<<< HEAD
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE settled_{kind} AS {_SETTLE.format(usable=usable, kind=kind)}"
-    )
-=======
     row = con.execute(f"SELECT count(*) FROM several_{kind}").fetchone()
     return int(row[0]) if row else 0
 
@@ -97,7 +80,6 @@ def settle_events(
     """
     settled = _SETTLE.format(usable=_usable(kind), kind=kind)
     con.execute(f"CREATE OR REPLACE TEMP TABLE settled_{kind} AS {settled}")
->>>>>>> import
     clash = con.execute(
         f"SELECT _order, before FROM settled_{kind} WHERE disposition = 'conflict'"
         " ORDER BY _order LIMIT 1"

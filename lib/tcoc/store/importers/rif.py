@@ -38,89 +38,7 @@ LEFT JOIN ssa_states AS t ON t.code = lpad(b.ssa_state, 2, '0')
 """Twelve months per beneficiary and year, from the monthly columns (rule I5)."""
 
 
-<<<<<<< HEAD
-def run(
-    con: Connection,
-    source: Path,
-    work: Path,
-    summary: ImportSummary,
-    progress: Progress | None,
-    synthetic: bool | None,
-) -> None:
-    """Import a RIF delivery into work/store, and fill the summary."""
-    layout = load_layout("rif")
-    people.load_states(con)
-    states = people.parse_states(con, summary.state)
-    summary.state = ",".join(states) or "all"
-    delivery = engine.stage_delivery(con, source, layout, work, progress)
-    engine.check_types(con, delivery)
-    engine.settle(con, delivery)
-    _people(con, states)
-    resolved, store = work / "resolved", work / "store"
-    store.mkdir()
-    counted = engine.dispose_claims(
-        con,
-        delivery,
-        lambda k: _columns(layout.types[k].table, layout.types[k].setting),
-        _denied,
-        resolved,
-    )
-    engine.check_claim_ids(con, delivery, resolved)
-    summary.types = {"beneficiary": _count_people(con, delivery), **counted}
-    summary.tables = {
-        "beneficiary": engine.write_whole(con, "beneficiary", _BENEFICIARY, store),
-        "member_month": _write_months(con, store),
-        **engine.write_claims(con, delivery, resolved, store),
-    }
-    summary.dollars = engine.table_dollars(delivery, counted)
-    engine.write_quarantine(con, delivery, store)
-    _describe(con, delivery, resolved, summary)
-    summary.synthetic = _all_synthetic(con) if synthetic is None else synthetic
-
-
-_BENEFICIARY = (
-    "SELECT bene_id, birth_date, death_date, sex, orig_entitlement FROM people WHERE kept"
-)
-
-
-def _people(con: Connection, states: list[str]) -> None:
-    """Make `people` (one row per person, latest reference year's values) and say who is kept."""
-    con.execute(PEOPLE)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW months AS {MONTHS}")
-    kept = (
-        f"bene_id IN (SELECT bene_id FROM months WHERE {people.kept_sql(states)})"
-        if states
-        else "true"
-    )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE people AS SELECT bene_id, arg_max(birth_date, year) AS"
-        " birth_date, arg_max(death_date, (year, _order)) FILTER (WHERE death_date IS NOT NULL) AS"
-        " death_date, CASE arg_max_null(sex, year) WHEN '1' THEN 'M' WHEN 'M' THEN 'M' WHEN '2' THEN"
-        " 'F' WHEN 'F' THEN 'F' ELSE 'U' END AS sex, CASE WHEN arg_max_null(orig_entitlement, year)"
-        " IN ('0', '1', '2', '3') THEN arg_max_null(orig_entitlement, year) END AS orig_entitlement,"
-        f" {kept} AS kept FROM bene_year GROUP BY bene_id"
-    )
-
-
-def _write_months(con: Connection, store: Path) -> int:
-    years = [r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()]
-    return sum(
-        engine.write_partition(
-            con,
-            "member_month",
-            year,
-            f"SELECT * EXCLUDE (year) FROM months WHERE year = {year}"
-            " AND bene_id IN (SELECT bene_id FROM people WHERE kept)",
-            store,
-        )
-        for year in years
-    )
-
-
-def _columns(table: str, setting: str) -> Mapping[str, str]:
-=======
 def columns(kind: str, spec: TypeSpec) -> Mapping[str, str]:
->>>>>>> import
     """Return the store's columns of a claims table as SQL over a staged row `s`."""
     if spec.table == "facility":
         through = "s.per_diem * s.days" if "per_diem" in spec.fields else "0"
@@ -152,50 +70,7 @@ def denied(kind: str) -> str:
     return LINE_DENIED if kind in ("carrier", "dme") else "s.non_payment IS NOT NULL"
 
 
-<<<<<<< HEAD
-def _count_people(con: Connection, delivery: engine.Delivery) -> TypeSummary:
-    files, again = delivery.files["beneficiary"], delivery.repeated.get("beneficiary", [])
-    entry = TypeSummary(read=sum(f.read for f in (*files, *again)))
-    rows = con.execute(
-        "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN 'not_final'"
-        " WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN 'other_state'"
-        " ELSE 'imported' END, count(*) FROM staged_beneficiary AS s LEFT JOIN settled_beneficiary"
-        " AS e ON s._order = e._order LEFT JOIN people AS p ON s.bene_id = p.bene_id GROUP BY 1"
-    ).fetchall()
-    entry.rows = {name: count for name, count in rows}
-    engine.add_row_counts(entry, files, again)
-    return entry
-
-
-def _describe(
-    con: Connection, delivery: engine.Delivery, resolved: Path, summary: ImportSummary
-) -> None:
-    """Fill the parts of the summary that say what was there and what was not."""
-    claims = engine.years_of(resolved, engine.claim_types(delivery))
-    months = [
-        r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()
-    ]
-    summary.years = tuple(sorted({*claims, *months}))
-    summary.files = engine.file_summaries(delivery)
-    summary.absent_types = tuple(k for k in delivery.layout.types if k not in delivery.files)
-    absent = {a for files in delivery.files.values() for f in files for a in f.absent}
-    summary.missing = tuple(sorted(absent))
-    summary.ignored = tuple(delivery.ignored)
-    summary.duplicate_files = tuple(f.name for files in delivery.repeated.values() for f in files)
-    unknown = con.execute(
-        f"SELECT count(*) FROM months WHERE state = '{people.UNKNOWN_STATE}' AND bene_id IN"
-        " (SELECT bene_id FROM people WHERE kept)"
-    ).fetchone()
-    if unknown is not None and unknown[0]:
-        summary.notes.append(
-            f"{unknown[0]:,} months have no known state and stand as {people.UNKNOWN_STATE}"
-        )
-
-
-def _all_synthetic(con: Connection) -> bool:
-=======
 def all_synthetic(con: Connection) -> bool:
->>>>>>> import
     """CMS's synthetic RIF number their people below zero; nobody real has such a number."""
     row = con.execute("SELECT coalesce(bool_and(bene_id LIKE '-%'), false) FROM people").fetchone()
     return bool(row and row[0])

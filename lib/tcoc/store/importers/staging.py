@@ -167,19 +167,6 @@ def _reader(text: TextFile) -> str:
     )
 
 
-<<<<<<< HEAD
-def _select(spec: TypeSpec, resolved: Resolved, header: Header, reader: str) -> str:
-    hashed = ", ".join(
-        quoted(n) for n in sorted(header.names, key=str.upper) if n and n != resolved.event
-    )
-    raw = [
-        f"hash({hashed}) AS _hash",
-        f"{_event(resolved)} AS _event",
-        f"{_final(resolved)} AS _final",
-    ]
-    typed, rules = ["_hash", "_event", "_final"], []
-    for name, field in spec.fields.items():
-=======
 def _select(
     spec: TypeSpec,
     resolved: Resolved,
@@ -195,7 +182,6 @@ def _select(
     typed = ["_hash", "_event", "_final"]
     rules = [EVENT_RULE]
     for name, spec_field in spec.fields.items():
->>>>>>> import
         columns = resolved.columns[name]
         if spec_field.months or spec_field.repeats:
             raw += [f"{values.raw_text(c)} AS {quoted('r_' + c)}" for c in columns]
