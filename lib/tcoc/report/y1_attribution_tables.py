@@ -316,8 +316,8 @@ def recovery_table(study: Study) -> PublicTable:
 
 def truth_files(study: Study) -> list[Path]:
     """Return where a synthetic store keeps the planted hospital of each beneficiary-year."""
-    folder = study.store.root / "truth" / "beneficiary_year"
-    return [f for year in study.run.years for f in sorted(folder.glob(f"year={year}/*.parquet"))]
+    file = study.store.root / "truth" / "beneficiary_year.parquet"
+    return [file] if file.is_file() else []
 
 
 def _recovered(study: Study, truth: ir.Table) -> pd.DataFrame:
