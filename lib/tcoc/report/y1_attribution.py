@@ -673,8 +673,8 @@ def planted_truth(release: Release) -> None:
     ]
     release.say(
         f"The rules attribute **{words.percent(found.loc[ALL, 'share'], 0)}** of the beneficiaries"
-        f" of {year} whole to the planted hospital: {words.listing(parts)}. Where an ACO's"
-        " clinician or a ZIP code is shared, the planted hospital has a share, by the rules."
+        f" of {year} who have one planted hospital whole to it: {words.listing(parts)}. Where a ZIP"
+        " code is shared, the planted hospital has a share, by the rules."
     )
     release.show_table(
         "planted_truth",

@@ -309,21 +309,23 @@ def recovery_table(study: Study) -> PublicTable:
         values={"share": ("benes",)},
         totals={"stage": ALL, "outcome": ALL},
         universe="attributed beneficiaries by agreement with the planted hospital",
-        note="Planted: the hospital of the synthetic beneficiary's true clinician or home.",
+        note="Planted: the hospital of the synthetic beneficiary's true clinician or home; left out"
+        " are people whose clinician the ACO links to no or to several hospitals.",
         source="Synthetic state: truth/beneficiary_year",
     )
 
 
 def truth_files(study: Study) -> list[Path]:
     """Return where a synthetic store keeps the planted hospital of each beneficiary-year."""
-    folder = study.store.root / "truth" / "beneficiary_year"
-    return [f for year in study.run.years for f in sorted(folder.glob(f"year={year}/*.parquet"))]
+    file = study.store.root / "truth" / "beneficiary_year.parquet"
+    return [file] if file.is_file() else []
 
 
 def _recovered(study: Study, truth: ir.Table) -> pd.DataFrame:
     """People by stage and by whether their planted hospital has all, a part, or none of them."""
     rows = study.table("attribution")
-    planted = truth.select(truth_year="year", person="bene_id", true_ccn="ccn_expected")
+    one = truth.filter(truth.ccn_expected.notnull())
+    planted = one.select(truth_year="year", person="bene_id", true_ccn="ccn_expected")
     joined = rows.join(
         planted, (rows.year == planted.truth_year) & (rows.bene_id == planted.person)
     )
