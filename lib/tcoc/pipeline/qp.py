@@ -356,9 +356,9 @@ def qp_partners(study: "Study") -> pd.DataFrame:
     return rows.assign(
         benes=rows["people"] // rows["scale"],
         benes_numerator=rows["people_linked"].astype("float64") / rows["scale"],
-        payments=rows["cents"].map(money.dollars),
-        payments_numerator=rows["cents_linked"].map(money.dollars),
-        dollars_short=rows["cents_short"].map(money.dollars),
+        payments=rows["cents"].astype(object).map(money.dollars),
+        payments_numerator=rows["cents_linked"].astype(object).map(money.dollars),
+        dollars_short=rows["cents_short"].astype(object).map(money.dollars),
     )
 
 

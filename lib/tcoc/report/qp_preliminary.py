@@ -40,9 +40,15 @@ def _kept(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     return kept
 
 
+def _anybody(release: Release) -> bool:
+    return bool((_tests(release)["clinicians"] > 0).any())
+
+
 def headline(release: Release) -> str:
     """Say in one sentence how many clinicians meet the three tests, for the run's index."""
     rows = _tests(release)
+    if not _anybody(release):
+        return f"No clinician is in the model for {_year(release)}."
     shares = [words.percent(share, 0) for share in rows["share_meeting"]]
     return (
         f"Of {words.count(rows['clinicians'].max())} clinicians in the model for {_year(release)},"
@@ -226,9 +232,13 @@ def partners(release: Release) -> None:
 
 def scores(release: Release) -> None:
     """Show the distribution of both scores, with the regulation's thresholds drawn."""
+    if not _anybody(release):
+        release.say(headline(release))
+        return
     frame = release.table("qp_score_distribution")
     rows = frame[(frame["year"] == _year(release)) & (frame["method"] != "better of both")]
     picture, panels = style.new_figure(height=3.6, columns=2, sharey=True)
+    picture.get_layout_engine().set(wspace=0.08)
     limits = _tests(release)
     for axes, (method, column) in zip(
         panels,
@@ -243,6 +253,7 @@ def scores(release: Release) -> None:
         _draw_thresholds(axes, limits["test"], limits[column])
         axes.set_title(f"Score by {method}", pad=34)
         axes.set_xlim(0, 1)
+        axes.set_xticks(np.linspace(0, 1, 5))
         style.number_axis(axes.xaxis, "percent", f"share of {method} linked to the hospital")
         style.grid(axes, "y")
     style.number_axis(panels[0].yaxis, "count", "clinicians")
@@ -337,6 +348,9 @@ def _groups(release: Release, kind: str) -> pd.DataFrame:
 
 
 def _group_figure(release: Release, rows: pd.DataFrame, name: str, what: str) -> None:
+    if rows.empty:
+        release.say(headline(release))
+        return
     order = rows.sort_values(["share_meeting", "group"], ascending=[True, False])
     picture, axes = style.new_figure(height=max(2.4, 0.26 * len(order) + 1.0))
     labels = [
@@ -500,6 +514,8 @@ def sensitivity(release: Release) -> None:
             )  # fmt: skip
         style.end_label(axes, float(last), height, f"{test}", style.colour(place))
     axes.set_ylim(0, 1.05)
+    axes.set_xlim(right=float(last) * 1.14)
+    axes.set_xticks(sorted(set(law["unseen_share"])))
     style.number_axis(axes.xaxis, "percent", "unseen share of every denominator")
     style.number_axis(axes.yaxis, "percent", "clinicians meeting")
     style.grid(axes, "y")
@@ -688,8 +704,9 @@ def fee_schedule(release: Release) -> None:
         style.end_label(
             axes, rows["payment_year"].iloc[-1], rows[column].iloc[-1], label, style.colour(place)
         )
-    style.number_axis(axes.yaxis, "number", "fee schedule, year before = 1", digits=2)
+    style.number_axis(axes.yaxis, "number", "level, year before the first = 1", digits=2)
     axes.set_xlabel("payment year")
+    axes.set_xlim(right=rows["payment_year"].max() + 2)
     axes.set_xticks(rows["payment_year"])
     axes.xaxis.set_major_formatter(lambda value, _place: f"{value:.0f}")
     style.grid(axes, "y")
@@ -760,7 +777,8 @@ def shares_are_ratios(release: Release) -> bool:
     frame = release.table("qp_tests")
     frame = frame[frame["clinicians"] > 0]
     again = frame["meeting"] / frame["clinicians"]
-    return bool((again - frame["share_meeting"]).abs().max() < 1e-12 and again.between(0, 1).all())
+    near_enough = (again - frame["share_meeting"]).abs() < 1e-12
+    return bool(near_enough.all() and again.between(0, 1).all())
 
 
 def readings_are_exchanged(release: Release) -> bool:
@@ -828,7 +846,7 @@ def snapshots_accumulate(release: Release) -> bool:
     """Whether who qualified by a snapshot stays qualified at the next (rule Q7)."""
     frame = release.table("qp_timing").sort_values("snapshot")
     keys = ["year", "test", "reading", "partner"]
-    again = frame.groupby(keys)["first_qualifying"].cumsum()
+    again = frame.astype({"first_qualifying": float}).groupby(keys)["first_qualifying"].cumsum()
     return bool((again == frame["qualified"]).all() and (again <= frame["clinicians"]).all())
 
 
@@ -845,7 +863,7 @@ def incentive_is_the_rate(release: Release) -> bool:
 def updates_add_up(release: Release) -> bool:
     """Whether the gains to date are the sums of the yearly gains, to a cent a year."""
     frame = release.table("qp_fee_schedule").sort_values("payment_year")
-    again = frame.groupby("year")["gain"].cumsum()
+    again = frame.astype({"gain": float}).groupby("year")["gain"].cumsum()
     return bool(((again - frame["gain_to_date"]).abs().fillna(0) <= 0.01 * len(frame)).all())
 
 

@@ -369,7 +369,7 @@ def incentive_table(study: Study) -> PublicTable:
     keys = ["year", "kind", "group"]
     table = study.frame("qp_incentive", exact=True)
     table = _with_totals(table[(table["partner"] == "best") & (table["kind"] != "hospital")])
-    table = table.assign(paid_in=table["payment_year"].map(str))
+    table = table.assign(paid_in=table["payment_year"].astype(str))
     shared = ["paid_in", "rate", "clinicians", "patients"]
     wide = table[table["base_reading"] == "performance_year"][[*keys, *shared]]
     for base in ("performance_year", "year_after"):
