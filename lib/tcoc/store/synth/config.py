@@ -2,7 +2,7 @@
 
 import csv
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,7 @@ def _group(name: str, raw: dict[str, Any]) -> Group:
     )
 
 
+@cache
 def load_config() -> Config:
     """Read params/synthetic; raises InputError for a missing or broken file."""
     folder = params_dir() / "synthetic"
