@@ -13,7 +13,9 @@ def use(name, value, year=None):
             "description": "d", "rule": "A2", "replaced": False}  # fmt: skip
 
 
-def write_run(folder, name="a", window="same_year", benes=(120.0, None, 300.0), commit="c1"):
+def write_run(
+    folder, name="a", window="same_year", benes=(120.0, None, 300.0), commit="c1", store="0"
+):
     run = folder / name
     for part in ("tables", "restricted"):
         (run / part).mkdir(parents=True)
@@ -28,8 +30,8 @@ def write_run(folder, name="a", window="same_year", benes=(120.0, None, 300.0), 
             "options": {},
             "policy": [use("attribution.window", window), use("qp.threshold", 0.25, 2018)],
         },
-        "inputs": [{"path": "STORE/store.json", "sha256": "0" * 64},
-                   {"path": f"params/runs/{name}.yml", "sha256": name * 64}],
+        "inputs": [{"path": f"params/runs/{name}.yml", "sha256": name * 64},
+                   {"path": "STORE/store.json", "sha256": store * 64}],
     }  # fmt: skip
     (run / "manifest.json").write_text(json.dumps(manifest))
     frame = pd.DataFrame(
@@ -79,6 +81,12 @@ def test_one_changed_parameter_is_named_first(tmp_path):
     assert found.text().splitlines()[0] == (
         "parameter attribution.window: same_year -> calendar_years"
     )
+
+
+def test_another_store_is_a_cause_before_code(tmp_path):
+    one, two = write_run(tmp_path, "a"), write_run(tmp_path, "b", store="1", commit="c2")
+    causes = compare_runs(one, two).causes
+    assert [(c.kind, c.name) for c in causes] == [("input", "STORE/store.json"), ("code", "commit")]
 
 
 def test_changes_are_ranked_by_relative_size_and_hidden_cells_have_none(tmp_path):

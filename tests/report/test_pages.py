@@ -92,3 +92,14 @@ def test_the_page_prints_on_several_sheets(visit, tmp_path):
     page.pdf(path=str(tmp_path / "p.pdf"), prefer_css_page_size=True)
     content = (tmp_path / "p.pdf").read_bytes()
     assert content.count(b"/Type /Page\n") >= 4
+
+
+def test_the_style_page_shows_every_chart_type(tmp_path):
+    from tcoc.report import figures
+    from tcoc.report.style_page import EXAMPLES, render_style_page
+
+    charts = {name for name, f in vars(figures).items()
+              if getattr(f, "__annotations__", {}).get("return") is figures.Picture}  # fmt: skip
+    assert {example.function for example in EXAMPLES} == charts
+    render_style_page(tmp_path / "style.html")
+    assert (tmp_path / "style.html").read_text().count("<figure>") == len(charts)

@@ -26,6 +26,11 @@ CHANGE_COLUMNS = ("table", "row", "column", "before", "after", "change", "relati
 NOISE = 1e-9
 """Relative differences below this are summation noise, not changes."""
 
+CAUTION = (
+    "Not for release: two editions side by side can tell more about few people than each alone"
+    " (rule D2)."
+)
+
 _VOLATILE = {"run.name", "run.store", "run.reference"}
 _PER_TABLE = 12
 _SMALLEST = 11
@@ -111,7 +116,7 @@ def render_comparison(comparison: Comparison, out: Path) -> None:
     page = Page(
         title=f"{text(comparison.before)} against {text(comparison.after)}",
         eyebrow=EYEBROW,
-        summary=f"<p>{_summary(comparison)}</p>",
+        summary=f"<p>{_summary(comparison)}</p><p>{CAUTION}</p>",
         sections=sections,
         footer=f"<p>To reproduce: <code>tcoc compare {text(comparison.before)}"
         f" {text(comparison.after)}</code></p>",
@@ -159,11 +164,9 @@ def _causes(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Cause]:
 
 
 def _inputs(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return input files by path; the run file itself is compared by its parameters instead."""
+    """Return input files by path; the run file, listed first, is compared by its parameters."""
     return {
-        str(entry["path"]): str(entry["sha256"])[:12]
-        for entry in manifest.get("inputs", [])
-        if not str(entry["path"]).startswith("params/runs/")
+        str(entry["path"]): str(entry["sha256"])[:12] for entry in manifest.get("inputs", [])[1:]
     }
 
 

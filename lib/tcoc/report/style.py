@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure as Picture
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator
 
 from tcoc.report import words
 
@@ -142,8 +142,11 @@ def stage_hatch(stage: str) -> str:
 def number_axis(axis: Any, kind: str, label: str = "", digits: int = 0) -> None:
     """Write an axis's ticks in the house's number format and label it with its unit.
 
+    Ticks step by 1, 2 or 5, so that a rounded label is where it says.
     `kind` is dollars, short_dollars, percent, count, short_count, change or number.
     """
+    if isinstance(axis.get_major_locator(), AutoLocator):
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _place: _tick(value, kind, digits)))
     if label:
         axis.set_label_text(label)
