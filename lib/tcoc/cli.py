@@ -127,11 +127,59 @@ def _assignment(text: str) -> tuple[str, Any]:
 def runs(
     out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
 ) -> None:
-    """List the runs, their state, parameters and age."""
+    """List the runs, their state, parameters and age, and renew the page over them."""
+    from tcoc.report.index import render_portfolio
     from tcoc.run import list_runs, outputs_dir
     from tcoc.run_list import render_runs
 
-    typer.echo(render_runs(list_runs(outputs_dir(out))))
+    folder = outputs_dir(out)
+    typer.echo(render_runs(list_runs(folder)))
+    if any(folder.glob("*/manifest.json")):
+        typer.echo(f"{render_portfolio(folder)}")
+
+
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="The run before: a run folder or a run's name.")],
+    run_b: Annotated[Path, typer.Argument(help="The run after.")],
+    out: Annotated[Path | None, typer.Option(help="Write the comparison as HTML and CSV.")] = None,
+) -> None:
+    """Say what changed between two runs: parameters, inputs, code, every published table."""
+    from tcoc.report.compare import compare_runs, render_comparison
+
+    comparison = compare_runs(_run_folder(run_a), _run_folder(run_b))
+    if out:
+        render_comparison(comparison, out)
+    typer.echo(comparison.text())
+
+
+def _run_folder(named: Path) -> Path:
+    """Return a run folder that is given as a path, or by its name under outputs/."""
+    from tcoc.run import outputs_dir
+
+    by_name = outputs_dir() / named
+    return by_name if not named.is_dir() and by_name.is_dir() else named
+
+
+explain = typer.Typer(help="Recompute one clinician for a dispute.", no_args_is_help=True)
+app.add_typer(explain, name="explain")
+
+
+@explain.callback()
+def _explain() -> None:
+    """Recompute one clinician for a dispute."""
+
+
+@explain.command("qp")
+def explain_qp_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    npi: Annotated[str, typer.Option(help="The clinician.")],
+    ccn: Annotated[str | None, typer.Option(help="The hospital; else the one chosen.")] = None,
+) -> None:
+    """Print a clinician's QP counts, thresholds and what it would take to qualify."""
+    from tcoc.pipeline.qp_explain import explain_qp
+
+    typer.echo(explain_qp(_run_folder(run_), npi, ccn))
 
 
 @app.command("new-year")

@@ -9,7 +9,9 @@ def render_runs(manifests: Sequence[dict[str, Any]], now: datetime | None = None
     """Return one line per run: folder, state, age, years, deliverables, what differs or failed."""
     if not manifests:
         return "no runs yet: start one with `tcoc run params/runs/sample.yml`"
-    rows = [("run", "state", "age", "years", "deliverables", "options or error")]
+    rows: list[tuple[str, ...]] = [
+        ("run", "state", "age", "years", "deliverables", "options or error")
+    ]
     rows += [_row(m, now or datetime.now(UTC)) for m in manifests]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(

@@ -24,8 +24,8 @@ def explain_qp(run_folder: Path, npi: str, ccn: str | None = None) -> str:
     clinicians = tables["qp_clinicians"]
     if clinicians.empty:
         raise InputError(
-            f"{run_folder / 'restricted' / 'qp_clinicians.parquet'}: NPI {npi} has no lines in the"
-            " run's QP years"
+            f"{run_folder / 'restricted' / 'qp_clinicians.parquet'}: the NPI asked for has no"
+            " lines in the run's QP years"
         )
     return "\n\n".join("\n".join(_year_lines(tables, row, ccn)) for row in _rows(clinicians))
 
