@@ -168,7 +168,7 @@ def _stage_source(
     if kind is None or header is None:
         delivery.ignored.append(source.name)
         return
-    identity = sources.identity(source, scan, layout.types[kind].year_in_name)
+    identity = sources.identity(source, scan, layout.types[kind].stamp)
     twin = _twin(delivery, identity, kind)
     if twin is not None:
         delivery.repeated.setdefault(kind, []).append(replace(twin, name=source.name))
@@ -190,6 +190,9 @@ def _header(
     except InputError:
         if kind is None:
             return None
+        positions = delivery.layout.positions(kind)
+        if positions:
+            return sources.Header(tuple(positions), "\x01", "", 0, positions)
         raise
 
 
@@ -204,7 +207,7 @@ def _stage_new(
     source, scan = known.source, known.scan
     plain = sources.make_plain(source, scan, work / "plain" / f"{scan.sha256[:24]}.csv")
     header = known.header
-    if scan.blank_lines:
+    if scan.blank_lines and not header.positions:
         blank = sources.blank_line_numbers(plain, source, plain != source.path)
         header = replace(header, blank_lines=tuple(blank))
     text = TextFile(source, plain, header, scan.sha256, known.identity, _notes(scan))

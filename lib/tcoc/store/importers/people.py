@@ -75,9 +75,9 @@ def gather(con: Connection, months: str, states: list[str]) -> None:
     con.execute(PEOPLE.format(kept=wanted if states else "true"))
 
 
-def years(con: Connection) -> list[int]:
-    """Return the reference years of the beneficiary files."""
-    return [r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()]
+def years(con: Connection, select: str) -> list[int]:
+    """Return the years of months."""
+    return [r[0] for r in con.execute(select).fetchall()]
 
 
 def unknown_states(con: Connection) -> int:

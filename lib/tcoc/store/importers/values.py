@@ -5,7 +5,7 @@ is not what the field says, the row goes to quarantine with the reason; a clinic
 code that is not well formed is left blank and counted, so that the line keeps its dollars.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tcoc.store.importers.layouts import FieldSpec
 
@@ -39,9 +39,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def raw_text(column: str) -> str:
-    """Return a source column without blanks around it; blank is null."""
-    return f"nullif(trim({quoted(column)}), '')"
+def raw_text(column: str, nulls: Sequence[str] = ()) -> str:
+    """Return a source column without blanks around it; blank, or a text that says so, is null."""
+    text = f"nullif(trim({quoted(column)}), '')"
+    if not nulls:
+        return text
+    return f"CASE WHEN {text} NOT IN ({', '.join(literal(n) for n in nulls)}) THEN {text} END"
 
 
 def typed(field: FieldSpec, x: str) -> str:
