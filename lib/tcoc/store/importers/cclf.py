@@ -57,13 +57,18 @@ what is left adds up to CMS's net amount (the sum with the sign of cancellations
 
 PERSON = """
 CREATE OR REPLACE TEMP VIEW rows_beneficiary AS
-SELECT * REPLACE (coalesce(begin_a, DATE '1850-01-01') AS begin_a,
-  coalesce(begin_b, DATE '1850-01-01') AS begin_b)
-FROM (SELECT s.*, coalesce(c.current, s.mbi) AS bene_id FROM staged_beneficiary AS s
-  LEFT JOIN current_numbers AS c ON c.previous = s.mbi)
-QUALIFY row_number() OVER (PARTITION BY bene_id, year, _reason IS NULL AND _order NOT IN
-  (SELECT _order FROM settled_beneficiary) ORDER BY _order DESC) = 1
+SELECT s.* REPLACE (coalesce(s.begin_a, DATE '1850-01-01') AS begin_a,
+  coalesce(s.begin_b, DATE '1850-01-01') AS begin_b), coalesce(c.current, s.mbi) AS bene_id
+FROM staged_beneficiary AS s LEFT JOIN current_numbers AS c ON c.previous = s.mbi
 """
+
+ONE_ROW = """
+INSERT INTO settled_beneficiary
+SELECT _order, NULL, 'replaced' FROM rows_beneficiary
+WHERE _reason IS NULL AND _order NOT IN (SELECT _order FROM settled_beneficiary)
+QUALIFY row_number() OVER (PARTITION BY bene_id, year ORDER BY _order DESC) > 1
+"""
+"""Of a person who stands in a month under an old and a new number, the later row counts."""
 
 MONTHS = """
 SELECT b.bene_id, year(s.month) AS year, s.month,
@@ -92,9 +97,10 @@ who is not in that file has no month. `year` of bene_year is the file's year and
 
 
 def _prepare(con: Connection, delivery: Delivery) -> None:
-    nobody = "(SELECT NULL AS previous, NULL AS current, 0 AS _order, NULL AS _reason LIMIT 0)"
+    nobody = "(SELECT NULL::VARCHAR AS previous, NULL::VARCHAR AS current, 0 AS _order, NULL AS _reason LIMIT 0)"
     con.execute(CURRENT.format(xref="staged_xref" if "xref" in delivery.files else nobody))
     con.execute(PERSON)
+    con.execute(ONE_ROW)
     for kind in ("facility", "carrier", "dme"):
         if kind in delivery.files:
             con.execute(

@@ -94,7 +94,7 @@ def count_rows(con: Connection) -> dict[str, int]:
     rows = con.execute(
         "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN"
         " 'not_final' WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN"
-        " 'other_state' ELSE 'imported' END, count(*) FROM staged_beneficiary AS s LEFT JOIN"
+        f" 'other_state' ELSE 'imported' END, count(*) FROM {rows_view(con, 'beneficiary')} AS s LEFT JOIN"
         " settled_beneficiary AS e ON s._order = e._order LEFT JOIN people AS p"
         " ON s.bene_id = p.bene_id GROUP BY 1"
     ).fetchall()

@@ -181,6 +181,10 @@ def _select(
     ]
     typed = ["_hash", "_event", "_final"]
     rules = [EVENT_RULE]
+    if text.header.positions:
+        raw.append("_length")
+        typed.append("_length")
+        rules = [_cut_off(spec), *rules]
     for name, spec_field in spec.fields.items():
         columns = resolved.columns[name]
         if spec_field.months or spec_field.repeats:
@@ -237,7 +241,14 @@ def _fixed(text: TextFile) -> str:
         f"substr(line, {first}, {length}) AS {quoted(name)}"
         for name, (first, length) in text.header.positions.items()
     )
-    return f"(SELECT {cut} FROM {lines})"
+    return f"(SELECT {cut}, length(line) AS _length FROM {lines})"
+
+
+def _cut_off(spec: TypeSpec) -> tuple[str, str, str]:
+    """A fixed-width line must reach the end of the last field that a row can't do without."""
+    needed = [sum(f.at) - 1 for f in spec.fields.values() if f.at and f.need == "row"]
+    words = f"the line ends before position {max(needed)}"
+    return (f"_length < {max(needed)}", words, "NULL")
 
 
 def _stamp(spec: TypeSpec, text: TextFile) -> str:
