@@ -2,6 +2,7 @@
 
 Made from the rows of a store, so that importing either form must give that store again.
 """
+# ruff: noqa: E501  (a table of cases reads best with one case per line)
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,9 @@ def write_rif(folder: Path, store: Mapping[str, Rows]) -> Path:
 def _bene_year(
     person: Mapping[str, object], year: int, months: Mapping[int, Mapping[str, object]]
 ) -> dict[str, str]:
-    each = [months[m] for m in range(1, 13)]
+    some = next(iter(months.values()))
+    out = {**some, "part_a": False, "part_b": False, "managed_care": False, "esrd": False}
+    each = [months.get(m, out) for m in range(1, 13)]
     return row_of("beneficiary", {
         "BENE_ID": person["bene_id"], "RFRNC_YR": year, "STATE_CODE": SSA[str(each[0]["state"])],
         "BENE_ZIP_CD": each[0]["zip"], "BENE_BIRTH_DT": day(person["birth_date"]),

@@ -1,4 +1,5 @@
 """The `cclf` importer: the same store as from RIF, in both forms; cancellations and numbers."""
+# ruff: noqa: E501  (a table of cases reads best with one case per line)
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from tcoc.errors import InputError
 from tcoc.store.check import check_store
 from tcoc.store.check import render as render_check
 from tcoc.store.importers import import_files
+from tcoc.store.synth import write_synthetic_store
 from tests.importers.forms_of_store import (
     Rows,
     cclf_rows,
@@ -59,6 +61,19 @@ def test_both_forms_give_the_store_that_rif_gives(
 def test_a_store_written_as_rif_comes_back(store: Mapping[str, Rows], tmp_path: Path) -> None:
     import_files("rif", write_rif(tmp_path / "in", store), tmp_path / "store")
     assert {t: rows_of(tmp_path / "store", t) for t in TABLES} == store
+
+
+def test_the_synthetic_state_gives_one_store_through_rif_and_cclf(tmp_path: Path) -> None:
+    """The same people through both importers: claims to the cent, months but for managed care."""
+    write_synthetic_store(tmp_path / "synthetic", 40, 1, (2015, 2016))
+    made = {t: rows_of(tmp_path / "synthetic", t) for t in TABLES}
+    import_files("rif", write_rif(tmp_path / "rif", made), tmp_path / "one")
+    one = {t: rows_of(tmp_path / "one", t) for t in TABLES}
+    assert {t: one[t] for t in TABLES[2:]} == {t: made[t] for t in TABLES[2:]}
+    import_files("cclf", write_cclf_csv(tmp_path / "cclf", cclf_rows(one)), tmp_path / "two")
+    two = {t: rows_of(tmp_path / "two", t) for t in TABLES}
+    one["member_month"] = [{**m, "managed_care": False} for m in one["member_month"]]
+    assert two == one
 
 
 def changed(
@@ -194,5 +209,5 @@ def test_a_beneficiary_file_must_say_its_month(store: Mapping[str, Rows], tmp_pa
     rows = cclf_rows(store)
     for row in rows["beneficiary"]:
         del row["FILE_DATE"]
-    with pytest.raises(InputError, match="CCLF8.csv: neither the name nor a column FILE_DATE"):
+    with pytest.raises(InputError, match=r"CCLF8\.csv: neither the name nor a column FILE_DATE"):
         import_files("cclf", write_cclf_csv(tmp_path / "in", rows), tmp_path / "store")

@@ -24,7 +24,7 @@ NATURAL_KEY = {
     "professional": "bene_id, control, line_number, claim_type",
     "dme": "bene_id, control, line_number, claim_type",
 }
-"""What stays the same on a claim, its cancellation and its adjustment (CMS's information packet)."""
+"""What is the same on a claim, its cancellation and its adjustment (CMS's information packet)."""
 
 CURRENT = """
 CREATE OR REPLACE TEMP TABLE current_numbers AS
@@ -54,6 +54,11 @@ SELECT _order, NULL, 'cancelled' FROM live WHERE cancels OR place <= cancellatio
 """
 """A cancellation and the earliest claim of its natural key and amount take each other away, so that
 what is left adds up to CMS's net amount (the sum with the sign of cancellations changed)."""
+
+NO_XREF = (
+    "(SELECT NULL::VARCHAR AS previous, NULL::VARCHAR AS current, 0 AS _order, NULL AS _reason"
+    " LIMIT 0)"
+)
 
 PERSON = """
 CREATE OR REPLACE TEMP VIEW rows_beneficiary AS
@@ -92,13 +97,12 @@ FROM bene_year AS b JOIN (
 LEFT JOIN fips_states AS f ON f.code = b.fips_state
 LEFT JOIN (SELECT DISTINCT usps FROM ssa_states) AS u ON u.usps = b.usps
 """
-"""A month takes the beneficiary file of that month, else of the nearest month before, else the first;
-who is not in that file has no month. `year` of bene_year is the file's year and month, YYYYMM."""
+"""A month takes the beneficiary file of that month, else of the nearest month before, else the
+first; who is not in that file has no month. `year` of bene_year is the file's YYYYMM."""
 
 
 def _prepare(con: Connection, delivery: Delivery) -> None:
-    nobody = "(SELECT NULL::VARCHAR AS previous, NULL::VARCHAR AS current, 0 AS _order, NULL AS _reason LIMIT 0)"
-    con.execute(CURRENT.format(xref="staged_xref" if "xref" in delivery.files else nobody))
+    con.execute(CURRENT.format(xref="staged_xref" if "xref" in delivery.files else NO_XREF))
     con.execute(PERSON)
     con.execute(ONE_ROW)
     for kind in ("facility", "carrier", "dme"):

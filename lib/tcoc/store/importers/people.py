@@ -91,10 +91,11 @@ def unknown_states(con: Connection) -> int:
 
 def count_rows(con: Connection) -> dict[str, int]:
     """Return the rows of the beneficiary files by disposition."""
+    view = rows_view(con, "beneficiary")
     rows = con.execute(
         "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN"
         " 'not_final' WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN"
-        f" 'other_state' ELSE 'imported' END, count(*) FROM {rows_view(con, 'beneficiary')} AS s LEFT JOIN"
+        f" 'other_state' ELSE 'imported' END, count(*) FROM {view} AS s LEFT JOIN"
         " settled_beneficiary AS e ON s._order = e._order LEFT JOIN people AS p"
         " ON s.bene_id = p.bene_id GROUP BY 1"
     ).fetchall()

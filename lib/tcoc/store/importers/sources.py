@@ -148,12 +148,12 @@ def stem(source: SourceFile) -> str:
 
 
 def identity(source: SourceFile, found: Scan, stamp: str) -> str:
-    """Return what makes a file the same file: its bytes, and its year where only the name has it."""
+    """Return what makes a file the same: its bytes, and its year where only the name has it."""
     return found.sha256[:24] + (f"-{stamp_of_name(source, stamp)}" if stamp else "")
 
 
 def stamp_of_name(source: SourceFile, stamp: str) -> int | None:
-    """Return the year, or the year and month (YYYYMM, none where there is none), of a file's name."""
+    """Return the year of a file's name, or its year and month (YYYYMM) where it has one."""
     return _month_of_name(source) if stamp == "month" else _year_of_name(source)
 
 
@@ -209,7 +209,8 @@ def check_scan(source: SourceFile, found: Scan) -> None:
         raise InputError(f"{source.name}: the file is empty, expected a header and rows")
     if found.nul_line and found.bom not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise InputError(
-            f"{source.name}: line {found.nul_line} holds a NUL byte: the file is damaged or not text"
+            f"{source.name}: line {found.nul_line} holds a NUL byte: the file is damaged or not"
+            " text"
         )
 
 

@@ -201,9 +201,9 @@ def _select(
     return (
         f"WITH raws AS (SELECT {', '.join(raw)} FROM {reader}),"
         f" typed AS (SELECT {', '.join(typed)} FROM raws)"
-        f" SELECT {', '.join(spec.fields)}{_stamp(spec, text)}, _hash, CAST(coalesce(_event, 0) AS TINYINT) AS _event,"
-        f" _final, {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found{_blanked(spec)}"
-        " FROM typed"
+        f" SELECT {', '.join(spec.fields)}{_stamp(spec, text)}, _hash,"
+        f" CAST(coalesce(_event, 0) AS TINYINT) AS _event, _final,"
+        f" {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found{_blanked(spec)} FROM typed"
     )
 
 

@@ -219,8 +219,9 @@ def reconcile(con: Connection, resolved: Path, store: Path, summary: ImportSumma
             "difference": f"{Decimal(dollars):.2f}",
         }
         summary.notes.append(
-            f"{measure}: {total - differing:,} of {total:,} beneficiary-years agree with CMS's annual"
-            f" total to the dollar; {differing:,} differ, by {Decimal(dollars):,.2f} dollars in all"
+            f"{measure}: {total - differing:,} of {total:,} beneficiary-years agree with CMS's"
+            f" annual total to the dollar; {differing:,} differ,"
+            f" by {Decimal(dollars):,.2f} dollars in all"
         )
 
 
