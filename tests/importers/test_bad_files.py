@@ -2,6 +2,7 @@
 
 The store is whole or absent, and no message holds an identifier.
 """
+# ruff: noqa: E501  (a table of cases reads best with one case per line)
 
 import csv
 import gzip

@@ -11,6 +11,7 @@ from tcoc.errors import InputError
 from tcoc.store.check import check_store
 from tcoc.store.check import render as render_check
 from tcoc.store.importers import ImportSummary, import_files, render
+from tcoc.store.layout import open_store
 from tests.importers.rif_files import load_cases, write_delivery
 
 CASES = load_cases(Path(__file__).parent / "cases")
@@ -18,11 +19,7 @@ CASES = load_cases(Path(__file__).parent / "cases")
 
 def rows_of(store: Path, table: str) -> list[dict[str, object]]:
     """All rows of a store table, by year and place in the file."""
-    files = (
-        [store / f"{table}.parquet"]
-        if table == "beneficiary"
-        else sorted((store / table).glob("*/*.parquet"))
-    )
+    files = open_store(store).files(table)
     rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
     return [{k: _plain(v) for k, v in row.items()} for row in rows]
 

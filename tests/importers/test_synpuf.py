@@ -1,4 +1,5 @@
 """The `synpuf` importer: CMS's annual totals to the dollar, and what the source lacks."""
+# ruff: noqa: E501  (a table of cases reads best with one case per line)
 
 import csv
 import json

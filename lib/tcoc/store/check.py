@@ -308,7 +308,7 @@ def _check_info(store: Store, rows: dict[str, int], dollars: dict[str, str]) -> 
 
 
 def _check_dollars(store: Store, dollars: dict[str, str]) -> list[Check]:
-    """Paid dollars are those of store.json; an import's lead from its files without a difference."""
+    """Paid dollars are those of store.json; an import's lead there from its files to the cent."""
     said: dict[str, str] = store.info.get("dollars", {})
     wrong = [t for t, amount in dollars.items() if t in said and said[t] != amount]
     types: dict[str, dict[str, dict[str, str]]] = store.info.get("import", {}).get("types", {})

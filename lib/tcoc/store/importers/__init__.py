@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tcoc.errors import InputError, nearest
 from tcoc.store.importers import engine, flow, synpuf
+from tcoc.store.importers.cclf import CCLF
 from tcoc.store.importers.flow import Request, SourceKind
 from tcoc.store.importers.rif import RIF
 from tcoc.store.importers.sources import Progress
@@ -53,7 +54,7 @@ def _kind(kind: str, clinicians: Path | None, beneficiaries: Path | None) -> Sou
         raise InputError(
             f"--clinicians and --beneficiaries supply what synpuf lacks; {kind} has it"
         )
-    return RIF
+    return CCLF if kind == "cclf" else RIF
 
 
 __all__ = ["KINDS", "ImportSummary", "import_files", "render"]

@@ -43,7 +43,7 @@ from tcoc.store.schema import FORMAT_VERSION, TABLES
 
 DEFAULT_MEMORY_LIMIT = "3GB"
 MUCH = 100
-"""From this many rows on, a file of which more than half can't be used is not what its name says."""
+"""From so many rows on, a file of which more than half can't be used is not what its name says."""
 
 
 HASH_AT_ONCE = 64 << 20
@@ -168,7 +168,7 @@ def _stage_source(
     if kind is None or header is None:
         delivery.ignored.append(source.name)
         return
-    identity = sources.identity(source, scan, layout.types[kind].year_in_name)
+    identity = sources.identity(source, scan, layout.types[kind].stamp)
     twin = _twin(delivery, identity, kind)
     if twin is not None:
         delivery.repeated.setdefault(kind, []).append(replace(twin, name=source.name))
@@ -190,6 +190,9 @@ def _header(
     except InputError:
         if kind is None:
             return None
+        positions = delivery.layout.positions(kind)
+        if positions:
+            return sources.Header(tuple(positions), "\x01", "", 0, positions)
         raise
 
 
@@ -204,7 +207,7 @@ def _stage_new(
     source, scan = known.source, known.scan
     plain = sources.make_plain(source, scan, work / "plain" / f"{scan.sha256[:24]}.csv")
     header = known.header
-    if scan.blank_lines:
+    if scan.blank_lines and not header.positions:
         blank = sources.blank_line_numbers(plain, source, plain != source.path)
         header = replace(header, blank_lines=tuple(blank))
     text = TextFile(source, plain, header, scan.sha256, known.identity, _notes(scan))
@@ -247,7 +250,7 @@ def _reason(con: Connection, folder: Path, files: Sequence[Staged]) -> str:
 
 
 def check_types(con: Connection, delivery: Delivery) -> None:
-    """Raise InputError where a required file type is absent, has no rows, or none that can be used."""
+    """Raise InputError where a required file type is absent, or has no row that can be used."""
     for kind, spec in delivery.layout.types.items():
         files = delivery.files.get(kind, [])
         if spec.required and not files:
@@ -367,8 +370,9 @@ def check_claim_ids(con: Connection, delivery: Delivery, resolved: Path) -> None
     if not parts:
         return
     row = con.execute(
-        f"SELECT count(*), min(kinds) FROM (SELECT claim_id, string_agg(kind, ' and ' ORDER BY kind)"
-        f" AS kinds FROM ({' UNION ALL '.join(parts)}) GROUP BY 1 HAVING count(*) > 1)"
+        f"SELECT count(*), min(kinds) FROM (SELECT claim_id, string_agg(kind, ' and '"
+        f" ORDER BY kind) AS kinds FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
+        " HAVING count(*) > 1)"
     ).fetchone()
     if row is not None and row[0]:
         raise InputError(f"{row[0]:,} claim numbers stand in {row[1]} files at once (rule I1)")

@@ -34,6 +34,7 @@ class SourceKind:
     after: Callable[[Connection, Path, Path, ImportSummary], None] | None = None
     missing: Sequence[str] = ()
     notes: Sequence[str] = ()
+    years: str = "SELECT DISTINCT year FROM bene_year ORDER BY 1"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def run(con: Connection, kind: SourceKind, request: Request, summary: ImportSumm
     engine.dispose_claims(con, delivery, kind.columns, kind.denied, resolved)
     engine.check_claim_ids(con, delivery, resolved)
     summary.types = _count(con, delivery, resolved)
-    _write(con, delivery, resolved, store, summary)
+    _write(con, kind, delivery, resolved, store, summary)
     _describe(con, kind, delivery, resolved, summary)
     said = request.synthetic
     summary.synthetic = kind.is_synthetic(con) if said is None else said
@@ -82,20 +83,25 @@ def _count(con: Connection, delivery: Delivery, resolved: Path) -> dict[str, Typ
 
 
 def _write(
-    con: Connection, delivery: Delivery, resolved: Path, store: Path, summary: ImportSummary
+    con: Connection,
+    kind: SourceKind,
+    delivery: Delivery,
+    resolved: Path,
+    store: Path,
+    summary: ImportSummary,
 ) -> None:
     """Write all tables and the quarantine."""
     kept = "SELECT bene_id, birth_date, death_date, sex, orig_entitlement FROM people WHERE kept"
     summary.tables = {
         "beneficiary": engine.write_whole(con, "beneficiary", kept, store),
-        "member_month": _write_months(con, store),
+        "member_month": _write_months(con, kind, store),
         **engine.write_claims(con, delivery, resolved, store),
     }
     summary.dollars = engine.table_dollars(delivery, summary.types)
     engine.write_quarantine(con, delivery, store)
 
 
-def _write_months(con: Connection, store: Path) -> int:
+def _write_months(con: Connection, kind: SourceKind, store: Path) -> int:
     return sum(
         engine.write_partition(
             con,
@@ -105,7 +111,7 @@ def _write_months(con: Connection, store: Path) -> int:
             " AND bene_id IN (SELECT bene_id FROM people WHERE kept)",
             store,
         )
-        for year in people.years(con)
+        for year in people.years(con, kind.years)
     )
 
 
@@ -114,7 +120,7 @@ def _describe(
 ) -> None:
     """Fill the parts of the summary that say what was there and what was not."""
     claims = engine.years_of(resolved, engine.claim_types(delivery))
-    months = people.years(con) if summary.tables["member_month"] else []
+    months = people.years(con, kind.years) if summary.tables["member_month"] else []
     summary.years = tuple(sorted({*claims, *months}))
     summary.files = engine.file_summaries(delivery)
     summary.absent_types = tuple(k for k in delivery.layout.types if k not in delivery.files)

@@ -53,7 +53,7 @@ class TypeSpec(_Strict):
     words: tuple[str, ...]
     not_words: tuple[str, ...] = ()
     required: bool = False
-    year_in_name: bool = False
+    stamp: Literal["", "year", "month"] = ""
     table: str
     setting: str = ""
     key: tuple[str, ...]
@@ -69,7 +69,14 @@ class Layout(_Strict):
     source: str
     event: tuple[str, ...] = ()
     final_action: tuple[str, ...] = ()
+    nulls: tuple[str, ...] = ()
+    later_replaces: bool = False
     types: dict[str, TypeSpec]
+
+    def positions(self, kind: str) -> dict[str, tuple[int, int]]:
+        """Return the fixed-width columns of a file type, first position and length; or none."""
+        fields = self.types[kind].fields.values()
+        return {f.names[0]: f.at for f in fields if f.at is not None}
 
     @property
     def fingerprint(self) -> str:

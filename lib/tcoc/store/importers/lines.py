@@ -61,7 +61,7 @@ def write_quarantine(
 def _unusable(
     con: Connection, number: int, staged: Staged, folder: Path, kind: str, step: int
 ) -> str:
-    """Return the SQL for one file's unusable rows; lines come from an as-of join on skipped ones."""
+    """Return the SQL for one file's unusable rows, lines by an as-of join on skipped ones."""
     skips = thresholds(skipped_lines(staged, folder), staged.first_line)
     steps = f"skips_{kind}_{number}"
     con.execute(f"CREATE OR REPLACE TEMP TABLE {steps} (before BIGINT, lines BIGINT)")
@@ -70,8 +70,9 @@ def _unusable(
     reasons = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in STRUCTURE.items())
     name = literal(staged.name)
     return (
-        f"SELECT {number} AS number, {name} AS file, r._order - {number * step} + {staged.first_line}"
-        f" + 1 + coalesce(k.lines, 0) AS line, r._reason AS reason, r._found AS found FROM (SELECT *"
+        f"SELECT {number} AS number, {name} AS file, r._order - {number * step}"
+        f" + {staged.first_line} + 1 + coalesce(k.lines, 0) AS line, r._reason AS reason,"
+        f" r._found AS found FROM (SELECT *"
         f" FROM staged_{kind} WHERE _reason IS NOT NULL AND _order >= {number * step}"
         f" AND _order < {(number + 1) * step}) AS r ASOF LEFT JOIN {steps} AS k"
         f" ON r._order - {number * step} >= k.before"

@@ -75,9 +75,9 @@ def gather(con: Connection, months: str, states: list[str]) -> None:
     con.execute(PEOPLE.format(kept=wanted if states else "true"))
 
 
-def years(con: Connection) -> list[int]:
-    """Return the reference years of the beneficiary files."""
-    return [r[0] for r in con.execute("SELECT DISTINCT year FROM bene_year ORDER BY 1").fetchall()]
+def years(con: Connection, select: str) -> list[int]:
+    """Return the years of months."""
+    return [r[0] for r in con.execute(select).fetchall()]
 
 
 def unknown_states(con: Connection) -> int:
@@ -91,10 +91,11 @@ def unknown_states(con: Connection) -> int:
 
 def count_rows(con: Connection) -> dict[str, int]:
     """Return the rows of the beneficiary files by disposition."""
+    view = rows_view(con, "beneficiary")
     rows = con.execute(
         "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN"
         " 'not_final' WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN"
-        " 'other_state' ELSE 'imported' END, count(*) FROM staged_beneficiary AS s LEFT JOIN"
+        f" 'other_state' ELSE 'imported' END, count(*) FROM {view} AS s LEFT JOIN"
         " settled_beneficiary AS e ON s._order = e._order LEFT JOIN people AS p"
         " ON s.bene_id = p.bene_id GROUP BY 1"
     ).fetchall()

@@ -2,7 +2,7 @@
 
 Rows of all files stand in one order, by file and line. A later UPDATE of a key replaces the earlier
 row, DELETE removes it, an exact duplicate is dropped, two different rows with one key stop the
-import. A facility claim is one row in the store: its revenue lines repeat the header and must agree.
+import. A facility claim is one row in the store: its revenue lines repeat the header, and agree.
 """
 # ruff: noqa: S608  (the names in the SQL come from layouts, and are quoted)
 
@@ -59,8 +59,9 @@ def read_staged(
 def find_repeats(con: Connection, kind: str) -> int:
     """Make `several_KIND`, the groups where a key stands more than once or something is deleted."""
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE several_{kind} AS SELECT DISTINCT _group FROM (SELECT _group,"
-        f" _key FROM {_usable(kind)} GROUP BY ALL HAVING count(*) > 1 OR max(_event) = 2)"
+        f"CREATE OR REPLACE TEMP TABLE several_{kind} AS SELECT DISTINCT _group FROM"
+        f" (SELECT _group, _key FROM {_usable(kind)} GROUP BY ALL"
+        " HAVING count(*) > 1 OR max(_event) = 2)"
     )
     row = con.execute(f"SELECT count(*) FROM several_{kind}").fetchone()
     return int(row[0]) if row else 0
@@ -95,8 +96,8 @@ WITH rows_ AS (
   SELECT _order, _event, _hash, _key, _group FROM {usable}
   WHERE _group IN (SELECT _group FROM several_{kind})
 ), removed AS (
-  SELECT *, coalesce(_order <= max(_order) FILTER (WHERE _event = 2) OVER (PARTITION BY _group), false)
-    AS gone FROM rows_
+  SELECT *, coalesce(_order <= max(_order) FILTER (WHERE _event = 2)
+    OVER (PARTITION BY _group), false) AS gone FROM rows_
 ), live AS (
   SELECT *, lag(_hash) OVER in_key AS hash_before, lag(_order) OVER in_key AS before,
     lead(_hash) OVER in_key AS hash_after,
@@ -124,7 +125,7 @@ UNION ALL SELECT _order, NULL, 'deleted' FROM removed WHERE gone
 def settle_headers(
     con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
 ) -> None:
-    """Choose one row per facility claim into `first_KIND`; its revenue lines must agree (rule I1)."""
+    """Choose one row per facility claim into `first_KIND`; its revenue lines agree (rule I1)."""
     head = " AND segment = 1" if "segment" in spec.fields else ""
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE first_{kind} AS SELECT _group, min(_order) AS _order,"
@@ -165,12 +166,15 @@ def dispose(
     repeated = "WHEN f._order IS NULL THEN 'repeated'" if facility else ""
     chosen = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
     con.execute(
-        f"COPY (SELECT *, CASE WHEN disposition = 'imported' THEN year({_year_of(spec)}) ELSE 0 END AS year"
+        f"COPY (SELECT *, CASE WHEN disposition = 'imported' THEN year({_year_of(spec)}) ELSE 0"
+        " END AS year"
         f" FROM (SELECT {chosen}, CASE WHEN s._reason IS NOT NULL THEN 'quarantined'"
-        f" WHEN NOT s._final THEN 'not_final' WHEN e._order IS NOT NULL THEN e.disposition {repeated}"
+        f" WHEN NOT s._final THEN 'not_final' WHEN e._order IS NOT NULL"
+        f" THEN e.disposition {repeated}"
         f" WHEN {denied} THEN 'denied' WHEN p.bene_id IS NULL THEN 'orphans'"
         " WHEN NOT p.kept THEN 'other_state' ELSE 'imported' END AS disposition"
-        f" FROM {rows_view(con, kind)} AS s LEFT JOIN settled_{kind} AS e ON s._order = e._order {first}"
+        f" FROM {rows_view(con, kind)} AS s LEFT JOIN settled_{kind} AS e ON"
+        f" s._order = e._order {first}"
         " LEFT JOIN people AS p ON s.bene_id = p.bene_id))"
         f" TO {literal(str(target))} (FORMAT parquet, PARTITION_BY (year), OVERWRITE_OR_IGNORE)"
     )

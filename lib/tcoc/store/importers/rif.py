@@ -47,7 +47,10 @@ def columns(kind: str, spec: TypeSpec) -> Mapping[str, str]:
             **{c: f"s.{c}" for c in ("claim_id", "bene_id")},
             "setting": literal(spec.setting),
             **{c: f"s.{c}" for c in ("ccn", "from_date", "thru_date")},
-            "paid_amount": f"CAST(CASE WHEN {plan} THEN 0 ELSE s.paid_amount + {through} END AS DECIMAL(12, 2))",
+            "paid_amount": (
+                f"CAST(CASE WHEN {plan} THEN 0 ELSE s.paid_amount + {through} END"
+                " AS DECIMAL(12, 2))"
+            ),
             "amount": "coalesce(s.paid_amount, 0)",
             "pass_through": f"CAST(CASE WHEN {plan} THEN 0 ELSE {through} END AS DECIMAL(18, 2))",
             "plan_paid": f"CASE WHEN {plan} THEN s.paid_amount ELSE 0 END",

@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -83,6 +83,7 @@ class Header:
     delimiter: str
     quote: str
     line: int = 1
+    positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     blank_lines: tuple[int, ...] = field(default=())
 
 
@@ -146,13 +147,26 @@ def stem(source: SourceFile) -> str:
     return re.sub(r"\.(gz|zst|zstd)$", "", name, flags=re.IGNORECASE)
 
 
-def identity(source: SourceFile, found: Scan, year_in_name: bool) -> str:
-    """Return what makes a file the same file: its bytes, and its year where only the name has it."""
-    return found.sha256[:24] + (f"-{year_of_name(source)}" if year_in_name else "")
+def identity(source: SourceFile, found: Scan, stamp: str) -> str:
+    """Return what makes a file the same: its bytes, and its year where only the name has it."""
+    return found.sha256[:24] + (f"-{stamp_of_name(source, stamp)}" if stamp else "")
 
 
-def year_of_name(source: SourceFile) -> int:
-    """Return the year in a file's name, or raise InputError."""
+def stamp_of_name(source: SourceFile, stamp: str) -> int | None:
+    """Return the year of a file's name, or its year and month (YYYYMM) where it has one."""
+    return _month_of_name(source) if stamp == "month" else _year_of_name(source)
+
+
+def _month_of_name(source: SourceFile) -> int | None:
+    name = stem(source)
+    short = re.search(r"\.D([0-9]{2})(0[1-9]|1[0-2])[0-9]{2}(?![0-9])", name, re.IGNORECASE)
+    if short:
+        return (2000 + int(short[1])) * 100 + int(short[2])
+    long = re.search(r"(?<![0-9])(20[0-9]{2})[-_]?(0[1-9]|1[0-2])(?:[-_]?[0-9]{2})?(?![0-9])", name)
+    return int(long[1]) * 100 + int(long[2]) if long else None
+
+
+def _year_of_name(source: SourceFile) -> int:
     years = re.findall(r"(?<![0-9])((?:19|20)[0-9]{2})(?![0-9])", stem(source))
     if not years:
         raise InputError(f"{source.name}: the name holds no year, as the file's rows need it")
@@ -161,7 +175,8 @@ def year_of_name(source: SourceFile) -> int:
 
 def is_text(source: SourceFile) -> bool:
     """Whether a file's suffix is one that text files of a delivery have."""
-    return Path(stem(source)).suffix.lower() in TEXT_SUFFIXES
+    suffix = Path(stem(source)).suffix.lower()
+    return suffix in TEXT_SUFFIXES or bool(re.fullmatch(r"[.]t[0-9]+", suffix))
 
 
 def scan(source: SourceFile, report: Callable[[int], None]) -> Scan:
@@ -194,7 +209,8 @@ def check_scan(source: SourceFile, found: Scan) -> None:
         raise InputError(f"{source.name}: the file is empty, expected a header and rows")
     if found.nul_line and found.bom not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise InputError(
-            f"{source.name}: line {found.nul_line} holds a NUL byte: the file is damaged or not text"
+            f"{source.name}: line {found.nul_line} holds a NUL byte: the file is damaged or not"
+            " text"
         )
 
 

@@ -8,7 +8,7 @@ takes up the files that are finished.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ import duckdb
 from tcoc.errors import InputError
 from tcoc.store.importers import values
 from tcoc.store.importers.layouts import FieldSpec, Layout, Resolved, TypeSpec, resolve
-from tcoc.store.importers.sources import Header, SourceFile, year_of_name
+from tcoc.store.importers.sources import Header, SourceFile, stamp_of_name
 from tcoc.store.importers.values import literal, quoted
 
 MAX_LINE = 16_000_000
@@ -103,8 +103,8 @@ def stage(
         absent=resolved.absent,
         notes=text.notes,
     )
-    year = year_of_name(text.source) if spec.year_in_name else None
-    select = _select(spec, resolved, text.header, _reader(text), hashed, year)
+    reader = _fixed(text) if text.header.positions else _reader(text)
+    select = _select(layout, spec, resolved, text, reader, hashed)
     try:
         con.execute("DROP TABLE IF EXISTS rejects_rows; DROP TABLE IF EXISTS rejects_scans")
         con.execute(f"COPY ({select}) TO {literal(str(folder / staged.parquet))}")
@@ -168,38 +168,42 @@ def _reader(text: TextFile) -> str:
 
 
 def _select(
-    spec: TypeSpec,
-    resolved: Resolved,
-    header: Header,
-    reader: str,
-    hashed: bool,
-    year: int | None,
+    layout: Layout, spec: TypeSpec, resolved: Resolved, text: TextFile, reader: str, hashed: bool
 ) -> str:
     """Return the SQL that stages a file: raw texts, then values, then the reason of a bad row."""
+    header = text.header
     whole = [n for n in sorted(header.names, key=str.upper) if n and n != resolved.event]
     row_hash = f"hash({', '.join(quoted(n) for n in whole)})" if hashed else "0::UBIGINT"
-    raw = [f"{row_hash} AS _hash", f"{_event(resolved)} AS _event", f"{_final(resolved)} AS _final"]
+    raw = [
+        f"{row_hash} AS _hash",
+        f"{_event(resolved, layout.later_replaces)} AS _event",
+        f"{_final(resolved)} AS _final",
+    ]
     typed = ["_hash", "_event", "_final"]
     rules = [EVENT_RULE]
+    if text.header.positions:
+        raw.append("_length")
+        typed.append("_length")
+        rules = [_cut_off(spec), *rules]
     for name, spec_field in spec.fields.items():
         columns = resolved.columns[name]
         if spec_field.months or spec_field.repeats:
-            raw += [f"{values.raw_text(c)} AS {quoted('r_' + c)}" for c in columns]
+            raw += [f"{values.raw_text(c, layout.nulls)} AS {quoted('r_' + c)}" for c in columns]
             typed.append(f"{_list(spec_field, columns)} AS {name}")
             rules += _list_rules(spec_field, columns)
             typed += [quoted("r_" + c) for c in columns if spec_field.kind in values.STRICT]
             continue
-        text = values.raw_text(columns[0]) if columns else "CAST(NULL AS VARCHAR)"
-        raw.append(f"{text} AS r_{name}")
+        raw_value = values.raw_text(columns[0], layout.nulls) if columns else "NULL::VARCHAR"
+        raw.append(f"{raw_value} AS r_{name}")
         typed += [f"{values.typed(spec_field, f'r_{name}')} AS {name}", f"r_{name}"]
         rules += _field_rules(spec, name, columns[0] if columns else spec_field.names[0])
     rules += _type_rules(spec)
     return (
         f"WITH raws AS (SELECT {', '.join(raw)} FROM {reader}),"
         f" typed AS (SELECT {', '.join(typed)} FROM raws)"
-        f" SELECT {', '.join(spec.fields)}{f', {year} AS year' if year else ''}, _hash, CAST(coalesce(_event, 0) AS TINYINT) AS _event,"
-        f" _final, {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found{_blanked(spec)}"
-        " FROM typed"
+        f" SELECT {', '.join(spec.fields)}{_stamp(spec, text)}, _hash,"
+        f" CAST(coalesce(_event, 0) AS TINYINT) AS _event, _final,"
+        f" {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found{_blanked(spec)} FROM typed"
     )
 
 
@@ -230,6 +234,41 @@ def _list_rules(spec_field: FieldSpec, columns: Sequence[str]) -> list[tuple[str
     ]
 
 
+def _fixed(text: TextFile) -> str:
+    """Cut fixed-width lines; a line that ends before its last field gives blank fields."""
+    lines = _reader(replace(text, header=replace(text.header, names=("line",))))
+    cut = ", ".join(
+        f"substr(line, {first}, {length}) AS {quoted(name)}"
+        for name, (first, length) in text.header.positions.items()
+    )
+    return f"(SELECT {cut}, length(line) AS _length FROM {lines})"
+
+
+def _cut_off(spec: TypeSpec) -> tuple[str, str, str]:
+    """A fixed-width line must reach the end of the last field that a row can't do without."""
+    needed = [sum(f.at) - 1 for f in spec.fields.values() if f.at and f.need == "row"]
+    words = f"the line ends before position {max(needed)}"
+    return (f"_length < {max(needed)}", words, "NULL")
+
+
+def _stamp(spec: TypeSpec, text: TextFile) -> str:
+    """Return the column `year` that the file's name gives to all its rows, where the type has one.
+
+    By month it is YYYYMM, of the rows' own FILE_DATE where there is one.
+    """
+    if not spec.stamp:
+        return ""
+    stamp = stamp_of_name(text.source, spec.stamp)
+    if spec.stamp == "year":
+        return f", {stamp} AS year"
+    if stamp is None and "FILE_DATE" not in [n.upper() for n in text.header.names]:
+        raise InputError(
+            f"{text.source.name}: neither the name nor a column FILE_DATE says the file's month"
+        )
+    own = "year(file_date) * 100 + month(file_date)"
+    return f", CAST(coalesce({own}, {stamp or 'NULL'}) AS INTEGER) AS year"
+
+
 def _list(spec_field: FieldSpec, columns: Sequence[str]) -> str:
     if not columns:
         return f"CAST([{', '.join(['NULL'] * 12)}] AS VARCHAR[])"
@@ -237,9 +276,9 @@ def _list(spec_field: FieldSpec, columns: Sequence[str]) -> str:
     return f"[{', '.join(parts)}]"
 
 
-def _event(resolved: Resolved) -> str:
+def _event(resolved: Resolved, later_replaces: bool) -> str:
     if not resolved.event:
-        return "0"
+        return "1" if later_replaces else "0"
     text = f"upper({values.raw_text(resolved.event)})"
     return (
         f"CASE WHEN {text} IS NULL OR {text} = 'INSERT' THEN 0 WHEN {text} = 'UPDATE' THEN 1"

@@ -123,7 +123,7 @@ def _text(amount: Decimal) -> str:
 
 
 def render(summary: ImportSummary) -> str:
-    """Return the summary as text: counts and dollars by file type, what is absent, what to look at."""
+    """Return the summary as text: counts and dollars by file type, and what is absent."""
     state = "all states" if summary.state == "all" else f"people of {summary.state}"
     lines = [
         f"{summary.out}: {summary.kind} import of {len(summary.files)} files, {state}"

@@ -21,8 +21,16 @@ from tcoc.store.importers.staging import Connection
 from tcoc.store.importers.summary import ImportSummary
 from tcoc.store.importers.values import literal
 
-MISSING = ("dual status", "monthly enrolment", "original entitlement", "place of service",
-           "specialty", "ZIP")  # fmt: skip
+MISSING = {
+    "dual status": "dual_code",
+    "monthly enrolment": "",
+    "original entitlement": "orig_entitlement",
+    "place of service": "",
+    "specialty": "specialty",
+    "ZIP": "zip",
+}
+"""What the source lacks, and the column of an optional table that supplies it."""
+
 MONTHS_NOTE = (
     "Months are counts in this source: the first N months of a year stand as covered by Part A,"
     " by Part B or as managed care"
@@ -88,8 +96,16 @@ def prepare(clinicians: Path | None, beneficiaries: Path | None) -> SourceKind:
         con.execute(LINES)
         _give_entitlement(con)
 
-    missing = [m for m in MISSING if not (m == "specialty" and clinicians)]
-    return replace(SYNPUF, prepare=make_views, missing=tuple(missing))
+    given = {*_header_of(clinicians), *_header_of(beneficiaries)}
+    missing = tuple(words for words, column in MISSING.items() if column not in given)
+    return replace(SYNPUF, prepare=make_views, missing=missing)
+
+
+def _header_of(file: Path | None) -> list[str]:
+    if file is None or not file.is_file():
+        return []
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        return [name.strip() for name in lines.readline().split(",")]
 
 
 def load_given(con: Connection, file: Path | None, name: str, columns: tuple[str, ...]) -> None:
@@ -203,8 +219,9 @@ def reconcile(con: Connection, resolved: Path, store: Path, summary: ImportSumma
             "difference": f"{Decimal(dollars):.2f}",
         }
         summary.notes.append(
-            f"{measure}: {total - differing:,} of {total:,} beneficiary-years agree with CMS's annual"
-            f" total to the dollar; {differing:,} differ, by {Decimal(dollars):,.2f} dollars in all"
+            f"{measure}: {total - differing:,} of {total:,} beneficiary-years agree with CMS's"
+            f" annual total to the dollar; {differing:,} differ,"
+            f" by {Decimal(dollars):,.2f} dollars in all"
         )
 
 
@@ -215,6 +232,6 @@ SYNPUF = SourceKind(
     denied=_denied,
     is_synthetic=_always,
     after=reconcile,
-    missing=MISSING,
+    missing=tuple(MISSING),
     notes=(MONTHS_NOTE,),
 )

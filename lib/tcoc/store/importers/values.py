@@ -5,7 +5,7 @@ is not what the field says, the row goes to quarantine with the reason; a clinic
 code that is not well formed is left blank and counted, so that the line keeps its dollars.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tcoc.store.importers.layouts import FieldSpec
 
@@ -39,9 +39,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def raw_text(column: str) -> str:
-    """Return a source column without blanks around it; blank is null."""
-    return f"nullif(trim({quoted(column)}), '')"
+def raw_text(column: str, nulls: Sequence[str] = ()) -> str:
+    """Return a source column without blanks around it; blank, or a text that says so, is null."""
+    text = f"nullif(trim({quoted(column)}), '')"
+    if not nulls:
+        return text
+    return f"CASE WHEN {text} NOT IN ({', '.join(literal(n) for n in nulls)}) THEN {text} END"
 
 
 def typed(field: FieldSpec, x: str) -> str:
@@ -64,8 +67,8 @@ def problem(field: FieldSpec, column: str, raw: str, value: str) -> list[tuple[s
 def date_sql(x: str) -> str:
     """Return the SQL for a date in any form that CMS files have.
 
-    10-Jul-2014, 10JUL2014, 20140710, 2014-07-10 and 07/10/2014, the last four with or without a time
-    of day. Each length admits few forms, so that no text reads as two dates.
+    10-Jul-2014, 10JUL2014, 20140710, 2014-07-10 and 07/10/2014, most with or without a time of
+    day. Each length admits few forms, so that no text reads as two dates.
     """
     dash = f"substr({x}, 5, 1) = '-'"
     return (
@@ -77,7 +80,8 @@ def date_sql(x: str) -> str:
         f" WHEN length({x}) = 9 THEN coalesce({_parse(x, '%d%b%Y')}, {_parse(x, '%m/%d/%Y')})"
         f" WHEN length({x}) > 11 AND {dash} THEN try_cast(try_cast({x} AS TIMESTAMP) AS DATE)"
         f" WHEN length({x}) > 11 THEN coalesce({_parse(f'substr({x}, 1, 9)', '%d%b%Y')},"
-        f" {_parse(f'substr({x}, 1, 11)', '%d-%b-%Y')}, {_parse(f'substr({x}, 1, 10)', '%m/%d/%Y')})"
+        f" {_parse(f'substr({x}, 1, 11)', '%d-%b-%Y')},"
+        f" {_parse(f'substr({x}, 1, 10)', '%m/%d/%Y')})"
         " END"
     )
 
@@ -99,7 +103,8 @@ def _matching(x: str, pattern: str) -> str:
 
 def _padded(x: str, width: int) -> str:
     """A code in capitals; one that a spreadsheet robbed of its leading zeros gets them back."""
-    return f"CASE WHEN {x} ~ '^[0-9]+$' AND length({x}) < {width} THEN lpad({x}, {width}, '0') ELSE upper({x}) END"
+    short = f"{x} ~ '^[0-9]+$' AND length({x}) < {width}"
+    return f"CASE WHEN {short} THEN lpad({x}, {width}, '0') ELSE upper({x}) END"
 
 
 def _amount(x: str) -> str:
@@ -113,12 +118,19 @@ def _charge(x: str) -> str:
 def _ccn(x: str) -> str:
     code = _matching(f"({_padded(x, 6)})", "[0-9A-Z]{6}")
     host = f"substr(upper({x}), 1, 2) || '0' || substr(upper({x}), 4)"
-    return f"CASE WHEN length({x}) = 6 AND {SUBUNIT.format(x=f'upper({x})')} THEN {_matching(f'({host})', '[0-9A-Z]{6}')} ELSE {code} END"
+    unit = f"length({x}) = 6 AND {SUBUNIT.format(x=f'upper({x})')}"
+    return f"CASE WHEN {unit} THEN {_matching(f'({host})', '[0-9A-Z]{6}')} ELSE {code} END"
 
 
 def _integer(x: str) -> str:
     """A whole number, also written 3.0 or 3.00."""
-    return f"CASE WHEN {x} ~ '^-?[0-9]+([.]0*)?$' THEN try_cast(try_cast({x} AS DECIMAL(18, 2)) AS INTEGER) END"
+    number = f"try_cast(try_cast({x} AS DECIMAL(18, 2)) AS INTEGER)"
+    return f"CASE WHEN {x} ~ '^-?[0-9]+([.]0*)?$' THEN {number} END"
+
+
+def _year(x: str) -> str:
+    year = f"try_cast({x} AS INTEGER)"
+    return f"CASE WHEN {year} BETWEEN 1990 AND 2100 THEN {year} END"
 
 
 _KINDS: dict[str, Callable[[str], str]] = {
@@ -130,9 +142,7 @@ _KINDS: dict[str, Callable[[str], str]] = {
     "ccn": _ccn,
     "date": lambda x: _between(x, 1850, 2100),
     "service_date": lambda x: _between(x, 1965, 2100),
-    "year": lambda x: (
-        f"CASE WHEN try_cast({x} AS INTEGER) BETWEEN 1990 AND 2100 THEN try_cast({x} AS INTEGER) END"
-    ),
+    "year": _year,
     "amount": _amount,
     "amount0": lambda x: f"CASE WHEN {x} IS NULL THEN 0.00 ELSE {_amount(x)} END",
     "charge": _charge,
