@@ -32,6 +32,7 @@ PARTS = {
     "y1_attribution": "core",
     "risk_adjustment": "risk",
     "qp_preliminary": "qp",
+    "mpa_options": "mpa",
     "progression_plan": "progression",
 }
 """Deliverable -> the module of this package that computes its tables; later ones use earlier."""
