@@ -172,7 +172,13 @@ def _inputs(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def _code(manifest: Mapping[str, Any]) -> dict[str, str]:
     versions = {str(k): str(v) for k, v in manifest.get("versions", {}).items()}
-    return {"commit": str(manifest.get("git_commit", "")), **versions}
+    return {"commit": _short_commit(str(manifest.get("git_commit", ""))), **versions}
+
+
+def _short_commit(commit: str) -> str:
+    """Shorten a commit's hash and keep the remark that files differ from it."""
+    head, mark, rest = commit.partition("+")
+    return head[:12] + mark + rest
 
 
 def _differing(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[Cause]:
@@ -358,18 +364,27 @@ def _changes_html(comparison: Comparison) -> str:
         rest = len(rows) - _PER_TABLE
         note = f"The largest {_PER_TABLE} are shown; the CSV file has all." if rest > 0 else ""
         headings = ["Row", "Column", comparison.before, comparison.after, "Change", "Relative"]
-        parts.append(simple_table(f"changes-{name}", caption, headings, cells, note))
+        parts.append(simple_table(f"changes-{name}", caption, headings, cells, note, right_from=2))
     return "".join(parts)
 
 
 def _cells(row: Mapping[Any, Any]) -> list[str]:
-    change = "–" if pd.isna(row["change"]) else words.number(row["change"], 4)
+    change = "–" if pd.isna(row["change"]) else _amount(row["change"])
     relative = "–" if pd.isna(row["relative"]) else words.change(row["relative"], 2)
     return [row["row"], row["column"], _side(row["before"]), _side(row["after"]), change, relative]
 
 
 def _side(value: str) -> str:
-    return value or "empty or hidden"
+    """Write one side of a change as a reader would; text stays as it is."""
+    number = pd.to_numeric(value, errors="coerce") if value else None
+    if number is None or pd.isna(number):
+        return value or "empty or hidden"
+    return _amount(float(number))
+
+
+def _amount(value: float) -> str:
+    whole = abs(value - round(value)) < NOISE * max(1.0, abs(value))
+    return words.number(value, 0 if whole else 2 if abs(value) >= 100 else 4)
 
 
 def _line(row: Mapping[Any, Any]) -> str:
@@ -385,4 +400,6 @@ def _movement_html(comparison: Comparison) -> str:
     ]
     headings = ["Year", f"Stage in {comparison.before}", f"Stage in {comparison.after}", "Moved"]
     note = "Beneficiary-years whose main hospital or stage differs; counts of 1 to 10 are hidden."
-    return simple_table("movement", "Who is attributed otherwise", headings, rows, note)
+    return simple_table(
+        "movement", "Who is attributed otherwise", headings, rows, note, right_from=3
+    )

@@ -146,13 +146,22 @@ def download(name: str, csv: bytes) -> str:
 
 
 def simple_table(
-    name: str, caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], note: str = ""
+    name: str,
+    caption: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    note: str = "",
+    right_from: int = 99,
 ) -> str:
-    """Return a table of ready texts (parameters, versions, changes), in the same dress."""
-    frame = pd.DataFrame(
-        [list(row) for row in rows], columns=[str(i) for i in range(len(headings))]
+    """Return a table of ready texts (parameters, versions, changes), in the same dress.
+
+    Columns from the position `right_from` hold numbers and are set flush right.
+    """
+    names = [str(i) for i in range(len(headings))]
+    frame = pd.DataFrame([list(row) for row in rows], columns=names)
+    columns = tuple(
+        Column(str(i), heading, str, i >= right_from) for i, heading in enumerate(headings)
     )
-    columns = tuple(Column(str(i), heading, str, False) for i, heading in enumerate(headings))
     hidden = pd.DataFrame(False, index=frame.index, columns=frame.columns)
     return as_html(TableView(name, caption, frame, hidden, columns, note=note))
 
