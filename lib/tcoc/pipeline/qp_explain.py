@@ -83,10 +83,11 @@ def _hospitals(chosen: pd.DataFrame, year: int, ccn: str | None) -> list[tuple[s
     if ccn is not None:
         return [(str(ccn), "as asked")]
     own = chosen[chosen["year"] == year]
-    pairs = own[own["ccn"] != ""].groupby("ccn")["partner"].unique()
-    return [
-        (hospital, f"{' and '.join(sorted(names))} partner") for hospital, names in pairs.items()
-    ]
+    found: dict[str, list[str]] = {}
+    for hospital, name in zip(own["ccn"], own["partner"], strict=True):
+        if hospital and name not in found.setdefault(hospital, []):
+            found[hospital].append(name)
+    return [(ccn, f"{' and '.join(sorted(names))} partner") for ccn, names in sorted(found.items())]
 
 
 def _hospital_lines(

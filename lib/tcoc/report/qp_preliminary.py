@@ -1,7 +1,7 @@
 """The QP report: one function per section of its notebook (rules Q1-Q9, slides 4-11)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -238,7 +238,7 @@ def scores(release: Release) -> None:
     frame = release.table("qp_score_distribution")
     rows = frame[(frame["year"] == _year(release)) & (frame["method"] != "better of both")]
     picture, panels = style.new_figure(height=3.6, columns=2, sharey=True)
-    picture.get_layout_engine().set(wspace=0.08)
+    cast(Any, picture.get_layout_engine()).set(wspace=0.08)
     limits = _tests(release)
     for axes, (method, column) in zip(
         panels,
@@ -250,7 +250,7 @@ def scores(release: Release) -> None:
             own["score_from"], own["clinicians"], 0.05, align="edge",
             color=style.colour(0), edgecolor="white", linewidth=0.6,
         )  # fmt: skip
-        _draw_thresholds(axes, limits["test"], limits[column])
+        _draw_thresholds(axes, list(limits["test"]), list(limits[column]))
         axes.set_title(f"Score by {method}", pad=34)
         axes.set_xlim(0, 1)
         axes.set_xticks(np.linspace(0, 1, 5))
@@ -274,7 +274,7 @@ def scores(release: Release) -> None:
 
 
 def _draw_thresholds(axes: Any, tests: Sequence[str], limits: Sequence[float]) -> None:
-    for place, (test, limit) in enumerate(zip(tests, limits, strict=True)):
+    for test, limit in zip(tests, limits, strict=True):
         axes.axvline(limit, color=style.WARM, linestyle="--", linewidth=1.3)
         axes.annotate(
             f"{test}\n{words.percent(limit, 0)}",
@@ -288,7 +288,6 @@ def _draw_thresholds(axes: Any, tests: Sequence[str], limits: Sequence[float]) -
             linespacing=1.0,
             color=style.ink(style.WARM),
         )
-        del place
 
 
 def _scores_title(rows: pd.DataFrame, limits: pd.DataFrame) -> str:
@@ -308,7 +307,7 @@ def _scores_alt(rows: pd.DataFrame, limits: pd.DataFrame) -> str:
         ("patients", "patient_share_needed"),
     ):
         own = rows[rows["method"] == method]
-        top = own.loc[own["clinicians"].idxmax()]
+        top = own.sort_values("clinicians", kind="stable").iloc[-1]
         drawn = words.listing([words.percent(value, 0) for value in limits[column]])
         parts.append(
             f"By {method} most clinicians, {words.count(top['clinicians'])}, score from"
@@ -644,7 +643,8 @@ def money(release: Release) -> None:
             "group": lambda name: "All" if name == ALL else _ROUTE_WORDS.get(name, str(name)),
             "clinicians": "count",
             **dict.fromkeys(
-                [c for c in rows if c.startswith(("payments_", "incentive_"))], "dollars"
+                [c for c in map(str, rows) if c.startswith(("payments_", "incentive_"))],
+                "dollars",
             ),
         },
         caption=f"The APM incentive for performance year {_year(release)}",
@@ -684,6 +684,10 @@ def _mips(release: Release) -> None:
     )
 
 
+def _as_year(value: Any) -> str:
+    return str(int(value))
+
+
 def fee_schedule(release: Release) -> None:
     """Show the two fee schedules accumulated to the horizon (rule Q8)."""
     frame = release.table("qp_fee_schedule")
@@ -715,12 +719,12 @@ def fee_schedule(release: Release) -> None:
         Figure(
             name="qp_fee_schedule",
             title=(
-                f"By {words.FORMATS['year'](last['payment_year'])} the two updates stand"
+                f"By {_as_year(last['payment_year'])} the two updates stand"
                 f" {words.percent(last['difference'])} apart"
             ),
             alt=(
                 "Two rising lines from the first update year to"
-                f" {words.FORMATS['year'](last['payment_year'])}: qualifying to"
+                f" {_as_year(last['payment_year'])}: qualifying to"
                 f" {words.number(last['qualifying'])}, everybody else to"
                 f" {words.number(last['other'])}."
             ),
