@@ -1,0 +1,1 @@
+"""The reports: what is shown, how it looks, and the pages that it becomes."""
