@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: help setup reports test lint lab state spark lock clean
+.PHONY: help setup reports test lint lab state bench bench-compare spark lock clean
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -50,6 +50,12 @@ lab: $(READY) $(SAMPLE)/store.json ## open the notebooks in JupyterLab
 	cd notebooks && ../$(BIN)/jupyter lab
 
 state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
+
+bench: $(READY) $(STATE)/store.json ## measure every step at state size (20 minutes or more)
+	$(BIN)/python benchmarks/bench.py params/runs/cy2018.yml --out benchmarks/results/new.json
+
+bench-compare: $(READY) ## hold the last measurement against the kept one
+	$(BIN)/python benchmarks/bench.py --compare benchmarks/results/state.json benchmarks/results/new.json
 
 spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtime, 17 or newer)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.txt

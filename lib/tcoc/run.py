@@ -199,7 +199,7 @@ def _provenance(run: Run, opened: Study) -> dict[str, Any]:
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": git_commit(),
-        "versions": _versions(),
+        "versions": library_versions(),
         "synthetic": opened.store.synthetic,
         "parameters": _parameters(run),
         "inputs": _inputs(run, opened),
@@ -220,7 +220,8 @@ def git_commit() -> str:
     return head.stdout.strip() + ("+changes" if status.stdout.strip() else "")
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Return the versions of this library, Python and what the numbers depend on."""
     found = {name: metadata.version(name) for name in LIBRARIES}
     return {"tcoc": tcoc.__version__, "python": platform.python_version(), **found}
 
