@@ -98,8 +98,8 @@ def summary(repeats: list[dict[str, Any]], file: Path) -> dict[str, Any]:
         "raw_scan_cpu_seconds": scan,
         "scan_ratio": round(cpu / scan, 2) if scan else None,
         "steps": rows,
-        "machine": {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 1e9),
-                    "system": platform.system(), "architecture": platform.machine()},
+        "machine": {"cores": os.cpu_count(), "architecture": platform.machine(),
+                    "memory_gb": round(psutil.virtual_memory().total / 1e9)},
         "versions": library_versions(),
         "git_commit": git_commit(),
     }  # fmt: skip
