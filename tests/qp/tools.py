@@ -173,23 +173,25 @@ def compute(connection: Connection, given: Given, codes: tuple[str, ...] = CODES
         {"bene_id": "string", "ccn": "string", "share": "float64"},
     )
     year = Period(date(given.year, 1, 1), date(given.year, 12, 31))
-    of_year = counts.clinician_patients(lines, code_table, year, given.rules)
-    model = counts.modelling_set(of_year, given.rules)
+    keep = connection.keep
+    of_year = keep(counts.clinician_patients(lines, code_table, year, given.rules))
+    model = keep(counts.modelling_set(of_year, given.rules))
     population = counts.qp_population(
         eligible_months(months, people, given.year, POPULATION), people, given.period, given.rules
     )
     patients = of_year
     if given.period != year:
         patients = counts.clinician_patients(lines, code_table, given.period, given.rules)
-    counted = connection.keep(counts.denominator_patients(patients, population))
+    counted = keep(counts.denominator_patients(patients, population))
     links = counts.hospital_links(attribution, counts.encounters(facility, hospitals, given.period))
     parts = counts.numerators(counted, links, given.rules.share_weighted)
-    whole = counts.denominators(counted)
+    whole = keep(counts.denominators(counted))
     scored = counts.scores(whole, parts, model)
     result = Result(
         connection.fetch(model, ["npi"]),
         connection.fetch(whole, ["npi"]),
         connection.fetch(scored, ["npi", "ccn"]),
     )
-    connection.drop(people, months, lines, facility, code_table, hospitals, attribution, counted)
+    connection.drop(people, months, lines, facility, code_table, hospitals, attribution)
+    connection.drop(of_year, model, counted, whole)
     return result
