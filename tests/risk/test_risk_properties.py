@@ -251,15 +251,17 @@ def test_one_beneficiary_has_no_interval():
     assert table["growth_low"].isna().all()
 
 
-def test_hospital_in_one_year_counts_for_the_state_only():
+def test_hospital_in_one_year_counts_for_the_state_only(monkeypatch):
+    monkeypatch.setattr("tcoc.risk.bootstrap.poisson_table", lambda: np.ones(65_536))
     made = world(
         [{"year": y, "bene_id": "A", "ccn": "210001", "tcoc": 10} for y in (2015, 2016)]
         + [{"year": 2015, "bene_id": "B", "ccn": "210002", "tcoc": 50}]
     )
     rows = person_rows(made.rows(SETTINGS), PAIR, SETTINGS, FACTORS)
     assert rows.hospitals == (STATE, "210001", "REST")
-    replicated = bootstrap_per_capita(rows, PAIR, SETTINGS, replicates=5)
+    replicated = bootstrap_per_capita(rows, PAIR, SETTINGS, replicates=2)
     assert replicated.hospitals == (STATE, "210001")
+    assert replicated.base.tolist() == [[30.0, 30.0], [10.0, 10.0]]
 
 
 def test_nobody_to_draw_is_an_input_error():
