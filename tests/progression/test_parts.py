@@ -5,7 +5,7 @@ from decimal import Decimal
 import ibis
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcoc import progression
@@ -41,11 +41,12 @@ def test_offsetting_growth_of_the_published_split():
     assert progression.offsetting_growth(0.56) == pytest.approx(56 / 44)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 500), CENTS.filter(lambda c: c > 0)), min_size=100, max_size=100
-    )
-)
+PAID = st.integers(1, 10**9).map(lambda c: Decimal(c) / 100)
+PERCENTILES = st.lists(st.tuples(st.integers(1, 500), PAID), min_size=100, max_size=100)
+
+
+@settings(max_examples=20, deadline=None)
+@given(rows=PERCENTILES)
 def test_lorenz_ends_at_everything_and_tops_lie_on_it(rows):
     frame = pd.DataFrame(
         [{"percentile": i, "benes": n, "tcoc": d} for i, (n, d) in enumerate(rows, start=1)]
