@@ -8,7 +8,7 @@ from PIL import Image
 
 _PIXELS_PER_INCH = 144
 _COLOURS = 64
-_LARGEST_SVG = 150_000
+_LARGEST_SVG = 70_000
 
 
 def settle(picture: Picture) -> None:
