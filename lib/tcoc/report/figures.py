@@ -171,7 +171,7 @@ def small_multiples(
         sharey=True,
         squeeze=False,
     )
-    picture.get_layout_engine().set(h_pad=0.09)
+    picture.set_layout_engine("constrained", h_pad=0.09)
     for axes, (name, group) in zip(grid.flat, groups, strict=False):
         _draw_lines(axes, group, x, series, {}, width=1.6)
         axes.set_title(_short(str(name), 24), fontsize=9.5)

@@ -25,7 +25,8 @@ PEOPLE = (
 )
 _SMALL = "[1-9]|10|one|two|three|four|five|six|seven|eight|nine|ten"
 _SMALL_COUNT = re.compile(
-    rf"(?<![\w.,$−-])(?:{_SMALL})(?:\.\d+)?[\s\u00a0-]+(?:[a-z-]+[\s\u00a0]+){{0,2}}(?:{PEOPLE})\b",
+    rf"(?<![\w.,$−-])(?<!\b1 to )(?:{_SMALL})(?:\.\d+)?[\s\u00a0-]+"
+    rf"(?:[a-z-]+[\s\u00a0]+){{0,2}}(?:{PEOPLE})\b",
     re.IGNORECASE,
 )
 _COUNT_NAMES = re.compile(rf"(?:^|_)(?:{PEOPLE})(?:$|_)")
