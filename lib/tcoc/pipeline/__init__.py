@@ -6,6 +6,7 @@ The runner and an analyst's notebook go the same way, so they see the same numbe
 """
 
 import atexit
+import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -58,7 +59,7 @@ class Study:
     store: Store
     connection: Connection
     work: Path
-    on_table: Callable[[str], None] = field(default=lambda _name: None)
+    _holding: bool = field(default=False)
 
     @property
     def policy(self) -> Policy:
@@ -92,8 +93,26 @@ class Study:
         product = find_product(name)
         file = self._file(product)
         if not file.is_file():
-            self._compute(product, file)
+            with self.held():
+                if not file.is_file():
+                    self._compute(product, file)
         return file
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the work folder, so that processes on the same run make each table once."""
+        if self._holding:
+            yield
+            return
+        folder = self.work / ".internal"
+        _private_folder(folder)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._holding = True
+            try:
+                yield
+            finally:
+                self._holding = False
 
     def has(self, name: str) -> bool:
         """Whether a table is already computed."""
@@ -120,7 +139,6 @@ class Study:
         if product.csv:
             _write_csv(partial, file.with_suffix(".csv"))
         partial.rename(file)
-        self.on_table(product.name)
 
 
 def _private_folder(folder: Path) -> None:

@@ -389,8 +389,9 @@ def open_release(run: str | Path, work: str | Path = "") -> Release:
 
     study = open_study(run, work)
     names = study.run.spec.deliverables
-    kept = load(Path(study.work) / FOLDER, release_key(study, names))
-    audited = kept if kept is not None else _audit_and_keep(study, names)
+    with study.held():
+        kept = load(Path(study.work) / FOLDER, release_key(study, names))
+        audited = kept if kept is not None else _audit_and_keep(study, names)
     plain = f"Release of run {study.run.name}"
     display.publish_html(display.NOTEBOOK_STYLE, plain, "style", **about(study))
     return Release(study, audited, Path(work) if work else None)
