@@ -16,14 +16,15 @@ from tcoc import intake
 from tcoc.params import load_policy
 from tcoc.store.connection import Connection, connect
 from tcoc.store.schema import TABLES
+from tests.support.tiny import tiny_study
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "checks.yml").read_text("utf-8"))
 DEFAULTS: dict[str, dict[str, Any]] = {
     "beneficiary": {"bene_id": "B", "birth_date": "1940-01-01", "sex": "F"},
     "member_month": {"bene_id": "B", "month": "2016-05-01", "part_a": True, "part_b": True,
                      "managed_care": False, "esrd": False, "state": "MD", "zip": "21201"},
-    "professional": {"claim_id": "C", "line_number": 1, "bene_id": "B",
-                     "service_date": "2016-05-10", "npi": "1234567893", "specialty": "11", "hcpcs": "99213",
+    "professional": {"claim_id": "C", "line_number": 1, "bene_id": "B", "npi": "1234567893",
+                     "service_date": "2016-05-10", "specialty": "11", "hcpcs": "99213",
                      "allowed_amount": "100", "paid_amount": "80", "part_b_covered": True},
     "facility": {"claim_id": "F", "bene_id": "B", "setting": "inpatient", "ccn": "210001",
                  "from_date": "2016-05-01", "thru_date": "2016-05-05", "paid_amount": "5000"},
@@ -138,3 +139,16 @@ def test_check_digit_is_luhns(npis: list[str]) -> None:
         table = connection.load(pd.DataFrame({"npi": npis}), {"npi": "string"})
         frame = connection.fetch(table.select("npi", good=intake.has_check_digit(table.npi)))
     assert all(good == luhn(npi) for npi, good in zip(frame["npi"], frame["good"], strict=True))
+
+
+def test_the_tables_of_a_run() -> None:
+    people = [{"bene": "B1", "zip": "21201"}, {"bene": "B2", "zip": "90210"}]
+    given = {"people": people, "lines": [{"bene": "B1", "npi": 1}], "years": [2018]}
+    with tiny_study(given) as study:
+        lights = study.frame("import_summary")
+        assert list(lights.columns) == ["check", "year", "count", "of", "share", "light", "rule"]
+        assert set(lights["light"]) <= {"green", "amber", "red", "grey"}
+        months = study.frame("intake_volumes")
+        assert months[months["part"] == "professional"]["rows"].sum() == 1
+        assert "B1" not in lights.to_csv()
+        assert set(study.frame("intake_yearly")["part"]) == set(months["part"])

@@ -1,4 +1,4 @@
-"""The data intake's tables of a run: volumes by month, checks with traffic lights, yearly change."""
+"""The data intake's tables of a run: volumes by month, checks with lights, yearly change."""
 
 from functools import cache
 
