@@ -35,6 +35,7 @@ PARTS = {
     "qp_preliminary": "qp",
     "mpa_options": "mpa",
     "progression_plan": "progression",
+    "data_intake": "intake",
 }
 """Deliverable -> the module of this package that computes its tables; later ones use earlier."""
 

@@ -1,0 +1,154 @@
+"""The data intake's volumes, checks and lights, on tables of a few rows."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcoc import intake
+from tcoc.params import load_policy
+from tcoc.store.connection import Connection, connect
+from tcoc.store.schema import TABLES
+from tests.support.tiny import tiny_study
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "checks.yml").read_text("utf-8"))
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "beneficiary": {"bene_id": "B", "birth_date": "1940-01-01", "sex": "F"},
+    "member_month": {"bene_id": "B", "month": "2016-05-01", "part_a": True, "part_b": True,
+                     "managed_care": False, "esrd": False, "state": "MD", "zip": "21201"},
+    "professional": {"claim_id": "C", "line_number": 1, "bene_id": "B", "npi": "1234567893",
+                     "service_date": "2016-05-10", "specialty": "11", "hcpcs": "99213",
+                     "allowed_amount": "100", "paid_amount": "80", "part_b_covered": True},
+    "facility": {"claim_id": "F", "bene_id": "B", "setting": "inpatient", "ccn": "210001",
+                 "from_date": "2016-05-01", "thru_date": "2016-05-05", "paid_amount": "5000"},
+    "dme": {"claim_id": "D", "line_number": 1, "bene_id": "B", "service_date": "2016-05-10",
+            "allowed_amount": "10", "paid_amount": "8"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connection]:
+    with connect(threads=1) as opened:
+        yield opened
+
+
+def tables(connection: Connection, given: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Store tables with the given rows; the person is always there."""
+    rows = {"beneficiary": [{}], **given}
+    return {name: _load(connection, name, rows.get(name, [])) for name in TABLES}
+
+
+def _load(connection: Connection, name: str, rows: list[dict[str, Any]]) -> Any:
+    schema = TABLES[name].schema
+    frame = pd.DataFrame(
+        [{c: _value({**DEFAULTS[name], **r}.get(c), t) for c, t in schema.items()} for r in rows],
+        columns=list(schema),
+    ).astype(object)
+    return connection.load(frame.where(frame.notna(), None), schema)
+
+
+def _value(value: Any, kind: str) -> Any:
+    if value is None:
+        return None
+    if kind == "date":
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    return Decimal(str(value)) if kind.startswith("decimal") else value
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{c['check']}: {c['words']}" for c in CASES])
+def test_check(case: dict[str, Any], connection: Connection) -> None:
+    made = tables(connection, case["given"])
+    if case["check"] == "zip_not_in_state":
+        zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
+        found = intake.zip_not_in_state(made, zips)
+    elif case["check"] == "outliers":
+        found = intake.outliers(made, 1000, 100000)
+    else:
+        found = intake.CHECKS[case["check"]](made)
+    frame = connection.fetch(found, ["year"])
+    assert [list(map(int, row)) for row in frame[["year", "count", "of"]].to_numpy()] == case[
+        "expect"
+    ]
+
+
+def test_volumes_count_rows_people_and_dollars(connection: Connection) -> None:
+    made = tables(connection, {
+        "member_month": [{}, {"bene_id": "B2"}],
+        "professional": [{}, {"claim_id": "C2"}, {"claim_id": "C3", "bene_id": "B2"}],
+        "facility": [{"thru_date": "2016-06-02", "setting": "snf"}],
+    })  # fmt: skip
+    frame = connection.fetch(intake.volumes(made), ["part", "year", "month"])
+    found = [
+        (*r[:5], None if pd.isna(r[5]) else float(r[5])) for r in frame.itertuples(index=False)
+    ]
+    assert found == [
+        ("member_month", 2016, 5, 2, 2, None),
+        ("professional", 2016, 5, 3, 2, 240.0),
+        ("snf", 2016, 6, 1, 1, 5000.0),
+    ]
+
+
+def test_change_from_the_year_before() -> None:
+    monthly = pd.DataFrame({
+        "part": ["dme"] * 3, "year": [2015, 2016, 2018], "rows": [1, 1, 1],
+        "dollars": [Decimal(100), Decimal(80), Decimal(50)],
+    })  # fmt: skip
+    change = intake.yearly_change(monthly)["change"]
+    assert [None if pd.isna(c) else round(float(c), 6) for c in change] == [None, -0.2, None]
+
+
+def test_lights_say_share_rule_and_colour() -> None:
+    policy = load_policy()
+    counted = pd.DataFrame({
+        "check": ["missing_npi", "unknown_specialty", "overlapping_stays", "npi_check_digit"],
+        "year": [2016] * 4, "count": [0, 1, 3, 0], "of": [100, 100, 100, 0],
+    })  # fmt: skip
+    lights = intake.traffic_lights(counted, policy)
+    assert dict(zip(lights["check"], lights["light"], strict=True)) == {
+        "overlapping_stays": "red", "unknown_specialty": "amber", "missing_npi": "green",
+        "npi_check_digit": "grey",
+    }  # fmt: skip
+    assert lights["rule"].str.len().min() > 20
+
+
+def test_every_check_has_limits_and_runs_on_an_empty_store(connection: Connection) -> None:
+    policy = load_policy()
+    zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
+    frame = connection.fetch(intake.all_checks(tables(connection, {}), zips, policy), ["check"])
+    assert frame.empty
+    intake.limits(policy, [*intake.CHECKS, "zip_not_in_state", "outliers"])
+
+
+def luhn(npi: str) -> bool:
+    """The textbook form: from the right, every second digit doubled."""
+    digits = [int(d) for d in reversed("80840" + npi)]
+    return sum(d if i % 2 == 0 else sum(divmod(2 * d, 10)) for i, d in enumerate(digits)) % 10 == 0
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.text("0123456789", min_size=10, max_size=10), min_size=1, max_size=20))
+def test_check_digit_is_luhns(npis: list[str]) -> None:
+    with connect(threads=1) as connection:
+        table = connection.load(pd.DataFrame({"npi": npis}), {"npi": "string"})
+        frame = connection.fetch(table.select("npi", good=intake.has_check_digit(table.npi)))
+    assert all(good == luhn(npi) for npi, good in zip(frame["npi"], frame["good"], strict=True))
+
+
+def test_the_tables_of_a_run() -> None:
+    people = [{"bene": "B1", "zip": "21201"}, {"bene": "B2", "zip": "90210"}]
+    given = {"people": people, "lines": [{"bene": "B1", "npi": 1}], "years": [2018]}
+    with tiny_study(given) as study:
+        lights = study.frame("import_summary")
+        assert list(lights.columns) == ["check", "year", "count", "of", "share", "light", "rule"]
+        assert set(lights["light"]) <= {"green", "amber", "red", "grey"}
+        months = study.frame("intake_volumes")
+        assert months[months["part"] == "professional"]["rows"].sum() == 1
+        assert "B1" not in lights.to_csv()
+        assert set(study.frame("intake_yearly")["part"]) == set(months["part"])
