@@ -687,6 +687,8 @@ SUMMARY_SCHEMA = {
     "partial": "int64",
     "patients": "int64",
     "patients_meeting": "int64",
+    "reaching_payment_share": "int64",
+    "reaching_patient_share": "int64",
 }
 
 SENSITIVITY_SCHEMA = {

@@ -14,7 +14,7 @@ from tcoc.qp.rules import Thresholds
 SUMMARY_COLUMNS = (
     "year", "test", "reading", "partner", "clinicians", "meeting", "share_meeting",
     "average_score", "average_patient_score", "average_payment_score", "partial", "patients",
-    "patients_meeting",
+    "patients_meeting", "reaching_payment_share", "reaching_patient_share",
 )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ def summary_row(assessed: pd.DataFrame) -> dict[str, object]:
 
     `partial` counts those who reach only a partial threshold. `patients` adds up the denominators
     of all clinicians, `patients_meeting` of those who meet: the counts that protect the averages.
+    The last two count clinicians who reach each of the two thresholds.
     """
     met = assessed[assessed["meets"]]
     return {
@@ -41,6 +42,8 @@ def summary_row(assessed: pd.DataFrame) -> dict[str, object]:
         "partial": int(assessed["partial"].sum()),
         "patients": _patients(assessed),
         "patients_meeting": _patients(met),
+        "reaching_payment_share": int(assessed["meets_payment"].sum()),
+        "reaching_patient_share": int(assessed["meets_patient"].sum()),
     }
 
 

@@ -12,8 +12,8 @@ from tcoc.report.release import Figure, Release
 
 __all__ = ["POLICY", "headline", "public_tables"]
 
-POLICY = ("qp",)
-"""The policy file whose values this report rests on."""
+POLICY = ("qp", "attribution.age_on", "attribution.resident_state")
+"""The policy values that this report rests on."""
 
 SLIDE = "slide"
 READING_NAMES = {LAW: "Regulation (the law)", SLIDE: "As slide 9 prints them"}
@@ -49,7 +49,7 @@ def headline(release: Release) -> str:
     rows = _tests(release)
     if not _anybody(release):
         return f"No clinician is in the model for {_year(release)}."
-    shares = [words.percent(share, 0) for share in rows["share_meeting"]]
+    shares = [words.percent(share) for share in rows["share_meeting"]]
     return (
         f"Of {words.count(rows['clinicians'].max())} clinicians in the model for {_year(release)},"
         f" {words.listing(shares)} would meet the {words.listing(list(rows['test']))} tests of the"
@@ -126,8 +126,7 @@ def slide_table(release: Release) -> None:
             caption=f"Share of clinicians meeting, {_year(release)}. Thresholds: {name}",
             frame=_kept(_tests(release, reading), "qp_tests"),
             shown_as=f"qp_tests_{reading}",
-            note=f"Slide 9 is of {slide9()['vintage']}; its {slide9()['clinicians']['printed']}"
-            " clinicians are real, those of a synthetic store are not.",
+            note=f"Slide 9: {slide9()['clinicians']['printed']} clinicians, {slide9()['vintage']}.",
         )
     _tests_figure(release)
 
@@ -146,7 +145,7 @@ def _tests_figure(release: Release) -> None:
             edgecolor="white", label=READING_NAMES[reading],
         )  # fmt: skip
         for spot, share in zip(spots, shares, strict=True):
-            axes.text(spot, share + 0.015, words.percent(share, 0), ha="center", fontsize=9)
+            axes.text(spot, share + 0.015, words.percent(share), ha="center", fontsize=9)
     printed = frame.drop_duplicates("test")["published_share"].to_numpy(dtype=float)
     axes.plot(
         np.arange(len(tests)), printed, linestyle="none", marker="D", color=style.INK,
@@ -182,8 +181,8 @@ def _tests_title(release: Release) -> str:
     rows = _tests(release)
     first, last = rows.iloc[0], rows.iloc[-1]
     return (
-        f"{words.percent(first['share_meeting'], 0)} meet the {first['test']} test of the"
-        f" regulation, {words.percent(last['share_meeting'], 0)} the {last['test']} test"
+        f"{words.percent(first['share_meeting'])} meet the {first['test']} test of the"
+        f" regulation, {words.percent(last['share_meeting'])} the {last['test']} test"
     )
 
 
@@ -212,12 +211,15 @@ def partners(release: Release) -> None:
             "partner": "Partner",
             "clinicians": "Clinicians",
             "share_meeting": "Meeting",
+            "reaching_payment_share": "by payments",
+            "reaching_patient_share": "by patients",
             "partial": "Partial QPs",
             "average_score": "Average score",
-            "average_payment_score": "by payments",
-            "average_patient_score": "by patients",
+            "average_payment_score": "of payments",
+            "average_patient_score": "of patients",
         },
         {**_SLIDE_FORMATS, "clinicians": "count", "partial": "count",
+         "reaching_payment_share": "count", "reaching_patient_share": "count",
          "partner": lambda name: PARTNER_NAMES.get(name, str(name))},
         caption=f"Best hospital and actual partners under the regulation, {_year(release)}",
         frame=_kept(rows, "qp_tests"),
@@ -237,7 +239,7 @@ def scores(release: Release) -> None:
         return
     frame = release.table("qp_score_distribution")
     rows = frame[(frame["year"] == _year(release)) & (frame["method"] != "better of both")]
-    picture, panels = style.new_figure(height=3.6, columns=2, sharey=True)
+    picture, panels = style.new_figure(height=3.8, columns=2, sharey=True)
     cast(Any, picture.get_layout_engine()).set(wspace=0.08)
     limits = _tests(release)
     for axes, (method, column) in zip(
@@ -251,7 +253,7 @@ def scores(release: Release) -> None:
             color=style.colour(0), edgecolor="white", linewidth=0.6,
         )  # fmt: skip
         _draw_thresholds(axes, list(limits["test"]), list(limits[column]))
-        axes.set_title(f"Score by {method}", pad=34)
+        axes.set_title(f"Score by {method}", pad=58)
         axes.set_xlim(0, 1)
         axes.set_xticks(np.linspace(0, 1, 5))
         style.number_axis(axes.xaxis, "percent", f"share of {method} linked to the hospital")
@@ -260,7 +262,7 @@ def scores(release: Release) -> None:
     release.show_figure(
         Figure(
             name="qp_scores",
-            title=_scores_title(rows, limits),
+            title=_scores_title(limits),
             alt=_scores_alt(rows, limits),
             caption=(
                 "Each clinician in the model at the hospital with the highest score; dashed lines"
@@ -274,13 +276,13 @@ def scores(release: Release) -> None:
 
 
 def _draw_thresholds(axes: Any, tests: Sequence[str], limits: Sequence[float]) -> None:
-    for test, limit in zip(tests, limits, strict=True):
+    for place, (test, limit) in enumerate(zip(tests, limits, strict=True)):
         axes.axvline(limit, color=style.WARM, linestyle="--", linewidth=1.3)
         axes.annotate(
             f"{test}\n{words.percent(limit, 0)}",
             (limit, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(0, 3),
+            xytext=(0, 3 if place % 2 == 0 else 26),
             textcoords="offset points",
             ha="center",
             va="bottom",
@@ -290,13 +292,15 @@ def _draw_thresholds(axes: Any, tests: Sequence[str], limits: Sequence[float]) -
         )
 
 
-def _scores_title(rows: pd.DataFrame, limits: pd.DataFrame) -> str:
-    first = float(limits["payment_share_needed"].iloc[0])
-    own = rows[rows["method"] == "payments"]
-    above = own.loc[own["score_from"] >= first - 1e-9, "clinicians"].sum()
+def _scores_title(tests: pd.DataFrame) -> str:
+    first = tests.iloc[0]
+    payments, patients = (
+        words.percent(first[f"reaching_{method}_share"] / first["clinicians"])
+        for method in ("payment", "patient")
+    )
     return (
-        f"{words.percent(above / own['clinicians'].sum(), 0)} of clinicians reach the"
-        f" {limits['test'].iloc[0]} threshold by payments alone"
+        f"{payments} of clinicians reach the {first['test']} threshold by payments,"
+        f" {patients} by patients"
     )
 
 
@@ -364,20 +368,24 @@ def _group_figure(release: Release, rows: pd.DataFrame, name: str, what: str) ->
     axes.margins(y=0.02)
     style.number_axis(axes.xaxis, "percent", f"clinicians meeting the {_last_test(release)} test")
     style.grid(axes, "x")
-    lowest, highest = order.iloc[0], order.iloc[-1]
+    large = order[order["clinicians"] >= LARGE]
+    lowest, highest = (large if len(large) else order).iloc[0], order.iloc[-1]
     release.show_figure(
         Figure(
             name=name,
             title=(
-                f"{lowest['group']} meets the {_last_test(release)} test least often:"
-                f" {words.percent(lowest['share_meeting'], 0)}"
+                f"{lowest['group']}: {words.percent(lowest['share_meeting'], 0)} meet the"
+                f" {_last_test(release)} test, the lowest of the larger groups"
             ),
             alt=(
                 f"Bars of the share of clinicians meeting by {what}, {len(order)} groups, from"
-                f" {lowest['group']} with {words.percent(lowest['share_meeting'])} to"
+                f" {order.iloc[0]['group']} with {words.percent(order.iloc[0]['share_meeting'])} to"
                 f" {highest['group']} with {words.percent(highest['share_meeting'])}."
             ),
-            caption="Number of clinicians in brackets. Regulation, best hospital.",
+            caption=(
+                "Number of clinicians in brackets. Regulation, best hospital. Larger groups have at"
+                f" least {LARGE} clinicians."
+            ),
             picture=picture,
             data=_kept(order, "qp_groups"),
             columns=_GROUP_COLUMNS,
@@ -385,6 +393,9 @@ def _group_figure(release: Release, rows: pd.DataFrame, name: str, what: str) ->
         )
     )
 
+
+LARGE = 30
+"""A group of so many clinicians is large enough for a title."""
 
 _GROUP_COLUMNS = {
     "group": "Group",

@@ -76,7 +76,8 @@ def tests_table(study: Study) -> PublicTable:
     frame["published_average"] = frame["test"].map(lambda t: _printed(printed, t, "average_score"))
     averages = ("average_score", "average_patient_score", "average_payment_score")
     plain = ("clinicians", "meeting", "share_meeting", "partial", "published_share",
-             "published_average", *NEEDED.values())  # fmt: skip
+             "published_average", "reaching_payment_share", "reaching_patient_share",
+             *NEEDED.values())  # fmt: skip
     return PublicTable(
         name="qp_tests",
         title="Share of clinicians who meet each QP test",
@@ -256,10 +257,14 @@ def near_table(study: Study) -> PublicTable:
             below, "payments short", below["dollars_short"].map(_short_of(SHORT_DOLLARS, "$"))
         ),
     ]
+    classes = ["just above", "just below"]
+    for short, unit in ((SHORT_PATIENTS, ""), (SHORT_DOLLARS, "$")):
+        classes += [_short_of(short, unit)(float(high or low + 1)) for low, high in short]
+    frame = pd.concat(parts, ignore_index=True)
     return PublicTable(
         name="qp_near_threshold",
         title="Clinicians near a threshold of the regulation",
-        frame=pd.concat(parts, ignore_index=True),
+        frame=_classes_in_order(frame, study, classes),
         keys=("year", "test", "view", "group"),
         values={"clinicians": ()},
         note=(
@@ -278,6 +283,15 @@ def _classed(rows: pd.DataFrame, view: str, group: pd.Series) -> pd.DataFrame:
         .reset_index()
         .assign(view=view)[["year", "test", "view", "group", "clinicians"]]
     )
+
+
+def _classes_in_order(frame: pd.DataFrame, study: Study, classes: list[str]) -> pd.DataFrame:
+    places = {name: i for i, name in enumerate((*study.policy.get("qp.tests"), *classes))}
+
+    def rank(column: pd.Series) -> pd.Series:
+        return column.map(places) if column.name in ("test", "group") else column
+
+    return frame.sort_values(["year", "test", "group"], key=rank, ignore_index=True)
 
 
 def _short_of(classes: Any, unit: str) -> Callable[[float], str]:
