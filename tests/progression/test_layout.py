@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -21,8 +22,24 @@ SLACK = 1.0
 def boxes(picture: Picture) -> list[tuple[str, Bbox]]:
     picture.draw_without_rendering()
     renderer = picture.canvas.get_renderer()
-    found = [t for t in picture.findobj(Text) if t.get_text().strip() and t.get_visible()]
+    unseen = {id(label) for axes in picture.axes for label in ticks_outside(axes)}
+    found = [
+        t
+        for t in picture.findobj(Text)
+        if t.get_text().strip() and t.get_visible() and id(t) not in unseen
+    ]
     return [(t.get_text(), t.get_window_extent(renderer)) for t in found]
+
+
+def ticks_outside(axes: Axes) -> list[Text]:
+    """Labels of ticks that lie outside the axis, which are never drawn."""
+    labels = []
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            if not low <= tick.get_loc() <= high or not axis.axes.axison:
+                labels += [tick.label1, tick.label2]
+    return labels
 
 
 def problems(picture: Picture) -> list[str]:

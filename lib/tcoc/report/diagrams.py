@@ -200,24 +200,20 @@ def draw_drivers(rows: pd.DataFrame, mark: str = "") -> Picture:
     a reconstruction says so wherever the picture goes.
     """
     blocks = [_Block.of(name, part) for name, part in _by_primary(rows)]
-    aim = wrap(str(rows["aim"].iloc[0]), _COLUMNS["aim"][1] - 2 * _PAD, TEXT + 0.5, "semibold")
-    head = 0.34
-    height = max(
-        head + sum(b.height for b in blocks) + 0.16 * (len(blocks) - 1),
-        head + aim.height + 2 * _PAD,
-    )
-    picture, axes = paper(height + 0.04)
+    x, width = _COLUMNS["aim"]
+    aim = wrap(str(rows["aim"].iloc[0]), width - 2 * _PAD, TEXT + 0.5, "semibold")
+    note = wrap(mark, width, SMALL + 0.5, "semibold")
+    head, tall = 0.34, aim.height + 2 * _PAD + 0.1
+    content = sum(b.height for b in blocks) + 0.16 * (len(blocks) - 1)
+    centre = max(head + content / 2, head + note.height + 0.06 + tall / 2)
+    picture, axes = paper(max(head + content, centre + tall / 2) + 0.04)
     _column_heads(axes)
-    centre = head + (height - head) / 2
-    y = head
+    y = centre - content / 2
     for block in blocks:
         _draw_block(axes, y, block, centre)
         y += block.height + 0.16
-    x, width = _COLUMNS["aim"]
-    tall = aim.height + 2 * _PAD + 0.1
     box(axes, x, centre - tall / 2, width, tall, ACCENT)
     write(axes, x + _PAD, centre - aim.height / 2, aim, "white")
-    note = wrap(mark, width, SMALL + 0.5, "semibold")
     write(axes, x, centre - tall / 2 - note.height - 0.06, note, _DARK_WARM)
     return picture
 
@@ -280,7 +276,7 @@ def _draw_block(axes: Axes, y: float, block: _Block, centre: float) -> None:
 
 _LABELS = 1.42
 _RIGHT = 0.08
-_LANE = 0.4
+_LANE = 0.42
 _TOP = 0.34
 
 
@@ -428,8 +424,8 @@ def _draw_event(axes: Axes, one: _Placed, y: float, ground: str) -> None:
     quiet = tint if tint == "white" else QUIET
     behind = "none" if inside else ground
     for text, size, at, colour in (
-        (one.event.label, TEXT, y - 0.075, tint),
-        (one.event.when, SMALL, y + 0.09, quiet),
+        (one.event.label, TEXT, y - 0.09, tint),
+        (one.event.when, SMALL, y + 0.1, quiet),
     ):
         axes.text(
             one.words,
