@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: help setup reports test lint lab state bench bench-compare spark lock clean
+.PHONY: help setup reports test lint lab notebooks state bench bench-compare spark lock clean
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -48,6 +48,10 @@ lint: $(READY) ## style, imports between modules, types
 
 lab: $(READY) $(SAMPLE)/store.json ## open the notebooks in JupyterLab
 	cd notebooks && ../$(BIN)/jupyter lab
+
+notebooks: $(READY) $(SAMPLE)/store.json ## execute the notebooks in place: accepts changed numbers
+	$(BIN)/python tools/execute_notebooks.py
+	@git diff --stat -- notebooks
 
 state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
 
