@@ -264,6 +264,25 @@ def test_hospital_in_one_year_counts_for_the_state_only(monkeypatch):
     assert replicated.base.tolist() == [[30.0, 30.0], [10.0, 10.0]]
 
 
+def test_both_years_and_all_hospitals_of_a_person_take_the_same_draw():
+    """Who costs the same in both years makes no growth, whoever is drawn how often."""
+    g = rng(8)
+    people = [
+        {"year": y, "bene_id": f"B{i:03d}", "tcoc": dollars}
+        for i, dollars in enumerate(g.integers(1, 90_000, 200).tolist())
+        for y in (2015, 2016)
+    ]
+    shares = [
+        {"year": p["year"], "bene_id": p["bene_id"], "ccn": ccn, "share": share}
+        for p in people
+        for ccn, share in (("210001", 0.25), ("210002", 0.75))
+    ]
+    replicated = _replicated(world(people, shares).rows(SETTINGS), replicates=40)
+    assert replicated.base.std(axis=1).min() > 0
+    assert np.allclose(replicated.growth("none"), 0, atol=1e-12)
+    assert np.allclose(replicated.base[1], replicated.base[2], rtol=1e-12)
+
+
 def test_nobody_to_draw_is_an_input_error():
     made = world([{"year": 2015, "bene_id": "A", "tcoc": 10}])
     with pytest.raises(InputError, match="2015 and 2016"):
