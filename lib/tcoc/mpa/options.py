@@ -125,6 +125,8 @@ def evaluate_grid(
             scale = (option.threshold, option.max_at_risk, option.quality_sign)
             percent = point.percents(result, *scale)[:, 0]
             row = asdict(option) | _totals(percent, point.paid, option.max_at_risk)
+            beyond = np.abs(result[point.position, 0]) >= option.threshold
+            row["hospitals_beyond"] = int(beyond.sum())
             row |= _changes(percent, year_one, hospitals)
             if noisy is not None and replicated is not None:
                 row |= _chance(replicated.percents(noisy, *scale), percent, point.paid, level)

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, TcocError
 from tcoc.params import Policy, Run, load_run
-from tcoc.paths import project_root
+from tcoc.paths import params_dir, project_root
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection, connect
 from tcoc.store.layout import Store, open_store
@@ -217,7 +217,8 @@ def fingerprint(run: Run) -> str:
 
 def _code_files() -> list[Path]:
     package = Path(__file__).resolve().parents[1]
-    return [f for f in sorted(package.rglob("*.py")) if "report" not in f.parts]
+    lists = sorted((params_dir() / "reference").rglob("*.*"))
+    return [*(f for f in sorted(package.rglob("*.py")) if "report" not in f.parts), *lists]
 
 
 def _input_files(run: Run) -> list[Path]:

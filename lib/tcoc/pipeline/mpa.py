@@ -497,6 +497,7 @@ OPTIONS = {
     "risk_method": "string",
     **dict.fromkeys(("total_up", "total_down", "net", "at_risk"), _FLOAT),
     **dict.fromkeys(("hospitals_up", "hospitals_down", "at_cap_up", "at_cap_down"), "int32"),
+    "hospitals_beyond": "int32",
     "concentration": _FLOAT,
     "sign_changes": "int32",
     "largest_change": _FLOAT,

@@ -89,7 +89,7 @@ def headline(release: Release) -> str:
         f"For rate year {year} the MPA pays {words.short_dollars(row['total_up'])} to"
         f" {int(row['hospitals_up'])} hospitals and takes"
         f" {words.short_dollars(abs(row['total_down']))} from {int(row['hospitals_down'])};"
-        f" {int(row['at_cap'])} of {hospitals} are at a cap."
+        f" {int(row['beyond'])} of {hospitals} end beyond the threshold."
     )
 
 
@@ -109,7 +109,7 @@ def summary(release: Release) -> None:
             ("Paid", words.short_dollars(row["total_up"]), f"rate year {year}"),
             ("Taken", words.short_dollars(row["total_down"]), f"rate year {year}"),
             ("Net", words.short_dollars(row["net"]), "sum of both"),
-            ("At a cap", words.count(row["at_cap"]), "hospitals"),
+            ("Beyond the threshold", words.count(row["beyond"]), "hospitals"),
         ]
     )
 
@@ -187,8 +187,8 @@ def _draw_hospitals(axes: Any, frame: Rows, edge: float) -> None:
 def _scale_title(release: Release, rate_year: int) -> str:
     row = _option(release, rate_year)
     return (
-        f"{int(row['at_cap'])} of {int(row['hospitals_up'] + row['hospitals_down'])} hospitals"
-        f" reach a cap in rate year {rate_year}"
+        f"{int(row['beyond'])} of {int(row['hospitals_up'] + row['hospitals_down'])} hospitals end"
+        f" beyond the threshold in rate year {rate_year}"
     )
 
 
@@ -303,7 +303,8 @@ _TOTAL_COLUMNS = {
     "net": "Net",
     "hospitals_up": "Hospitals up",
     "hospitals_down": "Hospitals down",
-    "at_cap": "At a cap",
+    "beyond": "Beyond the threshold",
+    "at_cap": "At a cap after quality",
     "sign_changes": "Other sign than adopted",
 }
 _TOTAL_FORMATS: dict[str, Any] = {
@@ -325,8 +326,8 @@ def options(release: Release) -> None:
 
 _PANELS = {
     "total_up": ("paid to hospitals", "short_dollars"),
-    "hospitals_at_cap": ("hospitals at a cap", "count"),
-    "sign_agreement": ("sign right, chance", "percent"),
+    "hospitals_beyond": ("beyond threshold", "count"),
+    "sign_agreement": ("same sign by chance", "percent"),
 }
 
 
@@ -349,9 +350,9 @@ def grid(release: Release) -> None:
                 name=_name(year, years, "mpa_grid"),
                 title=_grid_title(frame),
                 alt=(
-                    "Nine small line charts. Payments, hospitals at a cap and the chance of the"
-                    " right sign against the threshold, for three risk methods and three"
-                    " attainment weights."
+                    "Nine small line charts. Payments, hospitals beyond the threshold and the share"
+                    " of bootstrap replicates with the same sign, against the threshold, for three"
+                    " risk methods and three attainment weights."
                 ),
                 caption=(
                     "At the adopted revenue at risk, attainment against the statewide level,"
@@ -372,7 +373,6 @@ def _drawn_grid(release: Release, rate_year: int) -> Rows:
         frame.loc[(frame["max_at_risk"] - terms.max_at_risk).abs().idxmin(), "max_at_risk"]
     )
     chosen = frame[level & frame["max_at_risk"].eq(near) & frame["quality_sign"].eq("multiply")]
-    chosen = chosen.assign(hospitals_at_cap=chosen["at_cap_up"] + chosen["at_cap_down"])
     return _kept(chosen, "mpa_grid")
 
 
@@ -398,8 +398,8 @@ def _grid_title(frame: Rows) -> str:
     low, high = plain.loc[plain["threshold"].idxmin()], plain.loc[plain["threshold"].idxmax()]
     return (
         f"From a threshold of {words.percent(low['threshold'], 0)} to"
-        f" {words.percent(high['threshold'], 0)}, hospitals at a cap go from"
-        f" {int(low['hospitals_at_cap'])} to {int(high['hospitals_at_cap'])}"
+        f" {words.percent(high['threshold'], 0)}, hospitals beyond it go from"
+        f" {int(low['hospitals_beyond'])} to {int(high['hospitals_beyond'])}"
     )
 
 
@@ -414,6 +414,7 @@ _GRID_COLUMNS = {
     "total_up": "Paid",
     "total_down": "Taken",
     "net": "Net",
+    "hospitals_beyond": "Beyond threshold",
     "at_cap_up": "At upper cap",
     "at_cap_down": "At lower cap",
     "sign_changes": "Other sign",

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from tcoc.disclosure import PublicTable
-from tcoc.mpa import scaled_result
+from tcoc.mpa import read_terms, scaled_result, varied_terms
 from tcoc.mpa.options import GRID_KEYS
 from tcoc.pipeline import Study
 from tcoc.pipeline.mpa import BASELINE, Scenario, load_scenarios, rate_years, terms_of
@@ -26,7 +26,7 @@ NOISE_COLUMNS = [
     "chance_cap",
 ]
 TOTALS = ("total_up", "total_down", "net")
-COUNTED = ("hospitals_up", "hospitals_down", "at_cap", "sign_changes")
+COUNTED = ("hospitals_up", "hospitals_down", "beyond", "at_cap", "sign_changes")
 
 
 def public_tables(study: Study) -> list[PublicTable]:
@@ -139,17 +139,20 @@ def option_table(study: Study) -> PublicTable:
     rows = []
     for (year, option), of in frame.groupby(["rate_year", "option"], sort=False):
         start = _of_option(study, year, BASELINE).set_index("ccn")["mpa_percent"]
-        at_risk = _at_risk(study, year, option)
-        rows.append({"rate_year": year, "option": option, **_totals(of, start, at_risk)})
+        scale = _scale(study, year, option)
+        rows.append({"rate_year": year, "option": option, **_totals(of, start, scale)})
     return _sums_table("mpa_option_totals", "What each option pays", pd.DataFrame(rows), "option")
 
 
-def _at_risk(study: Study, rate_year: int, option: str) -> float:
+def _scale(study: Study, rate_year: int, option: str) -> tuple[float, float]:
     changes = study.policy.get("mpa.options").get(option) or {}
-    return float(changes.get("max_at_risk", terms_of(study, rate_year).max_at_risk))
+    terms = varied_terms(terms_of(study, rate_year), changes, f"mpa.options: {option}")
+    return terms.threshold, terms.max_at_risk
 
 
-def _totals(rows: pd.DataFrame, start: "pd.Series[float]", at_risk: float) -> dict[str, float]:
+def _totals(
+    rows: pd.DataFrame, start: "pd.Series[float]", scale: tuple[float, float]
+) -> dict[str, float]:
     moved, percent = rows["mpa_dollars"], rows["mpa_percent"]
     before = rows["ccn"].map(start)
     return {
@@ -158,7 +161,8 @@ def _totals(rows: pd.DataFrame, start: "pd.Series[float]", at_risk: float) -> di
         "net": float(moved.sum()),
         "hospitals_up": int((percent > 0).sum()),
         "hospitals_down": int((percent < 0).sum()),
-        "at_cap": int((percent.abs() >= at_risk).sum()),
+        "beyond": int((rows["result"].abs() >= scale[0]).sum()),
+        "at_cap": int((percent.abs() >= scale[1]).sum()),
         "sign_changes": int((percent * before < 0).sum()),
     }
 
@@ -184,9 +188,9 @@ def scenario_table(study: Study) -> PublicTable:
     for (year, name), of in frame.groupby(["rate_year", "scenario"], sort=False):
         scenario, policy = known[str(name)]
         start = of.set_index("ccn")["adopted_mpa_percent"]
-        at_risk = policy.get("mpa.max_at_risk", scenario.rate_year)
+        terms = read_terms(policy, scenario.rate_year, 0.0)
         row = {"rate_year": year, "scenario": name, "title": scenario.title}
-        rows.append({**row, **_totals(of, start, at_risk)})
+        rows.append({**row, **_totals(of, start, (terms.threshold, terms.max_at_risk))})
     return _sums_table("mpa_scenario_totals", "Scenarios", pd.DataFrame(rows), "scenario")
 
 

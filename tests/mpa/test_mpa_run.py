@@ -1,0 +1,130 @@
+"""Rules M1 to M4 and A12 through the pipeline, on a store of three people worked by hand.
+
+2017 to 2018, national growth 2.33 %, so the benchmark is 1.02 x base. Dollars come from claims and
+lines of nobody's clinician; each person lives in the ZIP of one hospital.
+
+- 210001: 10,000 and 10,098; benchmark 10,200, result 1 %, scaled 0.25 %, quality +2 %: 0.255 %.
+- 210002: 20,000 and 22,000; benchmark 20,400, result -7.84 %: -0.5 %, quality -2 %: -0.49 %.
+- 210003: 5,000 and 5,000; benchmark 5,100, result 1.96 %: 0.490 %; it was paid nothing.
+- 210002 and 210003 pooled: 12,500 and 13,500; benchmark 12,750, result -5.88 %: -0.5 %; quality is
+  weighted by payments, so that of 210002: -0.49 % for both.
+"""
+
+from decimal import Decimal
+
+import pytest
+
+from tcoc.errors import InputError
+from tcoc.params import NationalGrowth
+from tests.support.tiny import tiny_study
+
+MONTHS = "2017-01..2018-12"
+PEOPLE = [
+    {"bene": "A", "zip": "21740", "months": MONTHS},
+    {"bene": "B", "zip": "21201", "months": MONTHS},
+    {"bene": "C", "zip": "20785", "months": MONTHS},
+]
+CLAIMS = [
+    {"bene": "A", "ccn": "210001", "date": "2017-11-01", "paid": 10000},
+    {"bene": "A", "ccn": "210001", "date": "2018-05-01", "paid": 10098},
+    {"bene": "B", "ccn": "210002", "date": "2017-11-01", "paid": 20000},
+    {"bene": "B", "ccn": "210002", "date": "2018-05-01", "paid": 22000},
+]
+LINES = [
+    {"bene": "C", "npi": None, "date": "2017-11-01", "paid": 5000, "allowed": 5000},
+    {"bene": "C", "npi": None, "date": "2018-05-01", "paid": 5000, "allowed": 5000},
+]
+QUALITY = [
+    {"ccn": "210001", "rate_year": 2020, "rrip": 0.01, "mhac": 0.01},
+    {"ccn": "210002", "rate_year": 2020, "rrip": -0.02, "mhac": 0.0},
+    {"ccn": "210003", "rate_year": 2020, "rrip": 0.0, "mhac": 0.0},
+]
+PAIR = [{"combination": "PAIR", "ccn": "210002"}, {"combination": "PAIR", "ccn": "210003"}]
+
+
+def given(**reference):
+    return {
+        "people": PEOPLE,
+        "claims": CLAIMS,
+        "lines": LINES,
+        "years": [2017, 2018],
+        "completion": {2017: 1.0},
+        "options": {"risk.replicates": 64},
+        "reference": {"quality_adjustments": QUALITY, **reference},
+    }
+
+
+def ready(study, growth=True):
+    study.run.spec.rate_years = [2020]
+    if growth:
+        study.run.spec.national_growth = {2020: NationalGrowth(value=0.0233, source="by hand")}
+
+
+def rows(study, option="improvement"):
+    frame = study.frame("mpa", exact=True)
+    return frame[frame["option"] == option].set_index("ccn")
+
+
+def test_three_hospitals():
+    with tiny_study(given()) as study:
+        ready(study)
+        found = rows(study)
+        assert found["benchmark"].tolist() == pytest.approx([10200, 20400, 5100])
+        assert found["performance"].tolist() == pytest.approx([10098, 22000, 5000])
+        assert found["result"].tolist() == pytest.approx([0.01, -1600 / 20400, 100 / 5100])
+        assert found["scaled"].tolist() == pytest.approx([0.0025, -0.005, 100 / 5100 / 4])
+        assert found["quality"].tolist() == pytest.approx([0.02, -0.02, 0])
+        assert found["mpa_percent"].tolist() == pytest.approx([0.00255, -0.0049, 100 / 5100 / 4])
+        assert found["payments"].tolist() == [Decimal(10098), Decimal(22000), Decimal(0)]
+        assert found["mpa_dollars"].tolist() == [Decimal("25.75"), Decimal("-107.80"), Decimal(0)]
+        assert found["combination"].isna().all()
+
+
+def test_a_combination_pools_its_hospitals():
+    with tiny_study(given(combinations=PAIR)) as study:
+        ready(study)
+        found, single = rows(study), rows(study, "improvement_single")
+        assert found["combination"].dropna().tolist() == ["PAIR", "PAIR"]
+        assert found["benchmark"].tolist() == pytest.approx([10200, 12750, 12750])
+        assert found["performance"].tolist() == pytest.approx([10098, 13500, 13500])
+        assert found["mpa_percent"].tolist() == pytest.approx([0.00255, -0.0049, -0.0049])
+        assert found["mpa_percent"].iloc[1] == found["mpa_percent"].iloc[2]
+        assert single["mpa_percent"].tolist() == pytest.approx([0.00255, -0.0049, 100 / 5100 / 4])
+
+
+def test_a_combination_of_one_is_the_hospital_alone():
+    solo = [{"combination": "SOLO", "ccn": "210001"}]
+    with tiny_study(given(combinations=solo)) as study:
+        ready(study)
+        together, alone = rows(study), rows(study, "improvement_single")
+        for column in ("benchmark", "result", "quality", "mpa_percent", "mpa_dollars"):
+            assert together[column].tolist() == alone[column].tolist()
+
+
+def test_without_national_growth_the_run_file_key_is_named():
+    with tiny_study(given()) as study:
+        ready(study, growth=False)
+        with pytest.raises(InputError, match="national_growth has no value for rate year 2020"):
+            study.table("mpa")
+
+
+def test_a_missing_quality_row_names_the_hospital():
+    with tiny_study(given(quality_adjustments=QUALITY[:2])) as study:
+        ready(study)
+        with pytest.raises(InputError, match=r"Hospital 210003 \(210003\) in rate year 2020"):
+            study.table("mpa")
+
+
+def test_every_other_table_follows():
+    with tiny_study(given(combinations=PAIR)) as study:
+        ready(study)
+        noise, saving = study.frame("mpa_noise"), study.frame("mpa_break_even")
+        assert (noise["percent_low"] <= noise["percent_high"]).all()
+        assert saving["zero_per_capita"].tolist() == pytest.approx([-102, 750, 750])
+        assert saving["zero_dollars"].tolist() == pytest.approx([-102, 1500, 1500])
+        assert len(study.frame("mpa_options")) > 500
+        scenarios = study.frame("mpa_scenarios")
+        year_one = scenarios[scenarios["scenario"] == "year1_adopted"]
+        assert (year_one["mpa_percent"] == year_one["adopted_mpa_percent"]).all()
+        assert len(study.frame("mpa_panel")) == 4
+        assert study.frame("mpa_chance")["chance_cap"].between(0, 1).all()
