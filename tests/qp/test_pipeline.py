@@ -242,7 +242,7 @@ def test_explain(tiny: Study) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "npi", "words"),
-    [("work", "1", "NPI 1 has no lines"), ("nowhere", BEST, "there is no such table")],
+    [("work", "1", "has no lines"), ("nowhere", BEST, "there is no such table")],
 )
 def test_explain_says_what_is_missing(tiny: Study, folder: str, npi: str, words: str) -> None:
     tiny.path("qp_year_result")

@@ -12,8 +12,8 @@ from tcoc.report.release import Figure, Release
 
 __all__ = ["POLICY", "headline", "public_tables"]
 
-POLICY = ("qp", "attribution.age_on", "attribution.resident_state")
-"""The policy values that this report rests on."""
+POLICY = ("qp", "attribution")
+"""The policy files whose values this report rests on: numerators come from attribution."""
 
 SLIDE = "slide"
 READING_NAMES = {LAW: "Regulation (the law)", SLIDE: "As slide 9 prints them"}
@@ -691,7 +691,8 @@ def _mips(release: Release) -> None:
     release.say(
         "A qualifying participant is left out of MIPS: no reporting, no payment adjustment. Of"
         f" {words.count(row['in_mips'])} clinicians above the MIPS low-volume limits,"
-        f" {words.count(row['excluded_as_qp'])} would leave it. A partial QP may choose."
+        f" {words.count(row['excluded_as_qp'])} would leave it; the others miss the test or have no"
+        " E&M patients and so no score. A partial QP may choose."
     )
 
 
