@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, TcocError
 from tcoc.params import Policy, Run, load_run
-from tcoc.paths import project_root
+from tcoc.paths import params_dir, project_root
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection, connect
 from tcoc.store.layout import Store, open_store
@@ -221,4 +221,8 @@ def _code_files() -> list[Path]:
 
 
 def _input_files(run: Run) -> list[Path]:
-    return [open_store(run.store_path).root / "store.json", *load_reference(run).files]
+    own = [
+        *sorted((params_dir() / "published").glob("*.yml")),
+        *sorted((params_dir() / "reference").glob("*.csv")),
+    ]
+    return [open_store(run.store_path).root / "store.json", *load_reference(run).files, *own]
