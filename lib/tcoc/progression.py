@@ -80,11 +80,11 @@ class Guardrail:
     years: int
 
 
-def savings(path: pd.DataFrame) -> pd.DataFrame:
+def savings(path: pd.DataFrame, base: int | None = None) -> pd.DataFrame:
     """Return savings: what spending would have been at national growth, less actual; cumulative.
 
     Takes one row per year, ascending: year, per_capita (dollars), beneficiaries (months / 12) and
-    national_growth (share; the first year is the base and its growth is not used). Adds
+    national_growth (share; not used in the base year, which is the first unless given). Adds
     at_national_growth (dollars per beneficiary: the base, grown at national rates since), growth,
     difference (Maryland's growth less the nation's), saving_per_beneficiary, saving and
     cumulative_saving (dollars). From the first year without a national rate on, all these but
@@ -95,13 +95,31 @@ def savings(path: pd.DataFrame) -> pd.DataFrame:
     """
     out = path.reset_index(drop=True).copy()
     out["growth"] = out["per_capita"] / out["per_capita"].shift() - 1
-    factor = (1 + out["national_growth"].where(out.index > 0, 0.0)).cumprod(skipna=False)
-    out["at_national_growth"] = out["per_capita"].iloc[0] * factor
+    start = base if base is not None else int(out["year"].iloc[0])
+    since = out["year"] >= start
+    rate = out["national_growth"].where(out["year"] > start, 0.0)
+    factor = (1 + rate[since]).cumprod(skipna=False).reindex(out.index)
+    out["at_national_growth"] = float(out.loc[out["year"] == start, "per_capita"].iloc[0]) * factor
     out["difference"] = out["growth"] - out["national_growth"]
     out["saving_per_beneficiary"] = out["at_national_growth"] - out["per_capita"]
     out["saving"] = out["saving_per_beneficiary"] * out["beneficiaries"]
-    out["cumulative_saving"] = cumulative(out["saving"])
+    out["cumulative_saving"] = cumulative(out.loc[since, "saving"]).reindex(out.index)
     return out
+
+
+def savings_base(path: pd.DataFrame) -> int:
+    """Return the base year: the earliest from which every later year has a national rate.
+
+    Where the last year has none, it is the first year, and the gap is seen.
+    """
+    base = int(path["year"].iloc[-1])
+    for year, before, rate in zip(
+        path["year"][::-1], path["year"].shift()[::-1], path["national_growth"][::-1], strict=True
+    ):
+        if math.isnan(rate) or year - before != 1:
+            break
+        base = int(before)
+    return base if base < path["year"].iloc[-1] else int(path["year"].iloc[0])
 
 
 def cumulative(annual: pd.Series) -> pd.Series:

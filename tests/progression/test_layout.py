@@ -101,6 +101,14 @@ def test_metrics_and_published_figures():
     assert [problems(picture) for picture in pictures] == [[], [], []]
 
 
+@pytest.mark.parametrize("nation", [11_520, 11_500, 12_400, 9_800])
+def test_lines_that_end_near_each_other_keep_their_names_apart(nation):
+    rows = [("computed", 2017, 11_300), ("computed", 2018, 11_517), ("published", 2016, 11_650)]
+    rows += [("national", 2017, 11_300), ("national", 2018, nation)]
+    frame = pd.DataFrame(rows, columns=["series", "year", "value"])
+    assert problems(progression_figures.draw_per_capita(frame, "")) == []
+
+
 WORDS = st.lists(
     st.sampled_from(
         ["care", "growth", "beneficiary", "hospitals", "coordination", "of", "the", "total", "cost"]

@@ -222,4 +222,8 @@ def _code_files() -> list[Path]:
 
 
 def _input_files(run: Run) -> list[Path]:
-    return [open_store(run.store_path).root / "store.json", *load_reference(run).files]
+    own = [
+        *sorted((params_dir() / "published").glob("*.yml")),
+        *sorted((params_dir() / "reference").glob("*.csv")),
+    ]
+    return [open_store(run.store_path).root / "store.json", *load_reference(run).files, *own]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -340,6 +340,7 @@ class _Scale:
 
 def _events(part: pd.DataFrame) -> list[_Event]:
     ordered = part.sort_values(["first", "last", "event"])
+    rows: list[Any] = list(ordered.itertuples(index=False))
     return [
         _Event(
             str(r.event),
@@ -349,7 +350,7 @@ def _events(part: pd.DataFrame) -> list[_Event]:
             bool(r.instant),
             r.status == "planned",
         )
-        for r in list(ordered.itertuples(index=False))
+        for r in rows
     ]
 
 

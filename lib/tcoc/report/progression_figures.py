@@ -420,7 +420,7 @@ def draw_per_capita(frame: pd.DataFrame, gap: str) -> Picture:
     pad = max((high - low) * 0.35, 0.02 * high)
     axes.set_ylim(low - (1.6 if gap else 1) * pad, high + pad)
     axes.set_xlim(years[0] - 0.3, years[-1] + 1.05)
-    _end_words(axes, [(labels[n], r["year"], r["value"], look[n][0]) for n, r in last], 2.2 * pad)
+    _end_words(axes, [(labels[n], r["year"], r["value"], look[n][0]) for n, r in last])
     axes.set_xticks(years)
     number_axis(axes.yaxis, "dollars", "dollars per beneficiary-year")
     grid(axes, "y")
@@ -447,8 +447,9 @@ def _below_points(axes: Axes, rows: pd.DataFrame, tint: str) -> None:
         )
 
 
-def _end_words(axes: Axes, labels: Sequence[tuple[str, float, float, str]], span: float) -> None:
-    places = spread([value for _, _, value, _ in labels], span * 0.12)
+def _end_words(axes: Axes, labels: Sequence[tuple[str, float, float, str]]) -> None:
+    low, high = axes.get_ylim()
+    places = spread([value for _, _, value, _ in labels], (high - low) * 0.17)
     for (text, x, value, tint), y in zip(labels, places, strict=True):
         axes.annotate(
             f"{text}\n{words.dollars(value)}",

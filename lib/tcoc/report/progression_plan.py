@@ -309,8 +309,9 @@ def against_the_nation(release: Release) -> None:
             caption=_caption(
                 "Filled: computed from this run's data. Diamonds: published, workgroup deck of"
                 " April 2018.",
-                "Savings are what spending would have been at national growth since the first"
+                "Savings are what spending would have been at national growth since the base"
                 " year, less actual spending.",
+                f"National growth: {_sources(frame)}." if _sources(frame) else "",
                 gap,
             ),
             picture=progression_figures.draw_per_capita(series, gap),
@@ -374,16 +375,12 @@ def _per_capita_series(frame: pd.DataFrame, published: pd.DataFrame) -> pd.DataF
 
 def gap_words(frame: pd.DataFrame) -> str:
     """Say for which years there is no national rate, and why; empty where all are there."""
-    missing = frame[frame["national_growth"].isna()].iloc[_base_row(frame) :]
+    after = frame[frame["year"] > int(frame["base_year"].iloc[0])]
+    missing = after[after["national_growth"].isna()]
     if missing.empty:
         return ""
     reasons = "; ".join(dict.fromkeys(missing["reason"]))
     return f"No national growth for {words.span(list(missing['year']))}: {reasons}."
-
-
-def _base_row(frame: pd.DataFrame) -> int:
-    """The first year is the base: it needs no rate, so its missing one is no gap."""
-    return 1 if pd.isna(frame["national_growth"].iloc[0]) else 0
 
 
 def against_title(frame: pd.DataFrame) -> str:
@@ -397,7 +394,9 @@ def against_title(frame: pd.DataFrame) -> str:
     if pd.isna(last["cumulative_saving"]):
         return f"{text}; savings wait for a national growth rate"
     kind = "saving" if last["cumulative_saving"] >= 0 else "excess"
-    return f"{text}, a cumulative {kind} of {words.short_dollars(abs(last['cumulative_saving']))}"
+    amount = words.short_dollars(abs(last["cumulative_saving"]))
+    since = f"against national growth since {last['base_year']}"
+    return f"{text}; {since}, a cumulative {kind} of {amount}"
 
 
 def against_alt(frame: pd.DataFrame, published: pd.DataFrame) -> str:
@@ -405,7 +404,7 @@ def against_alt(frame: pd.DataFrame, published: pd.DataFrame) -> str:
     own = [f"{r.year} {words.dollars(r.per_capita)}" for r in rows_of(frame)]
     nation = [
         f"{r.year} {words.dollars(r.at_national_growth)}"
-        for r in rows_of(frame.iloc[1:])
+        for r in rows_of(frame[frame["year"] > int(frame["base_year"].iloc[0])])
         if not pd.isna(r.at_national_growth)
     ]
     deck = [f"{r.year} {words.dollars(r.value)}" for r in rows_of(published)]
@@ -419,7 +418,7 @@ def savings_are_recomputed(release: Release) -> bool:
     inputs = frame[["year", "per_capita", "national_growth"]].assign(
         beneficiaries=frame["full_year_equivalents"]
     )
-    again = savings(inputs)["cumulative_saving"]
+    again = savings(inputs, int(frame["base_year"].iloc[0]))["cumulative_saving"]
     gap = (again - frame["cumulative_saving"]).abs()
     return bool(
         (gap.dropna() < 0.005).all() and again.isna().equals(frame["cumulative_saving"].isna())

@@ -184,7 +184,12 @@ def savings_table(study: Study) -> PublicTable:
         per_capita=[float(part["total"]) for part in parts],
         beneficiaries=sums["eligible_months"].to_numpy(dtype=float) / 12,
     )
-    frame = progression.savings(path).rename(columns={"beneficiaries": "full_year_equivalents"})
+    base = progression.savings_base(path)
+    frame = (
+        progression.savings(path, base)
+        .assign(base_year=str(base))
+        .rename(columns={"beneficiaries": "full_year_equivalents"})
+    )
     frame = progression.guarded(frame, guardrail(study)).assign(basis="computed from the run")
     protected = [
         "per_capita",
