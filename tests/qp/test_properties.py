@@ -18,7 +18,7 @@ from . import second_opinion, tools
 
 POLICY = load_policy()
 RUN = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
