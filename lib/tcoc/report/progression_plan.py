@@ -26,6 +26,7 @@ from tcoc.report import diagrams, progression_figures, words
 from tcoc.report import picture as pictures
 from tcoc.report.progression_figures import rows_of
 from tcoc.report.progression_plan_tables import ALL, MARYLAND, guardrail, public_tables
+from tcoc.report.provenance import data_words, vintage_words
 from tcoc.report.release import Figure, Release
 from tcoc.report.style import STAGE_NAMES
 
@@ -60,7 +61,9 @@ def print_edition(release: Release, figure: Figure) -> None:
     (folder / f"{figure.name}.pdf").write_bytes(as_pdf(figure.picture))
     (folder / f"{figure.name}.svg").write_text(pictures.svg(figure.picture), encoding="utf-8")
     (folder / f"{figure.name}-print.png").write_bytes(as_print_png(figure.picture))
-    text = [figure.title, figure.alt, figure.caption, f"Source: {figure.source}"]
+    store = release.study.store
+    origin = f"Run {release.study.run.name}: {data_words(store)}; {vintage_words(store)}"
+    text = [figure.title, figure.alt, figure.caption, f"Source: {figure.source}", origin]
     (folder / f"{figure.name}.txt").write_text("\n\n".join(text) + "\n", encoding="utf-8")
 
 
