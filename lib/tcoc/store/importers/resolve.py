@@ -82,8 +82,8 @@ def settle_events(
     """Settle UPDATE, DELETE and duplicates (rule I1) into `settled_KIND` (_order, disposition).
 
     Only the groups of `find_repeats` are looked at. With `later_replaces` every row of a later file
-    is an update, and two different rows with one key in one file are still a clash. Raises InputError for two different rows with
-    one key, naming files and lines.
+    is an update, and two different rows with one key in one file are still a clash. Raises
+    InputError for two different rows with one key, naming files and lines.
     """
     one_file = f"before // {FILE_STEP} = _order // {FILE_STEP}"
     clash_sql = one_file if later_replaces else "_event = 0"
