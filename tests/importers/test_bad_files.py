@@ -170,6 +170,44 @@ STOP: dict[str, tuple[Change, str]] = {
     ),
 }  # fmt: skip
 
+CELLS = {
+    "30 February": ("carrier", "LINE_LAST_EXPNS_DT", "30-Feb-2015", "LINE_LAST_EXPNS_DT is not a date"),
+    "month 13": ("carrier", "LINE_LAST_EXPNS_DT", "20151301", "is not a date"),
+    "day before month": ("carrier", "LINE_LAST_EXPNS_DT", "31/12/2015", "is not a date"),
+    "the year 0215": ("carrier", "LINE_LAST_EXPNS_DT", "10-Jul-0215", "is not a date from 1965"),
+    "the year 9999": ("carrier", "LINE_LAST_EXPNS_DT", "99991231", "is not a date"),
+    "two-digit year": ("carrier", "LINE_LAST_EXPNS_DT", "07/10/15", "is not a date"),
+    "a number as a date": ("carrier", "LINE_LAST_EXPNS_DT", "42195", "is not a date"),
+    "no service date": ("carrier", "LINE_LAST_EXPNS_DT", "", "LINE_LAST_EXPNS_DT is blank"),
+    "no claim number": ("carrier", "CLM_ID", " ", "CLM_ID is blank"),
+    "no person": ("carrier", "BENE_ID", "", "BENE_ID is blank"),
+    "no line number": ("carrier", "LINE_NUM", "", "LINE_NUM is blank"),
+    "line number in words": ("carrier", "LINE_NUM", "one", "LINE_NUM is not a whole number"),
+    "line number beyond all": ("carrier", "LINE_NUM", "99999999999", "LINE_NUM is not a whole number"),
+    "amount in words": ("carrier", "LINE_NCH_PMT_AMT", "none", "LINE_NCH_PMT_AMT is not an amount"),
+    "amount with a currency": ("carrier", "LINE_NCH_PMT_AMT", "$80.00", "is not an amount"),
+    "no amount": ("carrier", "LINE_NCH_PMT_AMT", "", "LINE_NCH_PMT_AMT is blank"),
+    "negative line payment": ("carrier", "LINE_NCH_PMT_AMT", "-80.00", "is not an amount from 0"),
+    "negative allowed amount": ("carrier", "LINE_ALOWD_CHRG_AMT", "-1", "is not an amount from 0"),
+    "overflowing amount": ("carrier", "LINE_ALOWD_CHRG_AMT", "10000000000.00", "below 10 billion"),
+    "overflowing claim payment": ("inpatient", "CLM_PMT_AMT", "9" * 30, "below 10 billion"),
+    "not a number": ("inpatient", "CLM_PMT_AMT", "NaN", "is not an amount"),
+    "infinite": ("inpatient", "CLM_PMT_AMT", "inf", "is not an amount"),
+    "unknown action": ("carrier", "DML_IND", "UPSERT", "is not INSERT, UPDATE or DELETE"),
+    "a row of another claim type": ("inpatient", "NCH_CLM_TYPE_CD", "40", "the claim type is not 60"),
+    "from after thru": ("inpatient", "CLM_FROM_DT", "06-Mar-2015", "from date is after"),
+    "no hospital": ("inpatient", "PRVDR_NUM", "", "PRVDR_NUM is blank"),
+    "hospital number of seven": ("inpatient", "PRVDR_NUM", "2100091", "not a provider number"),
+    "days in words": ("inpatient", "CLM_UTLZTN_DAY_CNT", "four", "CLM_UTLZTN_DAY_CNT is not"),
+    "no birth date": ("beneficiary", "BENE_BIRTH_DT", "", "BENE_BIRTH_DT is blank"),
+    "impossible birth date": ("beneficiary", "BENE_BIRTH_DT", "00000000", "BENE_BIRTH_DT is not a date"),
+    "impossible death date": ("beneficiary", "DEATH_DT", "31-Jun-2015", "DEATH_DT is not a date"),
+    "death before birth": ("beneficiary", "DEATH_DT", "01-Jan-1930", "death date is before"),
+    "reference year in words": ("beneficiary", "RFRNC_YR", "last", "RFRNC_YR is not a year"),
+    "wrong reference year": ("beneficiary", "RFRNC_YR", "215", "RFRNC_YR is not a year"),
+}  # fmt: skip
+"""Cells that make their row unusable: file, column, value, words of the reason."""
+
 QUARANTINE: dict[str, tuple[Change, str, int, str]] = {
     "last line cut off": (carrier(lambda b: b[:-60]), "carrier", 7, "too few columns"),
     "a short line": (line(4, lambda b: b[:40] + b"\n"), "carrier", 4, "too few columns"),
@@ -178,40 +216,6 @@ QUARANTINE: dict[str, tuple[Change, str, int, str]] = {
     "two lines in one": (line(3, lambda b: b.rstrip(b"\n") + b"|"), "carrier", 3, "too many columns"),
     "a short line after blank ones": (line(3, lambda b: b"\n\n" + b[:40] + b"\n"), "carrier", 5, "too few"),
     "a bad date after blank lines": (line(3, lambda b: b"\n\n" + b.replace(b"10-Jul-2015", b"x")), "carrier", 5, "not a date"),
-    "30 February": (cell("LINE_LAST_EXPNS_DT", "30-Feb-2015"), "carrier", 3, "LINE_LAST_EXPNS_DT is not a date"),
-    "month 13": (cell("LINE_LAST_EXPNS_DT", "20151301"), "carrier", 3, "is not a date"),
-    "day before month": (cell("LINE_LAST_EXPNS_DT", "31/12/2015"), "carrier", 3, "is not a date"),
-    "the year 0215": (cell("LINE_LAST_EXPNS_DT", "10-Jul-0215"), "carrier", 3, "is not a date from 1965"),
-    "the year 9999": (cell("LINE_LAST_EXPNS_DT", "99991231"), "carrier", 3, "is not a date"),
-    "two-digit year": (cell("LINE_LAST_EXPNS_DT", "07/10/15"), "carrier", 3, "is not a date"),
-    "a number as a date": (cell("LINE_LAST_EXPNS_DT", "42195"), "carrier", 3, "is not a date"),
-    "no service date": (cell("LINE_LAST_EXPNS_DT", ""), "carrier", 3, "LINE_LAST_EXPNS_DT is blank"),
-    "no claim number": (cell("CLM_ID", " "), "carrier", 3, "CLM_ID is blank"),
-    "no person": (cell("BENE_ID", ""), "carrier", 3, "BENE_ID is blank"),
-    "no line number": (cell("LINE_NUM", ""), "carrier", 3, "LINE_NUM is blank"),
-    "line number in words": (cell("LINE_NUM", "one"), "carrier", 3, "LINE_NUM is not a whole number"),
-    "line number beyond all": (cell("LINE_NUM", "99999999999"), "carrier", 3, "LINE_NUM is not a whole number"),
-    "amount in words": (cell("LINE_NCH_PMT_AMT", "none"), "carrier", 3, "LINE_NCH_PMT_AMT is not an amount"),
-    "amount with a currency": (cell("LINE_NCH_PMT_AMT", "$80.00"), "carrier", 3, "is not an amount"),
-    "no amount": (cell("LINE_NCH_PMT_AMT", ""), "carrier", 3, "LINE_NCH_PMT_AMT is blank"),
-    "negative line payment": (cell("LINE_NCH_PMT_AMT", "-80.00"), "carrier", 3, "is not an amount from 0"),
-    "negative allowed amount": (cell("LINE_ALOWD_CHRG_AMT", "-1"), "carrier", 3, "is not an amount from 0"),
-    "overflowing amount": (cell("LINE_ALOWD_CHRG_AMT", "10000000000.00"), "carrier", 3, "below 10 billion"),
-    "overflowing claim payment": (cell("CLM_PMT_AMT", "9" * 30, "inpatient"), "inpatient", 3, "below 10 billion"),
-    "not a number": (cell("CLM_PMT_AMT", "NaN", "inpatient"), "inpatient", 3, "is not an amount"),
-    "infinite": (cell("CLM_PMT_AMT", "inf", "inpatient"), "inpatient", 3, "is not an amount"),
-    "unknown action": (cell("DML_IND", "UPSERT"), "carrier", 3, "is not INSERT, UPDATE or DELETE"),
-    "a row of another claim type": (cell("NCH_CLM_TYPE_CD", "40", "inpatient"), "inpatient", 3, "the claim type is not 60"),
-    "from after thru": (cell("CLM_FROM_DT", "06-Mar-2015", "inpatient"), "inpatient", 3, "from date is after"),
-    "no hospital": (cell("PRVDR_NUM", "", "inpatient"), "inpatient", 3, "PRVDR_NUM is blank"),
-    "hospital number of seven": (cell("PRVDR_NUM", "2100091", "inpatient"), "inpatient", 3, "not a provider number"),
-    "days in words": (cell("CLM_UTLZTN_DAY_CNT", "four", "inpatient"), "inpatient", 3, "CLM_UTLZTN_DAY_CNT is not"),
-    "no birth date": (cell("BENE_BIRTH_DT", "", "beneficiary"), "beneficiary", 3, "BENE_BIRTH_DT is blank"),
-    "impossible birth date": (cell("BENE_BIRTH_DT", "00000000", "beneficiary"), "beneficiary", 3, "BENE_BIRTH_DT is not a date"),
-    "impossible death date": (cell("DEATH_DT", "31-Jun-2015", "beneficiary"), "beneficiary", 3, "DEATH_DT is not a date"),
-    "death before birth": (cell("DEATH_DT", "01-Jan-1930", "beneficiary"), "beneficiary", 3, "death date is before"),
-    "reference year in words": (cell("RFRNC_YR", "last", "beneficiary"), "beneficiary", 3, "RFRNC_YR is not a year"),
-    "wrong reference year": (cell("RFRNC_YR", "215", "beneficiary"), "beneficiary", 3, "RFRNC_YR is not a year"),
     "a quote that does not close": (line(3, lambda b: b.replace(b"|I10|", b'|"I10|')), "carrier", 3, ""),
     "rows of another layout below": (mixed_layouts, "carrier", 8, "too"),
 }  # fmt: skip
@@ -244,11 +248,33 @@ def test_a_bad_row_goes_to_quarantine(kind: str, tmp_path: Path) -> None:
     assert reconciles(summary)
 
 
-def test_a_store_with_a_quarantine_holds(tmp_path: Path) -> None:
-    source = delivery(tmp_path / "in")
-    cell("LINE_LAST_EXPNS_DT", "30-Feb-2015")(source)
-    import_files("rif", source, tmp_path / "store")
-    assert check_store(tmp_path / "store").ok
+@pytest.fixture(scope="module")
+def with_bad_cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One delivery with a good row and a row for each bad cell; its store."""
+    given: dict[str, list[dict[str, object]]] = {
+        k: [{}] for k in ("beneficiary", "carrier", "inpatient")
+    }
+    for kind, column, value, _ in CELLS.values():
+        number = f"{len(given[kind]):04d}"
+        key = {"BENE_ID": number} if kind == "beneficiary" else {"CLM_ID": f"{kind}{number}"}
+        given[kind].append({**key, column: value})
+    folder = tmp_path_factory.mktemp("cells")
+    import_files("rif", write_delivery(folder / "in", given), folder / "store")
+    return folder / "store"
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_bad_cell_puts_its_row_into_quarantine(name: str, with_bad_cells: Path) -> None:
+    kind, _, _, words = CELLS[name]
+    place = [n for n, cell in CELLS.items() if cell[0] == kind].index(name)
+    with (with_bad_cells / "quarantine" / f"{kind}.csv").open(newline="") as file:
+        row = list(csv.DictReader(file))[place]
+    assert (row["file"], int(row["line"])) == (f"{kind}.csv", place + 3)
+    assert words in row["reason"]
+
+
+def test_a_store_with_a_quarantine_holds(with_bad_cells: Path) -> None:
+    assert check_store(with_bad_cells).ok
 
 
 def test_a_negative_claim_payment_is_kept(tmp_path: Path) -> None:

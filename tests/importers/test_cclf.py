@@ -211,3 +211,11 @@ def test_a_beneficiary_file_must_say_its_month(store: Mapping[str, Rows], tmp_pa
         del row["FILE_DATE"]
     with pytest.raises(InputError, match=r"CCLF8\.csv: neither the name nor a column FILE_DATE"):
         import_files("cclf", write_cclf_csv(tmp_path / "in", rows), tmp_path / "store")
+
+
+def test_one_claim_twice_and_different_in_one_file_stops(
+    store: Mapping[str, Rows], tmp_path: Path
+) -> None:
+    rows = changed(store, facility=[{"CLM_PMT_AMT": "1.00"}])
+    with pytest.raises(InputError, match="have one key and are not the same"):
+        import_files("cclf", write_cclf_csv(tmp_path / "in", rows), tmp_path / "store")

@@ -107,6 +107,7 @@ FORMS = {
     "text suffix": change("carrier.csv", lambda b: b, "CARRIER_CLAIMS_2015.TXT"),
     "name says nothing": change("carrier.csv", lambda b: b, "export_1.csv"),
     "delivered twice": lambda f: (f / "carrier copy.csv").write_bytes((f / "carrier.csv").read_bytes()),  # type: ignore[dict-item, return-value]
+    "revenue lines apart": lambda f: (f / "inpatient_revenue_center.csv").write_text("BENE_ID|CLM_ID|REV_CNTR\nB1|F1|0450\n"),  # type: ignore[dict-item, return-value]
     "notes beside": lambda f: (f / "readme.md").write_text("from CMS"),  # type: ignore[dict-item, return-value]
 }  # fmt: skip
 

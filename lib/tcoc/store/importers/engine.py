@@ -289,7 +289,7 @@ def settle(con: Connection, delivery: Delivery, work: Path) -> None:
             ]
             read_staged(con, kind, spec, delivery.files[kind], delivery.folder)
         files = delivery.files[kind]
-        settle_events(con, kind, spec, files, delivery.folder)
+        settle_events(con, kind, spec, files, delivery.folder, delivery.layout.later_replaces)
         if spec.table == "facility":
             settle_headers(con, kind, spec, files, delivery.folder)
 

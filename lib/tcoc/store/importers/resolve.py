@@ -72,14 +72,22 @@ def _usable(kind: str) -> str:
 
 
 def settle_events(
-    con: Connection, kind: str, spec: TypeSpec, files: Sequence[Staged], folder: Path
+    con: Connection,
+    kind: str,
+    spec: TypeSpec,
+    files: Sequence[Staged],
+    folder: Path,
+    later_replaces: bool = False,
 ) -> None:
     """Settle UPDATE, DELETE and duplicates (rule I1) into `settled_KIND` (_order, disposition).
 
-    Only the groups of `find_repeats` are looked at. Raises InputError for two different rows with
-    one key, naming files and lines.
+    Only the groups of `find_repeats` are looked at. With `later_replaces` every row of a later file
+    is an update, and two different rows with one key in one file are still a clash. Raises
+    InputError for two different rows with one key, naming files and lines.
     """
-    settled = _SETTLE.format(usable=_usable(kind), kind=kind)
+    one_file = f"before // {FILE_STEP} = _order // {FILE_STEP}"
+    clash_sql = one_file if later_replaces else "_event = 0"
+    settled = _SETTLE.format(usable=_usable(kind), kind=kind, clash=clash_sql)
     con.execute(f"CREATE OR REPLACE TEMP TABLE settled_{kind} AS {settled}")
     clash = con.execute(
         f"SELECT _order, before FROM settled_{kind} WHERE disposition = 'conflict'"
@@ -105,7 +113,7 @@ WITH rows_ AS (
   FROM removed WHERE NOT gone WINDOW in_key AS (PARTITION BY _key ORDER BY _order)
 ), judged AS (
   SELECT _order, _group, before, CASE
-    WHEN _event = 0 AND before IS NOT NULL AND hash_before <> _hash THEN 'conflict'
+    WHEN before IS NOT NULL AND hash_before <> _hash AND {clash} THEN 'conflict'
     WHEN _order < last_update AND hash_after = _hash THEN 'duplicates'
     WHEN _order < last_update THEN 'replaced'
     WHEN _event = 0 AND before IS NOT NULL THEN 'duplicates' END AS disposition,

@@ -93,14 +93,10 @@ def find_sources(folder: Path) -> list[SourceFile]:
     Raises InputError for a folder that is absent, empty or unreadable, and for a broken zip.
     """
     if not folder.exists():
-        near = (
-            [p.name for p in folder.parent.glob("*") if p.is_dir()]
-            if folder.parent.is_dir()
-            else []
-        )
-        raise InputError(
-            f"{folder}: there is no such folder{nearest(folder.name, near) if near else ''}"
-        )
+        beside = [p.name for p in folder.parent.glob("*") if p.is_dir()]
+        hint = nearest(folder.name, beside)
+        close = hint if "did you mean" in hint else ""
+        raise InputError(f"{folder}: there is no such folder{close}")
     try:
         paths = (
             [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.is_file())
