@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tcoc.errors import InputError, nearest
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,10 @@ class PublicTable:
     frame: pd.DataFrame
     keys: tuple[str, ...]
     counts: tuple[str, ...] = ()
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
-    totals: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    parents: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NOTHING)
-    within: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    totals: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    within: Mapping[str, str] = field(default_factory=dict)
     universe: str = ""
     unit: str = ""
     note: str = ""

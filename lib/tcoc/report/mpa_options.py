@@ -369,9 +369,8 @@ def _drawn_grid(release: Release, rate_year: int) -> Rows:
     terms = terms_of(release.study, rate_year)
     frame = _rows(release, "mpa_grid", rate_year)
     level = frame["attainment_level"].eq("statewide") | frame["attainment_weight"].eq(0)
-    near = float(
-        frame.loc[(frame["max_at_risk"] - terms.max_at_risk).abs().idxmin(), "max_at_risk"]
-    )
+    at_risk = frame["max_at_risk"].to_numpy(dtype=float)
+    near = float(at_risk[np.argmin(np.abs(at_risk - terms.max_at_risk))])
     chosen = frame[level & frame["max_at_risk"].eq(near) & frame["quality_sign"].eq("multiply")]
     return _kept(chosen, "mpa_grid")
 
@@ -395,7 +394,8 @@ def _grid_panel(axes: Any, frame: Rows, method: str, measure: str) -> None:
 
 def _grid_title(frame: Rows) -> str:
     plain = frame[frame["risk_method"].eq("none") & frame["attainment_weight"].eq(0)]
-    low, high = plain.loc[plain["threshold"].idxmin()], plain.loc[plain["threshold"].idxmax()]
+    ordered = plain.sort_values("threshold")
+    low, high = ordered.iloc[0], ordered.iloc[-1]
     return (
         f"From a threshold of {words.percent(low['threshold'], 0)} to"
         f" {words.percent(high['threshold'], 0)}, hospitals beyond it go from"

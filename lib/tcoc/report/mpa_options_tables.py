@@ -52,7 +52,7 @@ def hospital_table(study: Study) -> PublicTable:
     if frame.duplicated(keys).any():
         keys = ["rate_year", *keys]
     texts = {"hospital", "combination", *keys}
-    numbers = [c for c in frame.columns if c not in texts | {"benes", "rate_year"}]
+    numbers = [str(c) for c in frame.columns if c not in texts | {"benes", "rate_year"}]
     return PublicTable(
         name="mpa_hospitals",
         title="Medicare Performance Adjustment of each hospital",
@@ -74,8 +74,8 @@ def _parameter(name: str, keys: list[str]) -> dict[str, tuple[str, ...]]:
 def _hospitals(study: Study, rate_year: int) -> pd.DataFrame:
     terms = terms_of(study, rate_year)
     adopted = _of_option(study, rate_year, BASELINE)
-    people = study.frame("hospital_year")
-    people = people[people["year"] == terms.performance_year].set_index("ccn")["benes"]
+    everyone = study.frame("hospital_year")
+    people = everyone[everyone["year"] == terms.performance_year].set_index("ccn")["benes"]
     names = hospital_names(study)
     frame = pd.DataFrame(
         {
@@ -137,7 +137,8 @@ def option_table(study: Study) -> PublicTable:
     """Totals of the adopted terms and of each option of table mpa."""
     frame = study.frame("mpa")
     rows = []
-    for (year, option), of in frame.groupby(["rate_year", "option"], sort=False):
+    for (of_year, of_option), of in frame.groupby(["rate_year", "option"], sort=False):
+        year, option = int(str(of_year)), str(of_option)
         start = _of_option(study, year, BASELINE).set_index("ccn")["mpa_percent"]
         scale = _scale(study, year, option)
         rows.append({"rate_year": year, "option": option, **_totals(of, start, scale)})
@@ -211,7 +212,7 @@ def grid_table(study: Study) -> PublicTable:
         title="The options study",
         frame=frame,
         keys=keys,
-        values=dict.fromkeys([c for c in frame.columns if c not in texts], ()),
+        values=dict.fromkeys([str(c) for c in frame.columns if c not in texts], ()),
         unit="dollars; hospitals; shares",
         note=(
             "Sign agreement: share of hospitals and bootstrap replicates with the sign of the"
@@ -233,7 +234,9 @@ def panel_table(study: Study) -> PublicTable:
         title="How many attributed people a sign needs to be trusted",
         frame=frame,
         keys=("rate_year", "true_change"),
-        values=dict.fromkeys([c for c in frame if c not in ("rate_year", "true_change")], ()),
+        values=dict.fromkeys(
+            [str(c) for c in frame.columns if c not in ("rate_year", "true_change")], ()
+        ),
         unit="attributed people",
         source=SOURCE,
     )
@@ -248,7 +251,7 @@ def chance_table(study: Study) -> PublicTable:
         title="What chance alone pays, by size and threshold",
         frame=frame,
         keys=keys,
-        values=dict.fromkeys([c for c in frame if c not in keys], ()),
+        values=dict.fromkeys([str(c) for c in frame.columns if c not in keys], ()),
         unit="probabilities and shares",
         source=SOURCE,
     )
