@@ -209,3 +209,23 @@ def test_rows_of_large_files_are_compared_where_keys_repeat(
         return
     summary = import_files("rif", source, tmp_path / "store")
     assert summary.types["carrier"].rows == {"imported": 8, "duplicates": 1}
+
+
+def test_base_claims_and_lines_apart(tmp_path: Path) -> None:
+    """CCW ships carrier claims as base claims and lines; the denial code stands in the former."""
+    source = write_delivery(tmp_path / "in", GIVEN)
+    rows = [row_of("carrier", r) for r in GIVEN["carrier"]]
+    bases = [
+        {"CLM_ID": r["CLM_ID"], "CARR_CLM_PMT_DNL_CD": "01"[n != 3]} for n, r in enumerate(rows)
+    ]
+    lines = [{k: v for k, v in r.items() if k != "CARR_CLM_PMT_DNL_CD"} for r in rows]
+    (source / "carrier.csv").unlink()
+    (source / "bcarrier_line_k.csv").write_text(text_of(lines))
+    with pytest.raises(
+        InputError, match=r"bcarrier_line_k\.csv: column CARR_CLM_PMT_DNL_CD is missing"
+    ):
+        import_files("rif", source, tmp_path / "store")
+    (source / "bcarrier_claims_k.csv").write_text(text_of(bases))
+    summary = import_files("rif", source, tmp_path / "store")
+    assert summary.types["carrier"].rows == {"imported": 7, "denied": 1}
+    assert summary.missing == ()

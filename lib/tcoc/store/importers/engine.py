@@ -165,6 +165,9 @@ def _stage_source(
         return
     header = _header(delivery, source, scan, kind)
     kind = kind or (type_by_header(layout, header.names) if header else None)
+    whole = layout.types[kind].whole if kind else None
+    if whole is not None and header is not None and whole[0] in map(str.upper, header.names):
+        kind = whole[1]
     if kind is None or header is None:
         delivery.ignored.append(source.name)
         return

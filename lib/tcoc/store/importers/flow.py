@@ -33,6 +33,7 @@ class SourceKind:
     prepare: Callable[[Connection, Delivery], None] = _nothing
     after: Callable[[Connection, Path, Path, ImportSummary], None] | None = None
     missing: Sequence[str] = ()
+    supplied: Sequence[str] = ()
     notes: Sequence[str] = ()
     years: str = "SELECT DISTINCT year FROM bene_year ORDER BY 1"
 
@@ -123,9 +124,10 @@ def _describe(
     months = people.years(con, kind.years) if summary.tables["member_month"] else []
     summary.years = tuple(sorted({*claims, *months}))
     summary.files = engine.file_summaries(delivery)
-    summary.absent_types = tuple(k for k in delivery.layout.types if k not in delivery.files)
+    absent_types = [k for k in delivery.layout.types if k not in delivery.files]
+    summary.absent_types = tuple(k for k in absent_types if not k.endswith(("_base", "xref")))
     absent = {a for files in delivery.files.values() for f in files for a in f.absent}
-    summary.missing = tuple(sorted({*absent, *kind.missing}))
+    summary.missing = tuple(sorted({*absent, *kind.missing} - set(kind.supplied)))
     summary.ignored = tuple(delivery.ignored)
     again = [f.name for files in delivery.repeated.values() for f in files]
     summary.duplicate_files = tuple(again)

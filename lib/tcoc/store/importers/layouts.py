@@ -54,6 +54,7 @@ class TypeSpec(_Strict):
     not_words: tuple[str, ...] = ()
     required: bool = False
     stamp: Literal["", "year", "month"] = ""
+    whole: tuple[str, str] | None = None
     table: str
     setting: str = ""
     key: tuple[str, ...]

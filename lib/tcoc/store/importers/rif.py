@@ -6,6 +6,8 @@ outpatient, SNF, home health and hospice files give one row per claim.
 
 from collections.abc import Mapping
 
+from tcoc.errors import InputError
+from tcoc.store.importers.engine import Delivery
 from tcoc.store.importers.flow import SourceKind
 from tcoc.store.importers.layouts import TypeSpec
 from tcoc.store.importers.staging import Connection
@@ -79,6 +81,40 @@ def all_synthetic(con: Connection) -> bool:
     return bool(row and row[0])
 
 
+DENIAL = "payment-denial code"
+
+WITH_BASE = """
+CREATE OR REPLACE TEMP VIEW rows_{kind} AS
+SELECT s.* REPLACE (coalesce(s.denial_code, b.denial_code) AS denial_code)
+FROM staged_{kind} AS s LEFT JOIN (
+  SELECT claim_id, denial_code FROM staged_{kind}_base WHERE _reason IS NULL AND _final
+  AND _order NOT IN (SELECT _order FROM settled_{kind}_base)
+) AS b ON s.claim_id = b.claim_id
+"""
+
+
+def join_bases(con: Connection, delivery: Delivery) -> None:
+    """Give lines the payment-denial code of their base claim, where the two come apart.
+
+    Raises InputError for lines that have no such code in a delivery without base claims.
+    """
+    for kind in ("carrier", "dme"):
+        bare = [f.name for f in delivery.files.get(kind, []) if DENIAL in f.absent]
+        if f"{kind}_base" in delivery.files and kind in delivery.files:
+            con.execute(WITH_BASE.format(kind=kind))
+        elif bare:
+            raise InputError(
+                f"{bare[0]}: column CARR_CLM_PMT_DNL_CD is missing, and no file of base claims"
+                f" ({kind}_base in its name) gives it"
+            )
+
+
 RIF = SourceKind(
-    name="rif", months=MONTHS, columns=columns, denied=denied, is_synthetic=all_synthetic
+    name="rif",
+    months=MONTHS,
+    columns=columns,
+    denied=denied,
+    is_synthetic=all_synthetic,
+    prepare=join_bases,
+    supplied=(DENIAL,),
 )
