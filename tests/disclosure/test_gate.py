@@ -124,6 +124,17 @@ def test_two_ones_do_not_protect_each_other():
     assert sum(hidden(audited, "t")) == 3
 
 
+def test_small_counts_with_a_small_sum_take_a_partner():
+    """4 + 4 leave an interval of 8 people: narrower than 10."""
+    audited = audit([table("t", [("A", 4), ("B", 4), ("C", 30), ("STATE", 38)])])
+    assert sum(hidden(audited, "t")) == 3
+
+
+def test_small_counts_with_a_large_enough_sum_need_none():
+    audited = audit([table("t", [("A", 4), ("B", 6), ("C", 30), ("STATE", 40)])])
+    assert hidden(audited, "t") == [True, True, False, False]
+
+
 def test_a_hierarchy_is_one_system():
     rows = [("A", 4), ("B", 60), ("PAIR", 64), ("C", 80), ("D", 90), ("STATE", 234)]
     audited = audit([table("t", rows, parents={"ccn": {"A": "PAIR", "B": "PAIR"}})])
