@@ -28,8 +28,8 @@ class Attacker:
         rows = [[Fraction(v) for v in self.row(a)] for a in {a for a, _ in self.shown}]
         return _in_row_space(rows, [Fraction(v) for v in self.row(atoms)])
 
-    def bounds(self, wanted):
-        """Least and most of each wanted sum, by linear programming."""
+    def bounds(self, wanted, known=None):
+        """Least and most of each wanted sum, by linear programming; `known` are bounds of sums."""
         solver = highspy.Highs()
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
@@ -40,6 +40,9 @@ class Attacker:
             solver.addRow(
                 number - 1e-9, number + 1e-9, len(members), members, np.ones(len(members))
             )
+        for atoms, (low, high) in (known or {}).items():
+            members = np.array(sorted(atoms), dtype=np.int32)
+            solver.addRow(low, high, len(members), members, np.ones(len(members)))
         found = []
         for atoms in wanted:
             ends = []

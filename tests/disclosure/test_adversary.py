@@ -64,6 +64,31 @@ def test_values_follow_their_counts(kind):
                 assert audited.frame(table.name)[column][hidden[column]].isna().all()
 
 
+def test_no_cell_is_hidden_in_vain():
+    """Whichever complementary count is shown again, some hidden count is nearly known."""
+    complementary = 0
+    for seed in [s for s in range(70) if s % 7 in (0, 1, 2)]:
+        people, tables, part = release(seed)
+        audited = audit(tables)
+        reasons = audited.reason(tables[0].name)["benes"].tolist()
+        attacker, wanted = attack(people, tables, part, audited)
+        cells = tables[0].frame[list(tables[0].keys)].to_dict("records")
+        for cell, reason in zip(cells, reasons, strict=True):
+            if reason == "complementary":
+                complementary += 1
+                assert _matters(attacker, wanted, people.atoms(cell)), f"release {seed}: {cell}"
+    assert complementary > 15
+
+
+def _matters(attacker, wanted, atoms):
+    more = Attacker(attacker.atoms, [*attacker.shown, (atoms, wanted[atoms])])
+    rest = [other for other in wanted if other != atoms]
+    if any(high - low < 10 - 1e-4 for low, high in more.bounds(rest)):
+        return True
+    small = {other: (1, 10) for other in rest if 0 < wanted[other] < 11}
+    return any(high - low < 1 - 1e-4 for low, high in more.bounds(rest, small))
+
+
 def test_few_cells_are_lost():
     """At most 1.25 times the fewest complementary cells over 30 tables, and 2 more in any table."""
     lost, least = 0, 0

@@ -1,5 +1,6 @@
 """D1-D4 case by case: what is hidden, why, what is left alone, and what stops a release."""
 
+import json
 import time
 
 import numpy as np
@@ -17,6 +18,7 @@ from tcoc.disclosure import (
     audit,
     check_public_files,
     difference_check,
+    difference_check_folders,
     find_identifiers,
 )
 from tcoc.errors import InputError
@@ -122,6 +124,17 @@ def test_two_tens_do_not_protect_each_other_from_who_knows_the_rule():
 def test_two_ones_do_not_protect_each_other():
     audited = audit([table("t", [("A", 1), ("B", 1), ("C", 30), ("STATE", 32)])])
     assert sum(hidden(audited, "t")) == 3
+
+
+def test_small_counts_with_a_small_sum_take_a_partner():
+    """4 + 4 leave an interval of 8 people: narrower than 10."""
+    audited = audit([table("t", [("A", 4), ("B", 4), ("C", 30), ("STATE", 38)])])
+    assert sum(hidden(audited, "t")) == 3
+
+
+def test_small_counts_with_a_large_enough_sum_need_none():
+    audited = audit([table("t", [("A", 4), ("B", 6), ("C", 30), ("STATE", 40)])])
+    assert hidden(audited, "t") == [True, True, False, False]
 
 
 def test_a_hierarchy_is_one_system():
@@ -297,6 +310,25 @@ def test_a_cell_that_only_one_release_hides():
     old = audit([table("t", [("A", 5), ("B", 40), ("C", 30), ("STATE", 75)])])
     new = audit([table("t", [("B", 40), ("C", 30), ("D", 12)], totals={})])
     assert [w.cell for w in difference_check(new, old)] == ["ccn C"]
+
+
+def test_two_published_folders(tmp_path):
+    facts = {"t": {"keys": ["ccn"], "counts": ["benes"]}}
+    for name, text in (
+        ("old", "ccn,benes,hidden\nA,120,\nB,,benes: small count\nC,500,\n"),
+        ("new", "ccn,benes\nA,117\nB,30\nC,700\n"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "t.csv").write_text(text)
+        (tmp_path / name / "tables.json").write_text(json.dumps(facts))
+    found = difference_check_folders(tmp_path / "new", tmp_path / "old")
+    assert [(w.cell, w.kind.split(",")[0]) for w in found] == [
+        ("ccn A", "the two releases differ by a small count"),
+        ("ccn B", "shown now"),
+    ]
+    assert not difference_check_folders(tmp_path / "new", tmp_path / "new")
+    with pytest.raises(InputError, match=r"tables\.json"):
+        difference_check_folders(tmp_path, tmp_path / "old")
 
 
 def test_identifiers_are_found_as_words(tmp_path):

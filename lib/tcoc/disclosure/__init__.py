@@ -19,6 +19,7 @@ from tcoc.disclosure.published import (
     assert_published_ok,
     check_public_files,
     difference_check,
+    difference_check_folders,
     find_identifiers,
 )
 from tcoc.disclosure.table import PublicTable
@@ -37,5 +38,6 @@ __all__ = [
     "audit",
     "check_public_files",
     "difference_check",
+    "difference_check_folders",
     "find_identifiers",
 ]

@@ -1,5 +1,6 @@
 """What is looked at after the gate: published tables, figure data, and two releases together."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ import pandas as pd
 
 from tcoc.disclosure.audit import Audit
 from tcoc.disclosure.cells import Key, label_text, row_keys
+from tcoc.disclosure.protect import Rule
 from tcoc.disclosure.table import PublicTable
-from tcoc.errors import TcocError
+from tcoc.errors import InputError, TcocError
+
+HIDDEN_COLUMN = "hidden"
+"""The text column of a published CSV that names a row's hidden cells and why they are."""
 
 _EQUAL = 1e-9
 _WORD = re.compile(rb"[0-9A-Za-z_-]+")
@@ -50,7 +55,8 @@ def assert_from_audit(audit: Audit, name: str, data: pd.DataFrame) -> None:
 
 def _check_rows(name: str, table: PublicTable, frame: pd.DataFrame) -> None:
     missing = [key for key in table.keys if key not in frame.columns]
-    unknown = [column for column in frame.columns if column not in table.frame.columns]
+    allowed = {*table.frame.columns, HIDDEN_COLUMN}
+    unknown = [column for column in frame.columns if column not in allowed]
     if missing or unknown:
         word = f"lacks the key {missing[0]}" if missing else f"has the column {unknown[0]}"
         raise DisclosureError(f"table {name} as published {word}, unlike the audited one")
@@ -119,21 +125,63 @@ def difference_check(new: Audit, old: Audit) -> list[Difference]:
     warnings = []
     for cell in sorted(now.keys() & before.keys()):
         (table, shown), (_, earlier) = now[cell], before[cell]
-        kind = _kind(shown, earlier, new)
+        kind = _kind(shown, earlier, new.rule)
         if kind:
             words = ", ".join(f"{d} {label}" for d, label in cell[2]) or "the total"
             warnings.append(Difference(table, cell[1], words, kind))
     return warnings
 
 
-def _kind(shown: float | None, earlier: float | None, new: Audit) -> str:
+def difference_check_folders(new: Path, old: Path, rule: Rule | None = None) -> list[Difference]:
+    """Do what `difference_check` does on two folders of published tables (CSV and tables.json).
+
+    Cells are joined by table, column and keys. InputError for a folder without tables.json.
+    """
+    now, before = _published_cells(new), _published_cells(old)
+    warnings = []
+    for cell in sorted(now.keys() & before.keys()):
+        kind = _kind(now[cell], before[cell], rule or Rule())
+        if kind:
+            table, column, key = cell
+            words = ", ".join(f"{d} {label}" for d, label in key) or "the total"
+            warnings.append(Difference(table, column, words, kind))
+    return warnings
+
+
+def _published_cells(folder: Path) -> dict[tuple[str, str, Key], float | None]:
+    index = folder / "tables.json"
+    if not index.is_file():
+        raise InputError(f"{index}: there is no such file")
+    cells: dict[tuple[str, str, Key], float | None] = {}
+    for name, facts in json.loads(index.read_text(encoding="utf-8")).items():
+        if facts.get("counts"):
+            frame = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+            cells.update(_count_rows(name, frame, facts["keys"], facts["counts"]))
+    return cells
+
+
+def _count_rows(
+    name: str, frame: pd.DataFrame, keys: list[str], counts: list[str]
+) -> dict[tuple[str, str, Key], float | None]:
+    labels = [tuple((key, row[key]) for key in keys) for row in frame.to_dict("records")]
+    noted = frame.get(HIDDEN_COLUMN, pd.Series("", index=frame.index)).tolist()
+    cells: dict[tuple[str, str, Key], float | None] = {}
+    for column in counts:
+        for key, number, note in zip(labels, _numbers(frame[column]), noted, strict=True):
+            is_hidden = any(part.split(":")[0] == column for part in note.split("; "))
+            if is_hidden or not np.isnan(number):
+                cells[name, column, key] = None if is_hidden else float(number)
+    return cells
+
+
+def _kind(shown: float | None, earlier: float | None, rule: Rule) -> str:
     if shown is None and earlier is None:
         return ""
     if shown is None:
         return SHOWN_BEFORE
     if earlier is None:
         return HIDDEN_BEFORE
-    small = new.rule.small(np.array([abs(shown - earlier)]))
+    small = rule.small(np.array([abs(shown - earlier)]))
     return SMALL_CHANGE if small[0] else ""
 
 

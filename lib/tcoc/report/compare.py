@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from tcoc.disclosure import Difference, difference_check_folders
 from tcoc.errors import InputError, nearest
 from tcoc.report import words
 from tcoc.report.audited import TABLES_INDEX
@@ -33,6 +34,7 @@ CAUTION = (
 
 _VOLATILE = {"run.name", "run.store", "run.reference"}
 _PER_TABLE = 12
+_WARNINGS = 50
 _SMALLEST = 11
 _HIDDEN_COLUMN = "hidden"
 
@@ -59,6 +61,7 @@ class Comparison:
     movement: pd.DataFrame = field(default_factory=pd.DataFrame)
     synthetic: bool = False
     tables: int = 0
+    disclosure: tuple[Difference, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -76,6 +79,8 @@ class Comparison:
         lines = [f"{cause.kind} {cause.name}: {cause.before} -> {cause.after}"
                  for cause in self.causes]  # fmt: skip
         lines += list(self.rows)
+        if self.disclosure:
+            lines.append(_disclosure_words(self.disclosure))
         lines.append(words.plural(len(self.changes), "number") + " differ")
         return "\n".join(lines + [_line(row) for row in self.changes.head(20).to_dict("records")])
 
@@ -98,6 +103,14 @@ def compare_runs(a: Path, b: Path) -> Comparison:
         movement=_movement(a, b),
         synthetic=bool(first.get("synthetic") and second.get("synthetic")),
         tables=len(facts),
+        disclosure=tuple(difference_check_folders(b / "tables", a / "tables")),
+    )
+
+
+def _disclosure_words(found: Sequence[Difference]) -> str:
+    return (
+        f"Published together, the two releases would tell a small count by difference in"
+        f" {words.plural(len(found), 'cell')} (rule D2)"
     )
 
 
@@ -110,6 +123,10 @@ def render_comparison(comparison: Comparison, out: Path) -> None:
     if comparison.rows:
         items = "".join(f"<li>{text(row)}</li>" for row in comparison.rows)
         sections.append(Section("rows", "Tables and rows on one side only", f"<ul>{items}</ul>"))
+    if comparison.disclosure:
+        items = "".join(f"<li>{text(str(row))}</li>" for row in comparison.disclosure[:_WARNINGS])
+        warned = f"<p>{_disclosure_words(comparison.disclosure)}</p><ul>{items}</ul>"
+        sections.append(Section("disclosure", "Disclosure by difference", warned))
     if not comparison.movement.empty:
         moved = Section("movement", "Attribution movement", _movement_html(comparison))
         sections.append(moved)
