@@ -6,16 +6,19 @@ holds an identifier beyond the expressions themselves: results are counts and do
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import fsum
 from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from tcoc.errors import InputError
 from tcoc.params import Policy
+from tcoc.population import month_bit
 from tcoc.store.schema import DOLLAR_SUM
 
-COUNTS = {"check": "string", "year": "int32", "count": "int64", "of": "int64"}
+COUNTS = {"check": "string", "year": "int32", "count": "int32", "of": "int32"}
 UNKNOWN_SPECIALTY = "99"
 NPI_PREFIX_SUM = 24
 """What the digits 80840 before an NPI add to its Luhn sum."""
@@ -25,37 +28,74 @@ Tables = Mapping[str, ir.Table]
 
 # ---------------------------------------------------------------- volumes
 
+ALL_CLAIMS, MEMBER_MONTH = "all claims", "member_month"
+WHOLE_YEAR = 0
+"""The month that stands for all of a year: people are counted once in it."""
 
-def volumes(tables: Tables) -> ir.Table:
-    """Rows, people and dollars by part, year and month.
 
-    One row per (part, year, month); parts are member_month, professional, dme and the facility
-    settings. A claim lies in the month of its last day; months have no dollars (null).
+def claim_months(tables: Tables) -> ir.Table:
+    """Claims and lines by part, person and month, from which volumes and checks are counted.
+
+    One row per (part, bene_id, year, month): rows, paid_rows (payment above zero), dollars. Parts
+    are professional, dme and the facility settings; a claim lies in the month of its last day.
     """
-    rows = claim_days(tables)
-    months = tables["member_month"]
-    parts = [
-        rows.select("part", "bene_id", "day", "paid_amount"),
-        months.select(
-            "bene_id",
-            part=ibis.literal("member_month"),
-            day=months.month,
-            paid_amount=ibis.null("decimal(12, 2)"),
-        ).select("part", "bene_id", "day", "paid_amount"),
-    ]
-    every = ibis.union(*parts)
-    by_person = every.group_by(
-        "part",
-        "bene_id",
-        year=every.day.year().cast("int32"),
-        month=every.day.month().cast("int32"),
-    ).agg(n=every.count(), paid=every.paid_amount.sum().cast(DOLLAR_SUM))
-    totals = by_person.group_by("part", "year", "month").agg(
-        rows=by_person.n.sum().cast("int64"),
-        people=by_person.count(),
-        dollars=by_person.paid.sum().cast(DOLLAR_SUM),
+    claims = claim_days(tables)
+    paid = ibis.ifelse(claims.paid_amount > 0, 1, 0).cast("int32")
+    dated = claims.mutate(
+        year=claims.day.year().cast("int32"), month=claims.day.month().cast("int32"), paid=paid
     )
-    return cast(ir.Table, totals)
+    return cast(
+        ir.Table,
+        dated.group_by("part", "bene_id", "year", "month").agg(
+            rows=dated.count().cast("int32"),
+            paid_rows=dated.paid.sum().cast("int32"),
+            dollars=dated.paid_amount.sum().cast(DOLLAR_SUM),
+        ),
+    )
+
+
+def volumes(claims: ir.Table, member_month: ir.Table) -> ir.Table:
+    """Rows, people and dollars by part, year and month, from `claim_months` and the months.
+
+    One row per (part, year, month); month 0 is the whole year, part `all claims` all of them. A
+    person is counted once in each row. Member months have no dollars (null).
+    """
+    columns = ("part", "bene_id", "year", "month", "rows", "dollars")
+    months = member_month.select(
+        "bene_id",
+        part=ibis.literal(MEMBER_MONTH),
+        year=member_month.month.year().cast("int32"),
+        month=member_month.month.month().cast("int32"),
+        rows=ibis.literal(1, type="int32"),
+        dollars=ibis.null(DOLLAR_SUM),
+    ).select(*columns)
+    every = ibis.union(claims.select(*columns), months)
+    together = claims.mutate(part=ibis.literal(ALL_CLAIMS)).select(*columns)
+    parts = [_volume(rows, whole) for rows in (every, together) for whole in (False, True)]
+    return cast(ir.Table, ibis.union(*parts))
+
+
+def _volume(rows: ir.Table, whole_year: bool) -> ir.Table:
+    dated = rows.mutate(month=ibis.literal(WHOLE_YEAR, type="int32")) if whole_year else rows
+    people = dated.group_by("part", "year", "month", "bene_id").agg(
+        rows=dated["rows"].sum().cast("int32"), dollars=dated.dollars.sum().cast(DOLLAR_SUM)
+    )
+    totals = people.group_by("part", "year", "month").agg(
+        rows=people["rows"].sum().cast("int32"),
+        people=people.count().cast("int32"),
+        dollars=people.dollars.sum().cast(DOLLAR_SUM),
+    )
+    return cast(ir.Table, totals.select(*VOLUMES))
+
+
+VOLUMES = {
+    "part": "string",
+    "year": "int32",
+    "month": "int32",
+    "rows": "int32",
+    "people": "int32",
+    "dollars": DOLLAR_SUM,
+}
 
 
 def claim_days(tables: Tables) -> ir.Table:
@@ -85,29 +125,27 @@ def claim_days(tables: Tables) -> ir.Table:
     return cast(ir.Table, ibis.union(*(part.select(*columns) for part in parts)))
 
 
-def yearly_change(monthly: pd.DataFrame) -> pd.DataFrame:
-    """Rows and dollars of each part and year, and the change of dollars from the year before.
+MEASURES = ("rows", "people", "dollars")
 
-    One row per (part, year); the change is null in a part's first year and after a year of nothing.
+
+def changes(volumes: pd.DataFrame) -> pd.DataFrame:
+    """Change of rows, people and dollars of each part from the year before.
+
+    One row per (part, year) of the whole-year rows of `volumes`, with the measures and
+    change_MEASURE as a fraction; null in a part's first year and after a year of nothing. A part
+    that ends leaves a row of zeros: -1, not silence.
     """
-    sums = monthly.groupby(["part", "year"], as_index=False)[["rows", "dollars"]].sum()
-    sums = sums.sort_values(["part", "year"], ignore_index=True)
-    dollars = {
-        (p, y): float(d)
-        for p, y, d in zip(sums["part"], sums["year"], sums["dollars"], strict=True)
-    }
-    sums["change"] = pd.array(
-        [
-            _growth(dollars.get((p, y - 1)), float(d))
-            for p, y, d in zip(sums["part"], sums["year"], sums["dollars"], strict=True)
-        ],
-        dtype="Float64",
-    )
-    return sums
-
-
-def _growth(before: float | None, now: float) -> float | None:
-    return now / before - 1 if before else None
+    whole = volumes[volumes["month"] == WHOLE_YEAR].set_index(["part", "year"])[list(MEASURES)]
+    years = sorted(set(whole.index.get_level_values("year")))
+    parts = sorted(set(whole.index.get_level_values("part")))
+    grid = pd.MultiIndex.from_product([parts, years], names=["part", "year"])
+    table = whole.astype(float).reindex(grid)
+    for name in MEASURES:
+        filled = table[name].fillna(0.0)
+        before = filled.reindex([(p, y - 1) for p, y in grid]).to_numpy()
+        change = filled.to_numpy() / pd.Series(before).where(lambda b: b > 0).to_numpy() - 1
+        table[f"change_{name}"] = change
+    return table.reset_index()
 
 
 # ---------------------------------------------------------------- checks
@@ -126,10 +164,15 @@ def missing_npi(tables: Tables) -> ir.Table:
 
 
 def npi_check_digit(tables: Tables) -> ir.Table:
-    """Professional lines whose NPI fails its check digit, of those that have one."""
+    """Professional lines whose NPI fails its check digit, of all lines.
+
+    Of all, so that the lines without NPI don't follow from two counts of lines looked at.
+    """
     lines = tables["professional"]
-    named = lines.filter(lines.npi.notnull())
-    return _count(named, named.service_date, ~has_check_digit(named.npi))
+    dated = lines.mutate(year=lines.service_date.year().cast("int32"))
+    clinicians = dated.group_by("year", "npi").agg(lines=dated.count().cast("int32"))
+    good = has_check_digit(clinicians.npi).fill_null(True)
+    return _sum(clinicians, ibis.ifelse(good, 0, clinicians.lines), clinicians.lines)
 
 
 def has_check_digit(npi: ir.StringValue) -> ir.BooleanValue:
@@ -179,7 +222,7 @@ def overlapping_stays(tables: Tables) -> ir.Table:
 
     A stay that begins on the day on which another ends is a transfer, no overlap.
     """
-    facility = tables["facility"]
+    facility = tables["stays"] if "stays" in tables else tables["facility"]
     stays = facility.filter(facility.setting == "inpatient")
     order = [stays.from_date, stays.thru_date, stays.claim_id]
     so_far = ibis.cumulative_window(group_by=stays.bene_id, order_by=order)
@@ -192,27 +235,72 @@ def overlapping_stays(tables: Tables) -> ir.Table:
 
 def claims_without_month(tables: Tables) -> ir.Table:
     """Claims and lines of a month for which the person has no row, in years that have months."""
-    rows = _with_month(tables)
-    return _count(rows, rows.day, rows.managed_care.isnull())
+    rows = _with_months(tables)
+    return _sum(rows, ibis.ifelse(_has(rows, rows.known), 0, rows["rows"]), rows["rows"])
 
 
 def paid_in_managed_care(tables: Tables) -> ir.Table:
     """Claims and lines with a payment in a month of managed care."""
-    rows = _with_month(tables)
-    return _count(rows, rows.day, rows.managed_care & (rows.paid_amount > 0))
+    rows = _with_months(tables)
+    return _sum(rows, ibis.ifelse(_has(rows, rows.managed), rows.paid_rows, 0), rows["rows"])
 
 
-def _with_month(tables: Tables) -> ir.Table:
-    months = tables["member_month"].select(
-        person="bene_id", first="month", managed_care="managed_care"
+def people_without_month(tables: Tables) -> ir.Table:
+    """People with a claim or line in a year, but no month of it, in years that have months."""
+    rows = _with_months(tables)
+    people = rows.group_by("year", "bene_id").agg(known=rows.known.max())
+    return _sum(people, ibis.ifelse(people.known > 0, 0, 1), ibis.literal(1))
+
+
+def month_gaps(tables: Tables) -> ir.Table:
+    """People with months before and after a month of the year for which they have no row."""
+    months = tables["member_month"]
+    number = months.month.month().cast("int32")
+    dated = months.mutate(year=months.month.year().cast("int32"), number=number)
+    people = dated.group_by("year", "bene_id").agg(
+        months=dated.count().cast("int32"), first=dated.number.min(), last=dated.number.max()
     )
-    covered = months.select(covered=months.first.year()).distinct()
-    rows = claim_days(tables)
-    rows = rows.semi_join(covered, rows.day.year() == covered.covered)
-    first = rows.day.truncate("M").cast("date")
-    rows = rows.mutate(first_of_month=first)
-    on = (rows.bene_id == months.person) & (rows.first_of_month == months.first)
-    return cast(ir.Table, rows.left_join(months, on))
+    gap = people.last - people["first"] + 1 > people.months
+    return _sum(people, ibis.ifelse(gap, 1, 0), ibis.literal(1))
+
+
+def _with_months(tables: Tables) -> ir.Table:
+    """Claim months of years with member months, with the person's months as bits."""
+    months = tables["member_month"]
+    bit = month_bit(months.month)
+    dated = months.select(
+        "bene_id",
+        year=months.month.year().cast("int32"),
+        bit=bit,
+        managed=ibis.ifelse(months.managed_care, bit, 0).cast("int32"),
+    )
+    people = dated.group_by("bene_id", "year").agg(
+        known=dated.bit.sum().cast("int32"), managed=dated.managed.sum().cast("int32")
+    )
+    person = people.select(person="bene_id", person_year="year", known="known", managed="managed")
+    claims = tables["claim_months"] if "claim_months" in tables else claim_months(tables)
+    years = people.select(covered="year").distinct()
+    covered = claims.semi_join(years, claims.year == years.covered)
+    on = (covered.bene_id == person.person) & (covered.year == person.person_year)
+    joined = covered.left_join(person, on)
+    masks = {name: joined[name].fill_null(0) for name in ("known", "managed")}
+    return cast(ir.Table, joined.select("bene_id", "year", "month", "rows", "paid_rows", **masks))
+
+
+def _has(rows: ir.Table, mask: ir.IntegerValue) -> ir.BooleanValue:
+    """Whether the bit of a row's month is set in a mask."""
+    bit = ibis.literal(1, type="int32") << (rows.month - 1).cast("int32")
+    return cast(ir.BooleanValue, (mask & bit) > 0)
+
+
+def _sum(rows: ir.Table, count: ir.Value, of: ir.Value) -> ir.Table:
+    numbers = rows.select("year", count=count.cast("int32"), of=of.cast("int32"))
+    return cast(
+        ir.Table,
+        numbers.group_by("year").agg(
+            count=numbers["count"].sum().cast("int32"), of=numbers.of.sum().cast("int32")
+        ),
+    )
 
 
 def repeated_services(tables: Tables) -> ir.Table:
@@ -220,16 +308,19 @@ def repeated_services(tables: Tables) -> ir.Table:
     lines = tables["professional"]
     same = ["bene_id", "service_date", "npi", "hcpcs", "allowed_amount", "paid_amount"]
     named = lines.filter(lines.npi.notnull(), lines.hcpcs.notnull(), lines.allowed_amount > 0)
-    claims = named.group_by(*same, "claim_id").agg(n=named.count())
+    claims = named.group_by(*same, "claim_id").agg(n=named.count().cast("int32"))
     groups = claims.group_by(*same).agg(
-        n=claims.n.sum(), claims=claims.count(), most=claims.n.max()
+        n=claims.n.sum().cast("int32"), claims=claims.count(), most=claims.n.max()
     )
-    extra = ibis.ifelse(groups.claims > 1, groups.n - groups.most, 0)
-    by_year = groups.group_by(year=groups.service_date.year().cast("int32"))
-    return cast(
-        ir.Table,
-        by_year.agg(count=extra.sum().cast("int64"), of=groups.n.sum().cast("int64")),
+    extra = ibis.ifelse(groups.claims > 1, groups.n - groups.most, 0).cast("int32")
+    zero = ibis.literal(0, type="int32")
+    dated = lines.mutate(year=lines.service_date.year().cast("int32"))
+    every = dated.group_by("year").agg(of=dated.count().cast("int32"))
+    pieces = ibis.union(
+        groups.select(year=groups.service_date.year().cast("int32"), count=extra, of=zero),
+        every.select("year", count=zero, of=every.of),
     )
+    return _sum(pieces, pieces["count"], pieces.of)
 
 
 def outliers(tables: Tables, line_limit: float, claim_limit: float) -> ir.Table:
@@ -240,11 +331,20 @@ def outliers(tables: Tables, line_limit: float, claim_limit: float) -> ir.Table:
     return _count(rows, rows.day, rows.paid_amount.cast("float64") > limit)
 
 
+def negative_amounts(tables: Tables) -> ir.Table:
+    """Claims and lines with a payment below zero: an adjustment that was not netted (rule I1)."""
+    rows = claim_days(tables)
+    return _count(rows, rows.day, rows.paid_amount < 0)
+
+
 def _count(rows: ir.Table, day: ir.DateValue, broken: ir.BooleanValue) -> ir.Table:
     """Count broken rows by the year of a day; unknown is not broken."""
     flags = rows.select(year=day.year().cast("int32"), broken=broken.fill_null(False).cast("int32"))
     by_year = flags.group_by("year")
-    return cast(ir.Table, by_year.agg(count=flags.broken.sum().cast("int64"), of=flags.count()))
+    return cast(
+        ir.Table,
+        by_year.agg(count=flags.broken.sum().cast("int32"), of=flags.count().cast("int32")),
+    )
 
 
 Check = Callable[[Tables], ir.Table]
@@ -257,7 +357,10 @@ CHECKS: dict[str, Check] = {
     "months_after_death": months_after_death,
     "overlapping_stays": overlapping_stays,
     "claims_without_month": claims_without_month,
+    "people_without_month": people_without_month,
+    "month_gaps": month_gaps,
     "paid_in_managed_care": paid_in_managed_care,
+    "negative_amounts": negative_amounts,
     "repeated_services": repeated_services,
 }
 """Checks that need nothing but the store; the others need ZIPs or limits."""
@@ -265,22 +368,29 @@ CHECKS: dict[str, Check] = {
 
 @dataclass(frozen=True)
 class Limit:
-    """From which share a check is amber, and from which red."""
+    """From which value a check is amber, and from which red."""
 
     amber: float
     red: float
 
-    def light(self, count: int, of: int) -> str:
-        """Return green, amber or red for a count of rows; no rows at all are grey."""
-        if not of:
-            return "grey"
-        share = count / of
-        return "red" if share >= self.red else "amber" if share >= self.amber else "green"
+    def light(self, value: float | None) -> str:
+        """Return green, amber or red; grey where there is nothing to look at."""
+        if value is None or pd.isna(value):
+            return GREY
+        return RED if value >= self.red else AMBER if value >= self.amber else GREEN
 
 
-def limits(policy: Policy, names: Iterable[str]) -> dict[str, Limit]:
-    """Read the limits of checks from params/policy/intake.yml."""
-    return {name: Limit(**policy.get(f"intake.{name}")) for name in names}
+RED, AMBER, GREEN, GREY = "red", "amber", "green", "grey"
+LIGHTS = (RED, AMBER, GREEN, GREY)
+"""Worst first; grey says that nothing could be looked at."""
+
+
+def limit(policy: Policy, check: str) -> Limit:
+    """Read a check's limits from params/policy/intake.yml; InputError unless amber <= red."""
+    bounds = policy.get(f"intake.{check}")
+    if set(bounds) != {"amber", "red"} or not 0 < bounds["amber"] <= bounds["red"]:
+        raise InputError(f"intake.{check}: found {bounds}, expected 0 < amber <= red")
+    return Limit(**bounds)
 
 
 def all_checks(tables: Tables, zips: ir.Table, policy: Policy) -> ir.Table:
@@ -296,21 +406,116 @@ def all_checks(tables: Tables, zips: ir.Table, policy: Policy) -> ir.Table:
     return cast(ir.Table, ibis.union(*parts).cast(COUNTS))
 
 
-def traffic_lights(counted: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """Give each check and year its share, light and rule, worst first within a year.
+COUNTED = (*CHECKS, "zip_not_in_state", "outliers")
+MEASURED = ("change_rows", "change_people", "change_dollars", "completion_gap", "short_run_out")
+IMPORTED = ("quarantined", "unreconciled")
+"""Checks of the import as a whole, whose year is 0; the measured ones have a value, no count."""
 
-    One row per (check, year) of `counted`; adds share, light and rule (the check in words).
+
+def with_shares(counted: pd.DataFrame, years: Iterable[int]) -> pd.DataFrame:
+    """Every counted check in every year, with its share; 0 of 0 where nothing was looked at."""
+    grid = pd.MultiIndex.from_product([COUNTED, sorted(years)], names=["check", "year"])
+    table = counted.set_index(["check", "year"])[["count", "of"]].reindex(grid, fill_value=0)
+    table["share"] = table["count"] / table["of"].where(table["of"] > 0)
+    return table.reset_index()
+
+
+def change_checks(changed: pd.DataFrame, years: Iterable[int], least: int = 1) -> pd.DataFrame:
+    """Return the largest change of any part from the year before, up or down, by measure and year.
+
+    Parts with fewer than `least` people in both years are not looked at: their changes are chance.
     """
-    bounds = limits(policy, sorted(set(counted["check"])))
-    table = counted.copy()
-    table["share"] = [
-        c / n if n else None for c, n in zip(table["count"], table["of"], strict=True)
-    ]
-    table["light"] = [
-        bounds[check].light(int(c), int(n))
-        for check, c, n in zip(table["check"], table["count"], table["of"], strict=True)
-    ]
-    table["rule"] = [policy.entries[f"intake.{check}"].description for check in table["check"]]
-    order = {"red": 0, "amber": 1, "green": 2, "grey": 3}
-    table["rank"] = table["light"].map(order)
-    return table.sort_values(["year", "rank", "check"], ignore_index=True).drop(columns="rank")
+    before = changed.groupby("part")["people"].shift(1).fillna(0)
+    large = (before >= least) | (changed["people"].fillna(0) >= least)
+    rows = []
+    for name in MEASURES:
+        moved = changed.loc[large].assign(size=changed[f"change_{name}"].abs())
+        by_year = moved.groupby("year")["size"].max()
+        rows += [(f"change_{name}", year, by_year.get(year)) for year in sorted(years)]
+    return pd.DataFrame(rows, columns=["check", "year", "share"])
+
+
+def completion_by_year(completeness: pd.DataFrame, factor: Callable[[int], float]) -> pd.DataFrame:
+    """Compare what a year's months imply of its completion with the parameter (rule T2).
+
+    One row per year of `completeness`: implied is dollars / (dollars of the same months a year
+    before x growth of the mature months), over months with a year before; null where all months
+    are mature (then nothing is estimated) or none has a year before. `gap` is the difference.
+    """
+    rows = []
+    for year, months in completeness.groupby("year"):
+        expected = (months["prior_year_amount"] * months["growth"]).astype(float)
+        known = expected > 0
+        open_months = bool((~months["mature"].astype(bool) & known).any())
+        whole = fsum(expected[known])
+        implied = fsum(months.loc[known, "paid_amount"].astype(float)) / whole if whole else None
+        given = factor(int(year))
+        gap = abs(implied - given) if implied is not None and open_months else None
+        rows.append((int(year), implied if open_months else None, given, gap))
+    return pd.DataFrame(rows, columns=["year", "implied_completion", "completion_factor", "gap"])
+
+
+def import_checks(summary: pd.DataFrame) -> pd.DataFrame:
+    """Rows in quarantine of rows read, and dollars that no disposition explains, of the import."""
+    read, kept_out = int(summary["read"].sum()), int(summary["quarantined"].sum())
+    carried = fsum(abs(float(d)) for d in summary["difference"].dropna())
+    whole = fsum(abs(float(d)) for d in summary["dollars_in_files"].dropna())
+    has_dollars = bool(summary["difference"].notna().any())
+    return pd.DataFrame(
+        [
+            ("quarantined", 0, kept_out, read, kept_out / read if read else None),
+            ("unreconciled", 0, None, None, carried / max(whole, 1.0) if has_dollars else None),
+        ],
+        columns=["check", "year", "count", "of", "share"],
+    )
+
+
+def traffic_lights(checks: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Give each row of checks (check, year, share) its rule and light."""
+    bounds = {check: limit(policy, check) for check in sorted(set(checks["check"]))}
+    return checks.assign(
+        rule=[policy.entries[f"intake.{check}"].rule for check in checks["check"]],
+        light=[
+            bounds[check].light(share)
+            for check, share in zip(checks["check"], checks["share"], strict=True)
+        ],
+    )
+
+
+def careful_share(count: float, of: float, least: int) -> float | None:
+    """Return the share by which a published light is decided: it tells no small count (rule D2).
+
+    Fewer than `least` broken rows count as one less than `least`, and fewer than `least` whole
+    ones as none; None where there are fewer than `least` rows at all.
+    """
+    if of < least:
+        return None
+    if 0 < count < least:
+        return min((least - 1) / of, 1.0)
+    return 1.0 if 0 < of - count < least else count / of
+
+
+# ---------------------------------------------------------------- what the source lacks
+
+NEEDS = {
+    "specialty": ("A2", "the steps of primary care, so ACO-like and MDPCP-like attribution"),
+    "zip": ("P3, A9", "geographic attribution and everything by place of residence"),
+    "dual status": ("P4, R1, R3", "risk adjustment by dual status"),
+    "monthly enrolment": ("P1, I5", "eligible months to the month; they stand as counts"),
+    "original entitlement": ("P4, R3", "the originally disabled factor of the new enrollee method"),
+    "managed care": ("P1", "leaving out months of managed care, if there are any"),
+    "pass-through": ("I4", "pass-through payments of inpatient claims"),
+    "npi": ("A2, Q1", "attribution by clinician and QP threshold scores"),
+    "place of service": ("A2", "nothing: no rule looks at it"),
+}
+"""What a source may lack -> the rules that use it, and what can't be computed without it."""
+
+
+def consequences(missing: Iterable[str]) -> pd.DataFrame:
+    """Return what can't be computed for want of something, one row per missing thing."""
+    rows = []
+    for name in sorted(set(missing)):
+        near = [n for k, n in NEEDS.items() if k in name.lower()]
+        rule, part = near[0] if near else ("", "not known: see the importer's notes")
+        rows.append((name, rule, part))
+    return pd.DataFrame(rows, columns=["missing", "rule", "cannot_be_computed"])

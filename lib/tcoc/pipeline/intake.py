@@ -1,78 +1,193 @@
-"""The data intake's tables of a run: volumes by month, checks with lights, yearly change."""
+"""The data intake's tables of a run: the import, volumes, and checks with their lights."""
 
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any, cast
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
 from tcoc import intake
 from tcoc.pipeline import Product, Study
+from tcoc.pipeline.core import claims_end, completion, has_claims
+from tcoc.places import zip_counties
+from tcoc.spending import is_incomplete
 from tcoc.store.schema import DOLLAR_SUM, TABLES
 
-STATE = "MD"
+# ---------------------------------------------------------------- the import
 
+DISPOSITIONS = (
+    "imported",
+    "denied",
+    "duplicates",
+    "replaced",
+    "deleted",
+    "cancelled",
+    "not_final",
+    "repeated",
+    "orphans",
+    "other_state",
+    "quarantined",
+)
+"""What becomes of a row that is read; together they are all rows (rules I1, I2, I3, I6)."""
 
-def volumes(study: Study) -> ir.Table:
-    """Rows, people and dollars of the whole store, by part, year and month."""
-    return intake.volumes(_tables(study))
+DOLLARS = {"in_files": "dollars_in_files", "in_store": "dollars_in_store"}
 
 
 def import_summary(study: Study) -> pd.DataFrame:
-    """Every check of the store by year: count, share, traffic light and rule."""
-    zips = study.connection.load(pd.DataFrame({"zip": list(state_zips())}), {"zip": "string"})
-    counted = study.connection.fetch(
-        intake.all_checks(_tables(study), zips, study.policy), ["check", "year"]
+    """Rows and dollars from file to store, as store.json tells them (rules I1 to I6).
+
+    One row per source: a file type with its files, rows read and what became of them, dollars in
+    the files and in the store, and the difference that is left unexplained. A store that was not
+    imported has a row per table, whose rows are all imported.
+    """
+    info = study.store.info
+    types = info.get("import", {}).get("types", {})
+    if types:
+        rows = [_type_row(name, entry, info.get("files", [])) for name, entry in types.items()]
+    else:
+        rows = [_table_row(name, count) for name, count in info.get("rows", {}).items()]
+    return pd.DataFrame(rows, columns=list(IMPORT_SUMMARY))
+
+
+def _type_row(name: str, entry: Mapping[str, Any], files: list[Any]) -> dict[str, Any]:
+    dollars = entry.get("dollars", {})
+    amounts = {**DOLLARS, "difference": "difference"}
+    return {
+        "source": name,
+        "files": sum(1 for file in files if file.get("type") == name),
+        "read": int(entry.get("read", 0)),
+        **{key: int(entry.get(key, 0)) for key in DISPOSITIONS},
+        **{column: _amount(dollars.get(key)) for key, column in amounts.items()},
+    }
+
+
+def _amount(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _table_row(name: str, count: int) -> dict[str, Any]:
+    nothing = dict.fromkeys(DISPOSITIONS, 0)
+    return {"source": name, "files": 0, "read": count, **nothing, "imported": count}
+
+
+# ---------------------------------------------------------------- volumes
+
+
+def intake_counts(study: Study) -> ir.Table:
+    """Rows, people and dollars by part, year and month; the run's years and the one before each."""
+    years = sorted({y for year in study.run.years for y in (year - 1, year)})
+    return _together([_volumes(study, year) for year in years])
+
+
+def _volumes(study: Study, year: int) -> ir.Table:
+    claims = study.connection.keep(intake.claim_months(_tables(study, year)))
+    found = study.connection.keep(intake.volumes(claims, study.store_table("member_month", [year])))
+    study.connection.drop(claims)
+    return found
+
+
+def _together(parts: list[ir.Table]) -> ir.Table:
+    return cast(ir.Table, reduce(ibis.union, parts))
+
+
+def _tables(study: Study, year: int) -> dict[str, ir.Table]:
+    """The store's tables, opened for one year's files only."""
+    return {name: study.store_table(name, [year]) for name in TABLES}
+
+
+# ---------------------------------------------------------------- checks
+
+
+def intake_checks(study: Study) -> pd.DataFrame:
+    """Every check by year: broken rows, rows looked at, share or value, rule and light.
+
+    One row per (check, year); checks of the import have year 0. Changes and the completion have
+    no count, but a value in `share`.
+    """
+    counted = pd.concat([_counted(study, year) for year in study.run.years])
+    parts = [
+        intake.with_shares(counted, study.run.years),
+        intake.change_checks(
+            intake.changes(study.frame("intake_counts")),
+            study.run.years,
+            study.policy.get("intake.change_min_people"),
+        ),
+        _completion(study),
+        intake.import_checks(study.frame("import_summary")),
+    ]
+    columns = ["check", "year", "count", "of", "share"]
+    table = pd.concat([part.reindex(columns=columns).astype(_PLAIN) for part in parts])
+    return intake.traffic_lights(table.reset_index(drop=True), study.policy)
+
+
+_PLAIN = {"check": "object", "year": "int64", "count": "Int64", "of": "Int64", "share": "float64"}
+
+
+def _counted(study: Study, year: int) -> pd.DataFrame:
+    """Count the checks of one year from its files; stays from the year before may reach into it."""
+    connection = study.connection
+    tables = _tables(study, year)
+    tables["claim_months"] = connection.keep(intake.claim_months(tables))
+    tables["stays"] = study.store_table("facility", [year - 1, year])
+    zips = connection.load(zip_counties()[["zip"]], {"zip": "string"})
+    found = intake.all_checks(tables, zips, study.policy)
+    counted = connection.fetch(found.filter(found.year == year), ["check", "year"])
+    connection.drop(tables["claim_months"], zips)
+    return counted
+
+
+def _completion(study: Study) -> pd.DataFrame:
+    """Check the run-out of each year, and what its months imply beside the parameter (rule T2)."""
+    implied = completion_years(study).set_index("year")["gap"]
+    years = sorted(study.run.years)
+    short = [_short(study, year) for year in years]
+    return pd.DataFrame(
+        [("completion_gap", year, implied.get(year)) for year in years]
+        + [("short_run_out", year, flag) for year, flag in zip(years, short, strict=True)],
+        columns=["check", "year", "share"],
     )
-    return intake.traffic_lights(counted, study.policy)
 
 
-def yearly(study: Study) -> pd.DataFrame:
-    """Rows and dollars by part and year, and the change from the year before."""
-    return intake.yearly_change(study.frame("intake_volumes"))
+def completion_years(study: Study) -> pd.DataFrame:
+    """Implied completion beside the run's factor, by year (rule T2)."""
+    factor: Callable[[int], float] = completion(study)
+    return intake.completion_by_year(study.frame("completeness"), factor)
 
 
-def _tables(study: Study) -> dict[str, ir.Table]:
-    return {name: study.store_table(name) for name in TABLES}
+def _short(study: Study, year: int) -> float | None:
+    if not has_claims(study, year):
+        return None
+    months = study.policy.get("tcoc.run_out_months")
+    named = {*study.policy.get("tcoc.completion_factor"), *study.run.spec.completion}
+    return float(is_incomplete(year, claims_end(study), months, year in named))
 
 
-@cache
-def state_zips() -> tuple[str, ...]:
-    """Return Maryland's ZIP codes; source: the zipcodes package 3.0."""
-    import zipcodes
-
-    return tuple(sorted(z["zip_code"] for z in zipcodes.filter_by(state=STATE)))
-
+IMPORT_SUMMARY = {
+    "source": "string",
+    "files": "int32",
+    "read": "int64",
+    **dict.fromkeys(DISPOSITIONS, "int64"),
+    **dict.fromkeys(DOLLARS.values(), DOLLAR_SUM),
+    "difference": DOLLAR_SUM,
+}
 
 PRODUCTS: tuple[Product, ...] = (
+    Product("import_summary", ("source",), import_summary, IMPORT_SUMMARY),
+    Product("intake_counts", ("part", "year", "month"), intake_counts, intake.VOLUMES),
     Product(
-        "intake_volumes",
-        ("part", "year", "month"),
-        volumes,
-        {
-            "part": "string",
-            "year": "int32",
-            "month": "int32",
-            "rows": "int64",
-            "people": "int64",
-            "dollars": DOLLAR_SUM,
-        },
-    ),
-    Product(
-        "import_summary",
+        "intake_checks",
         ("check", "year"),
-        import_summary,
-        {**intake.COUNTS, "share": "float64", "light": "string", "rule": "string"},
-    ),
-    Product(
-        "intake_yearly",
-        ("part", "year"),
-        yearly,
+        intake_checks,
         {
-            "part": "string",
+            "check": "string",
+            "rule": "string",
             "year": "int32",
-            "rows": "int64",
-            "dollars": DOLLAR_SUM,
-            "change": "float64",
+            "count": "int64",
+            "of": "int64",
+            "share": "float64",
+            "light": "string",
         },
     ),
 )
