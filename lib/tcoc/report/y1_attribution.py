@@ -1,6 +1,7 @@
 """The Year 1 attribution report: one function per section of its notebook."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,27 @@ POLICY = ("attribution", "tcoc")
 """The policy files whose values this report rests on."""
 
 SECTION_NAMES = {**style.STAGE_NAMES, ALL: "All"}
+
+
+Section = Callable[[Release], None]
+
+NOBODY = (
+    "No beneficiary of this store is eligible in the run's years: none has a month with Part A and"
+    " Part B, outside of managed care, living in the state (rule P1). There is nothing to attribute."
+)
+
+
+def needs_people(section: Section) -> Section:
+    """Let a section of an empty population say so instead of drawing nothing."""
+
+    @wraps(section)
+    def shown(release: Release) -> None:
+        if release.table("attribution_waterfall").empty:
+            release.say(NOBODY)
+        else:
+            section(release)
+
+    return shown
 
 
 # ---------------------------------------------------------------- the answer in words
@@ -59,6 +81,8 @@ def _in_text(stage: str) -> str:
 
 def headline(release: Release) -> str:
     """Say in one sentence how many beneficiaries the stages attribute, for the run's index."""
+    if release.table("attribution_waterfall").empty:
+        return NOBODY
     year = _last_year(release)
     state = _state(release, year)
     return (
@@ -67,6 +91,7 @@ def headline(release: Release) -> str:
     )
 
 
+@needs_people
 def summary(release: Release) -> None:
     """Give the question, the answer that this run gives, and the caveat."""
     costed = _last_costed_year(release)
@@ -151,6 +176,7 @@ def dollars_and_months_conserved(release: Release) -> bool:
 # ---------------------------------------------------------------- the waterfall
 
 
+@needs_people
 def waterfall(release: Release) -> None:
     """Show how the stages split beneficiaries and dollars, year by year."""
     state = _state(release)
@@ -280,6 +306,7 @@ def _hospitals(release: Release, year: int) -> pd.DataFrame:
     return frame[frame["year"] == year].set_index("ccn")
 
 
+@needs_people
 def hospitals_by_stage(release: Release) -> None:
     """Show each hospital's attributed beneficiaries by stage in the last year."""
     year = _last_year(release)
@@ -341,6 +368,7 @@ def _stage_table(release: Release, rows: pd.DataFrame, year: int) -> None:
     )
 
 
+@needs_people
 def per_capita_by_hospital(release: Release) -> None:
     """Show total cost of care per capita by hospital and year."""
     frame = release.table("hospital_per_capita")
@@ -423,6 +451,7 @@ def _per_capita_figure(
     )
 
 
+@needs_people
 def completeness(release: Release) -> None:
     """Show payments by month of service: a year that is not run out tails off."""
     frame = release.table("completeness_by_month")
@@ -490,6 +519,7 @@ def incomplete_words(release: Release) -> str:
 # ---------------------------------------------------------------- movement, splits, map
 
 
+@needs_people
 def movement(release: Release) -> None:
     """Show who stays with the same hospital from one year to the next."""
     frame = release.table("attribution_stays")
@@ -578,6 +608,7 @@ def _movement_alt(rows: pd.DataFrame) -> str:
     )
 
 
+@needs_people
 def splits(release: Release) -> None:
     """Show how many beneficiaries are shared by several hospitals."""
     frame = release.table("split_attribution")
@@ -592,6 +623,7 @@ def splits(release: Release) -> None:
     )
 
 
+@needs_people
 def homes(release: Release) -> None:
     """Show on small maps where each hospital's attributed beneficiaries live."""
     frame = release.table("where_they_live")
@@ -658,6 +690,7 @@ def combined_hospitals(release: Release) -> None:
     )
 
 
+@needs_people
 def planted_truth(release: Release) -> None:
     """Say how often the rules find the hospital that the synthetic state planted."""
     if "planted_truth" not in release.names:
@@ -714,11 +747,9 @@ def assumptions(release: Release) -> None:
     release.show_assumptions(POLICY)
 
 
-def hospital_count(release: Release) -> int:
-    """Return how many hospitals have attributed beneficiaries in the last year."""
-    frame = release.table("hospital_per_capita")
-    rows = frame[(frame["year"] == _last_year(release)) & (frame["ccn"] != STATE)]
-    return int(rows["ccn"].nunique())
+def every_hospital_is_named(release: Release) -> bool:
+    """Whether each hospital with attributed beneficiaries has a name in the reference table."""
+    return bool(release.table("hospital_per_capita")["hospital"].notna().all())
 
 
 # ---------------------------------------------------------------- what the notebook asserts
@@ -762,6 +793,8 @@ def splits_add_up(release: Release) -> bool:
 def homes_within_hospitals(release: Release) -> bool:
     """Whether no hospital's people by ZIP code are more than its attributed people."""
     homes = release.table("where_they_live")
+    if homes.empty:
+        return True
     by_hospital = homes.groupby("ccn")["benes"].sum()
     whole = _hospitals(release, int(homes["year"].max()))["benes"].reindex(by_hospital.index)
     return bool((by_hospital <= whole.fillna(np.inf) + 1e-4).all())
