@@ -27,7 +27,7 @@ Section = Callable[[Release], None]
 
 NOBODY = (
     "No beneficiary of this store is eligible in the run's years: none has a month with Part A and"
-    " Part B, outside of managed care, living in the state (rule P1). There is nothing to attribute."
+    " Part B, outside of managed care, living in the state (rule P1). Nobody can be attributed."
 )
 
 
