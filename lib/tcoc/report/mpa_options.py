@@ -287,7 +287,7 @@ def combined(release: Release) -> None:
             "mpa_dollars": "Dollars",
         },
         {"rate_year": "year", "mpa_percent": _rate, "percent_single": _rate},
-        caption="Combined against single hospitals",
+        caption="Hospitals in combinations: the shared percentage and their own",
         frame=_kept(together.sort_values(["combination", "ccn"]), "mpa_hospitals"),
         shown_as="mpa_combined",
         heading_columns=2,

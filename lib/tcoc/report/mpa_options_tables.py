@@ -142,7 +142,12 @@ def option_table(study: Study) -> PublicTable:
         start = _of_option(study, year, BASELINE).set_index("ccn")["mpa_percent"]
         scale = _scale(study, year, option)
         rows.append({"rate_year": year, "option": option, **_totals(of, start, scale)})
-    return _sums_table("mpa_option_totals", "What each option pays", pd.DataFrame(rows), "option")
+    return _sums_table(
+        "mpa_option_totals",
+        "Totals of the adopted terms and of each option",
+        pd.DataFrame(rows),
+        "option",
+    )
 
 
 def _scale(study: Study, rate_year: int, option: str) -> tuple[float, float]:
@@ -192,7 +197,9 @@ def scenario_table(study: Study) -> PublicTable:
         terms = read_terms(policy, scenario.rate_year, 0.0)
         row = {"rate_year": year, "scenario": name, "title": scenario.title}
         rows.append({**row, **_totals(of, start, (terms.threshold, terms.max_at_risk))})
-    return _sums_table("mpa_scenario_totals", "Scenarios", pd.DataFrame(rows), "scenario")
+    return _sums_table(
+        "mpa_scenario_totals", "Totals of each scenario", pd.DataFrame(rows), "scenario"
+    )
 
 
 def shipped(study: Study) -> dict[str, Scenario]:
@@ -209,7 +216,7 @@ def grid_table(study: Study) -> PublicTable:
     texts = {*keys, "largest_change_ccn", "largest_change_hospital"}
     return PublicTable(
         name="mpa_grid",
-        title="The options study",
+        title="All points of the options study",
         frame=frame,
         keys=keys,
         values=dict.fromkeys([str(c) for c in frame.columns if c not in texts], ()),
