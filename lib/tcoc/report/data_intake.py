@@ -16,7 +16,7 @@ __all__ = ["POLICY", "headline", "public_tables"]
 POLICY = ("intake", "tcoc")
 """The policy files whose values this report rests on."""
 
-LIGHT_WORDS = {RED: "✖ red", AMBER: "▲ amber", GREEN: "✔ green", GREY: "– nothing to check"}
+LIGHT_WORDS = {RED: "✖ red", AMBER: "▲ amber", GREEN: "✔ green", GREY: "– too little to check"}
 """A light is a word and a sign of its own, never a colour alone."""
 
 CHECK_NAMES = {
@@ -261,7 +261,10 @@ def _named_parts(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _volumes_figure(release: Release, frame: pd.DataFrame) -> None:
     months = frame[frame["month"] != ALL]
-    parts = [name for name in PART_NAMES if name in set(months["part"])]
+    parts = [name for name in PART_NAMES if name in set(months.dropna(subset="rows")["part"])]
+    if not parts:
+        release.say("No month has enough claims to be shown.")
+        return
     years = sorted(months["year"].unique())
     picture, axes = style.new_figure(
         height=1.45 * -(-len(parts) // 2) + 0.4, rows=-(-len(parts) // 2), columns=2, squeeze=False
@@ -289,7 +292,10 @@ def _volumes_figure(release: Release, frame: pd.DataFrame) -> None:
                 f"{len(parts)} panels, one per kind of claim, with a line of claims or lines by"
                 f" month in {words.span([int(y) for y in years])}."
             ),
-            caption="Claims (facility) or lines (professional, DME) by month; axes differ.",
+            caption=(
+                "Claims (facility) or lines (professional, DME) by month; axes differ. A gap in a"
+                " line is hidden or empty."
+            ),
             picture=picture,
             data=_kept(months, "intake_volumes"),
         )
