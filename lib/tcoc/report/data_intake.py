@@ -105,9 +105,10 @@ def headline(release: Release) -> str:
     whole = sum(numbers.values())
     if not whole:
         return f"The store has nothing of {year} that could be checked."
+    verb = "is" if numbers[RED] == 1 else "are"
     return (
-        f"Of {whole} checks of the data of {year}, {numbers[RED]} stand at red,"
-        f" {numbers[AMBER]} at amber and {numbers[GREEN]} at green."
+        f"Of {whole} checks of the data of {year}, {numbers[RED]} {verb} red,"
+        f" {numbers[AMBER]} amber and {numbers[GREEN]} green."
     )
 
 
@@ -385,11 +386,11 @@ def _completion_figure(release: Release) -> None:
         axes.set_xticks(range(1, 13), list("JFMAMJJASOND"))
         axes.set_xlabel("month of service")
         style.grid(axes, "y")
-    left.set_ylim(0, max(1.0, float(frame["paid_amount"].max(skipna=True) or 0)) * 1.35)
+    left.set_ylim(0, max(1.0, float(frame["paid_amount"].max(skipna=True) or 0)) * 1.15)
     right.axhline(1, color=style.QUIET, linewidth=0.9, linestyle="--")
     style.number_axis(left.yaxis, "short_dollars", "Medicare payments")
     style.number_axis(right.yaxis, "percent", "of the expected payments")
-    left.legend(ncols=2, loc="upper center")
+    left.legend(ncols=2, loc="lower center")
     release.show_figure(
         Figure(
             name="intake_completion",
