@@ -443,21 +443,22 @@ def completion_by_year(completeness: pd.DataFrame, factor: Callable[[int], float
     are mature (then nothing is estimated) or none has a year before. `gap` is the difference.
     """
     rows = []
-    for year, months in completeness.groupby("year"):
+    for year in sorted(set(completeness["year"].tolist())):
+        months = completeness[completeness["year"] == year]
         expected = (months["prior_year_amount"] * months["growth"]).astype(float)
         known = expected > 0
         open_months = bool((~months["mature"].astype(bool) & known).any())
         whole = fsum(expected[known])
-        implied = fsum(months.loc[known, "paid_amount"].astype(float)) / whole if whole else None
-        given = factor(int(year))
-        gap = abs(implied - given) if implied is not None and open_months else None
-        rows.append((int(year), implied if open_months else None, given, gap))
+        paid = fsum(months.loc[known, "paid_amount"].astype(float))
+        implied = paid / whole if whole and open_months else None
+        gap = None if implied is None else abs(implied - factor(year))
+        rows.append((year, implied, factor(year), gap))
     return pd.DataFrame(rows, columns=["year", "implied_completion", "completion_factor", "gap"])
 
 
 def import_checks(summary: pd.DataFrame) -> pd.DataFrame:
     """Rows in quarantine of rows read, and dollars that no disposition explains, of the import."""
-    read, kept_out = int(summary["read"].sum()), int(summary["quarantined"].sum())
+    read, kept_out = (int(sum(summary[name].tolist())) for name in ("read", "quarantined"))
     carried = fsum(abs(float(d)) for d in summary["difference"].dropna())
     whole = fsum(abs(float(d)) for d in summary["dollars_in_files"].dropna())
     has_dollars = bool(summary["difference"].notna().any())

@@ -16,7 +16,7 @@ __all__ = ["POLICY", "headline", "public_tables"]
 POLICY = ("intake", "tcoc")
 """The policy files whose values this report rests on."""
 
-LIGHT_WORDS = {RED: "✖ red", AMBER: "▲ amber", GREEN: "✔ green", GREY: "– nothing to check"}
+LIGHT_WORDS = {RED: "✖ red", AMBER: "▲ amber", GREEN: "✔ green", GREY: "– too little to check"}
 """A light is a word and a sign of its own, never a colour alone."""
 
 CHECK_NAMES = {
@@ -105,9 +105,10 @@ def headline(release: Release) -> str:
     whole = sum(numbers.values())
     if not whole:
         return f"The store has nothing of {year} that could be checked."
+    verb = "is" if numbers[RED] == 1 else "are"
     return (
-        f"Of {whole} checks of the data of {year}, {numbers[RED]} stand at red,"
-        f" {numbers[AMBER]} at amber and {numbers[GREEN]} at green."
+        f"Of {whole} checks of the data of {year}, {numbers[RED]} {verb} red,"
+        f" {numbers[AMBER]} amber and {numbers[GREEN]} green."
     )
 
 
@@ -261,7 +262,10 @@ def _named_parts(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _volumes_figure(release: Release, frame: pd.DataFrame) -> None:
     months = frame[frame["month"] != ALL]
-    parts = [name for name in PART_NAMES if name in set(months["part"])]
+    parts = [name for name in PART_NAMES if name in set(months.dropna(subset="rows")["part"])]
+    if not parts:
+        release.say("No month has enough claims to be shown.")
+        return
     years = sorted(months["year"].unique())
     picture, axes = style.new_figure(
         height=1.45 * -(-len(parts) // 2) + 0.4, rows=-(-len(parts) // 2), columns=2, squeeze=False
@@ -289,7 +293,10 @@ def _volumes_figure(release: Release, frame: pd.DataFrame) -> None:
                 f"{len(parts)} panels, one per kind of claim, with a line of claims or lines by"
                 f" month in {words.span([int(y) for y in years])}."
             ),
-            caption="Claims (facility) or lines (professional, DME) by month; axes differ.",
+            caption=(
+                "Claims (facility) or lines (professional, DME) by month; axes differ. A gap in a"
+                " line is hidden or empty."
+            ),
             picture=picture,
             data=_kept(months, "intake_volumes"),
         )
@@ -379,11 +386,11 @@ def _completion_figure(release: Release) -> None:
         axes.set_xticks(range(1, 13), list("JFMAMJJASOND"))
         axes.set_xlabel("month of service")
         style.grid(axes, "y")
-    left.set_ylim(0, max(1.0, float(frame["paid_amount"].max(skipna=True) or 0)) * 1.35)
+    left.set_ylim(0, max(1.0, float(frame["paid_amount"].max(skipna=True) or 0)) * 1.15)
     right.axhline(1, color=style.QUIET, linewidth=0.9, linestyle="--")
     style.number_axis(left.yaxis, "short_dollars", "Medicare payments")
     style.number_axis(right.yaxis, "percent", "of the expected payments")
-    left.legend(ncols=2, loc="upper center")
+    left.legend(ncols=2, loc="lower center")
     release.show_figure(
         Figure(
             name="intake_completion",

@@ -229,11 +229,8 @@ def missing(study: Study) -> list[str]:
     """Return what store.json says is missing, and the columns in which nothing ever stands."""
     stated = [str(name) for name in study.store.info.get("missing", [])]
     checks = study.frame("intake_checks").dropna(subset=["count"])
-    sums = checks.groupby("check")[["count", "of"]].sum()
-    empty = [
-        name
-        for check, name in EMPTY_IF_ALL.items()
-        if check in sums.index and 0 < sums.loc[check, "of"] == sums.loc[check, "count"]
-    ]
+    whole = checks.groupby("check")[["count", "of"]].sum()
+    every = set(whole.index[(whole["of"] > 0) & (whole["count"] == whole["of"])])
+    empty = [name for check, name in EMPTY_IF_ALL.items() if check in every]
     known = " ".join(stated).lower()
     return [*stated, *(name for name in empty if name.lower() not in known)]
