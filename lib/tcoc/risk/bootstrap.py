@@ -215,8 +215,8 @@ def intervals(replicated: Adjusted, pair: Pair, level: float) -> pd.DataFrame:
     """
     frames = []
     for variant in replicated.adjusted:
-        columns: dict[str, Array] = _bounds("growth", replicated.growth(variant), level)
-        columns |= _bounds("difference", replicated.difference(variant), level)
+        columns: dict[str, Array] = percentile_bounds("growth", replicated.growth(variant), level)
+        columns |= percentile_bounds("difference", replicated.difference(variant), level)
         if variant == "none":
             columns |= {
                 name: np.full(len(v), np.nan) for name, v in columns.items() if "diff" in name
@@ -235,7 +235,7 @@ def intervals(replicated: Adjusted, pair: Pair, level: float) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _bounds(name: str, values: Array, level: float) -> dict[str, Array]:
+def percentile_bounds(name: str, values: Array, level: float) -> dict[str, Array]:
     tail = (1 - level) / 2
     finite = np.isfinite(values)
     usable = finite.mean(axis=1) >= 1 - UNDEFINED_SHARE

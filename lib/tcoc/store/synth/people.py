@@ -69,7 +69,9 @@ def make_people(world: World, block: tuple[int, int]) -> People:
     coverage = _coverage(source, entry, life)
     home = _homes(source, entry)
     care = _care(source, home)
-    coverage |= _mix_change(source, home["hospital"], coverage)
+    gain = world.geo.dual_gain[home["hospital"]]
+    dual = _mix_change(source, gain, coverage["dual_from"], coverage["dual_until"])
+    coverage |= {"dual_from": dual[0], "dual_until": dual[1]}
     fields: dict[str, Any] = {"entry": entry, **life, **coverage, **home, **care}
     return People(first=block[0], **fields)
 
@@ -319,21 +321,27 @@ def _slots(source: _Source, home: dict[str, Integers]) -> tuple[Integers, Intege
     return who, what
 
 
+def dual_under(world: World, people: People, gain: float) -> tuple[Integers, Integers]:
+    """Return when people would be dual if their hospital had a gain, on top of what they have."""
+    block = people.first // int(world.config.settings["block"])
+    source = _Source(world, block, people.count)
+    gains = np.full(people.count, gain)
+    return _mix_change(source, gains, people.dual_from, people.dual_until)
+
+
 def _mix_change(
-    source: _Source, hospital: Integers, coverage: dict[str, Integers]
-) -> dict[str, Integers]:
+    source: _Source, gain: Floats, dual_from: Integers, dual_until: Integers
+) -> tuple[Integers, Integers]:
     """Plant each hospital's change of mix: a share of its people turns dual, or ceases to be.
 
     From 2016 on, in each January, `dual_gain` of a hospital's people (hospitals.csv) becomes dual;
     a negative gain ends that share's dual status.
     """
-    gain = source.world.geo.dual_gain[hospital]
     chance = np.abs(gain) / np.where(gain < 0, 0.18, 0.82)
-    dual_from, dual_until = coverage["dual_from"], coverage["dual_until"]
     first, last = source.years
     for year in range(max(2016, first), last + 1):
         month = (year - first) * 12
         chosen = source.draws(f"mix {year}").uniform(source.size) < chance
         dual_from = np.where(chosen & (gain > 0), np.minimum(dual_from, month), dual_from)
         dual_until = np.where(chosen & (gain < 0), np.minimum(dual_until, month), dual_until)
-    return {"dual_from": dual_from, "dual_until": dual_until}
+    return dual_from, dual_until

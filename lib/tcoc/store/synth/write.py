@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
 from tcoc.store.schema import FORMAT_VERSION
-from tcoc.store.synth import columns, members, truth
+from tcoc.store.synth import columns, members, mix, truth
 from tcoc.store.synth.clinicians import make_clinicians
 from tcoc.store.synth.config import load_config
 from tcoc.store.synth.draws import Integers
@@ -118,7 +118,7 @@ def _write(
         work = _Work(world, folder, people, progress, len(blocks) * len(every_year))
         list(pool.map(lambda year: _write_year(work, year), every_year))
     _write_beneficiaries(work)
-    _write_gathered(work)
+    _write_gathered(work, benes)
     _write_info(work, benes)
 
 
@@ -221,7 +221,7 @@ def _write_beneficiaries(work: _Work) -> None:
     work.count("beneficiary", writer.rows)
 
 
-def _write_gathered(work: _Work) -> None:
+def _write_gathered(work: _Work, benes: int) -> None:
     """Write what was gathered over all years: Medicaid spending, clinicians, hospitals, people."""
     years = sorted(work.medicaid)
     spending = members.medicaid_table([part for year in years for part in work.medicaid[year]])
@@ -230,6 +230,7 @@ def _write_gathered(work: _Work) -> None:
     _write_single(truth.clinician_table(work.world), known / "clinician.parquet")
     hospital = truth.hospital_year_table(work.world, work.hospital_sums)
     _write_single(hospital, known / "hospital_year.parquet")
+    _write_single(mix.expected_mix(work.world.years, benes), known / "hospital_mix.parquet")
     _join_years(known, years)
 
 
