@@ -4,9 +4,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tcoc.errors import InputError
+from tcoc.params import load_run
+from tcoc.pipeline import study
 from tcoc.store.check import check_store
 from tcoc.store.check import render as render_check
 from tcoc.store.importers import import_files
@@ -74,6 +77,33 @@ def test_the_synthetic_state_gives_one_store_through_rif_and_cclf(tmp_path: Path
     two = {t: rows_of(tmp_path / "two", t) for t in TABLES}
     one["member_month"] = [{**m, "managed_care": False} for m in one["member_month"]]
     assert two == one
+
+
+def test_rif_and_cclf_give_the_same_attribution(tmp_path: Path) -> None:
+    """The same people, nobody in managed care (CCLF does not tell): the same attribution tables."""
+    write_synthetic_store(tmp_path / "synthetic", 150, 1, (2015, 2016))
+    made = {t: rows_of(tmp_path / "synthetic", t) for t in TABLES}
+    in_state = [m for m in made["member_month"] if m["state"] == "MD"]
+    made["member_month"] = [{**m, "managed_care": False} for m in in_state]
+    import_files("rif", write_rif(tmp_path / "r", made), tmp_path / "rif")
+    import_files("cclf", write_cclf_csv(tmp_path / "c", cclf_rows(made)), tmp_path / "cclf")
+    results = {form: attributed(tmp_path, form) for form in ("rif", "cclf")}
+    for name, table in results["rif"].items():
+        assert len(table) > 0, name
+        pd.testing.assert_frame_equal(results["cclf"][name], table)
+
+
+def attributed(folder: Path, form: str) -> dict[str, pd.DataFrame]:
+    run_file = folder / f"{form}.yml"
+    run_file.write_text(
+        f"name: {form}\nstore: {form}\nreference: synthetic/reference\nyears: [2016]\n"
+        "options: {attribution.window: {calendar_years: 1}}\n"
+    )
+    with study(load_run(run_file), folder / "work" / form) as opened:
+        return {
+            name: opened.frame(name, exact=True)
+            for name in ("attribution", "attribution_by_hospital", "hospital_year")
+        }
 
 
 def changed(
