@@ -1,11 +1,11 @@
 """The data intake's report on tiny stores: lights, planted problems, hidden counts, what lacks."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
@@ -34,6 +34,7 @@ from tcoc.params import load_policy
 from tcoc.pipeline import Study
 from tcoc.report import data_intake as page
 from tcoc.report import data_intake_tables as tables
+from tcoc.report import display
 from tcoc.report.audited import audit_all
 from tcoc.report.release import Release
 from tests.support.tiny import tiny_study
@@ -79,14 +80,17 @@ def light(study: Study, check: str, year: int = 2018) -> str:
 
 
 def show(release: Release) -> str:
-    """Run every section of the notebook with its assertion; return all that is said."""
-    told = io.StringIO()
+    """Run every section of the notebook with its assertion; return all that it shows."""
+    told: list[str] = []
     cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    with redirect_stdout(told):
+    with (
+        patch.object(display, "publish_html", lambda *said, **_: told.extend(said)),
+        patch.object(display, "publish_figure", lambda **said: told.append(f"{said['plain']}")),
+    ):
         for text in code[2:]:
             exec(text, {"page": page, "release": release})  # the committed notebook's own cells
-    return told.getvalue()
+    return " ".join(told)
 
 
 # ---------------------------------------------------------------- limits
@@ -282,6 +286,8 @@ def test_every_section_on_a_clean_store_and_no_identifier() -> None:
         assert "checks of the data of 2018" in page.headline(release)
         told = show(release) + "".join(release.table(n).to_csv() for n in release.names)
         assert "Unknown specialty" in told
+        assert "✔ green" in told
+        assert "✖ red" in told
         assert "B001" not in told
         assert "1234567893" not in told
 

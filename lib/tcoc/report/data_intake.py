@@ -22,7 +22,7 @@ LIGHT_WORDS = {RED: "✖ red", AMBER: "▲ amber", GREEN: "✔ green", GREY: "�
 CHECK_NAMES = {
     "quarantined": "Rows in quarantine",
     "unreconciled": "Dollars unexplained from file to store",
-    "short_run_out": "Run-out too short, no completion factor",
+    "short_run_out": "Run-out too short without a factor",
     "completion_gap": "Implied completion against the factor",
     "change_rows": "Change of rows",
     "change_people": "Change of people",
