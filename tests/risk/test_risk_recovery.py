@@ -66,9 +66,7 @@ def _recovered(drawn: list[pd.DataFrame], scheme: BucketScheme, replicates: int)
     frames = []
     for seed, rows in enumerate(drawn):
         of_seed = replace(chosen, seed=seed)
-        replicated = bootstrap_per_capita(
-            person_rows(rows, PAIR, of_seed, FACTORS), PAIR, of_seed
-        )
+        replicated = bootstrap_per_capita(person_rows(rows, PAIR, of_seed, FACTORS), PAIR, of_seed)
         people = rows[rows["year"] == PAIR.base_year].groupby("ccn").size()
         found = recovery(planted, factor_intervals(replicated, 0.95))
         frames.append(found.assign(people=found["ccn"].map(people)))

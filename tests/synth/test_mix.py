@@ -62,7 +62,9 @@ def test_expected_mix_is_the_mean_of_what_is_drawn(expected: pd.DataFrame) -> No
         have, want = (f[f["year"] == year] for f in (drawn, expected))
         assert have["months"].sum() == pytest.approx(want["months"].sum(), rel=0.01)
         for name in ("dual", "esrd", "originally_disabled"):
-            share = [float(f.loc[f[name], "months"].sum() / f["months"].sum()) for f in (have, want)]
+            share = [
+                float(f.loc[f[name], "months"].sum() / f["months"].sum()) for f in (have, want)
+            ]
             assert share[0] == pytest.approx(share[1], abs=0.006), name
 
 
