@@ -151,7 +151,7 @@ def replicate_rows(study: Study) -> pd.DataFrame:
     return replicates_table(replicates(study, pair.base_year, pair.performance_year), pair)
 
 
-def _replicated(study: Study) -> tuple[Adjusted, Pair]:
+def replicated_of(study: Study) -> tuple[Adjusted, Pair]:
     """Read the kept replicates back as arrays."""
     frame = study.frame("risk_replicates")
     hospitals = tuple(dict.fromkeys(frame["ccn"]))
@@ -171,7 +171,7 @@ def methods(study: Study) -> pd.DataFrame:
         variants_table(risk_adjustment(frame, pair, settings, factors), pair)
         for pair in pairs_of(study)
     ]
-    replicated, own = _replicated(study)
+    replicated, own = replicated_of(study)
     table = pd.concat(tables, ignore_index=True)
     table = table.merge(intervals(replicated, own, settings.interval_level), "left", list(PAIR_KEY))
     return _with_counts(table, frame)

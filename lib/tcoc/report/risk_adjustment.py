@@ -20,11 +20,12 @@ from tcoc.report.risk_adjustment_tables import (
     public_tables,
     ratio_column,
 )
+from tcoc.report.risk_planted import planted_mix, recovery_is_counted
 from tcoc.risk import METHODS, STATE, VARIANTS, extremes
 from tcoc.risk.adjust import shares_complete
 from tcoc.risk.evidence import MODELS
 
-__all__ = ["POLICY", "headline", "public_tables"]
+__all__ = ["POLICY", "headline", "planted_mix", "public_tables", "recovery_is_counted"]
 
 POLICY = ("risk", "attribution", "tcoc")
 """The policy files whose values this report rests on."""

@@ -14,6 +14,7 @@ from tcoc.params import read_yaml
 from tcoc.paths import params_dir
 from tcoc.pipeline import Study
 from tcoc.pipeline.risk import pair_of, settings_of
+from tcoc.report.risk_planted import planted_table, truth_file
 from tcoc.report.y1_attribution_tables import UNIVERSE, hospital_names
 from tcoc.risk import METHODS, STATE, VARIANTS
 from tcoc.risk.bootstrap import beyond_chance
@@ -47,6 +48,8 @@ def public_tables(study: Study) -> list[PublicTable]:
         published_table(),
         published_check_table(),
     ]
+    if truth_file(study):
+        tables.append(planted_table(study))
     return [*tables, *combination_tables(study), *evidence_tables(study)]
 
 

@@ -236,6 +236,7 @@ def intervals(replicated: Adjusted, pair: Pair, level: float) -> pd.DataFrame:
 
 
 def percentile_bounds(name: str, values: Array, level: float) -> dict[str, Array]:
+    """Return `NAME_low`, `NAME_high` and `NAME_error` by hospital, from its replicates."""
     tail = (1 - level) / 2
     finite = np.isfinite(values)
     usable = finite.mean(axis=1) >= 1 - UNDEFINED_SHARE

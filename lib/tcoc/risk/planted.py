@@ -78,9 +78,7 @@ def factor_intervals(replicated: Adjusted, level: float) -> pd.DataFrame:
     for variant, adjusted in replicated.adjusted.items():
         if variant != "none":
             bounds = percentile_bounds("factor", adjusted / replicated.base, level)
-            frames.append(
-                pd.DataFrame({"variant": variant, "ccn": replicated.hospitals, **bounds})
-            )
+            frames.append(pd.DataFrame({"variant": variant, "ccn": replicated.hospitals, **bounds}))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -10,9 +10,11 @@ them otherwise.
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tcoc.store.synth import columns
 from tcoc.store.synth.clinicians import make_clinicians
@@ -31,6 +33,7 @@ FEWEST_BLOCKS, MOST_BLOCKS = 4, 32
 _SOME = 1000
 """Clinicians are laid out for so many people; whom somebody sees has no part in the mix."""
 _FLAGS = 4
+_MALE, _DUAL, _ESRD, _DISABLED = 8, 4, 2, 1
 _PROFILES = len(BAND_STARTS) << _FLAGS
 
 
@@ -76,11 +79,12 @@ def _months(scene: Scene, gains: Floats) -> Floats:
     """Sum eligible months by moved or not, gain, and profile; whole numbers."""
     eligible = scene.fee_for_service & ~scene.away
     count = eligible.sum(axis=1)
-    group = np.where(scene.moved[:, 6], _PROFILES, 0) + _profile(scene, eligible)
+    moved = np.where(scene.moved[:, 6], _PROFILES, 0)
     found = np.zeros((2, len(gains), _PROFILES))
+    others = profile_codes(scene, eligible, np.zeros(scene.people.count, dtype=np.bool_))
     for k, gain in enumerate(gains.tolist()):
-        dual = any_month(_dual(scene, gain) & eligible).astype(np.int64)
-        sums = np.bincount(group + 4 * dual, count, minlength=2 * _PROFILES)
+        codes = moved + others + _DUAL * any_month(_dual(scene, gain) & eligible)
+        sums = np.bincount(codes, count, minlength=2 * _PROFILES)
         found[:, k] = sums.reshape(2, _PROFILES)
     return found
 
@@ -92,15 +96,28 @@ def _dual(scene: Scene, gain: float) -> Flags:
     return result
 
 
-def _profile(scene: Scene, eligible: Flags) -> Integers:
-    """Return the number of each person's profile, with the place of dual left at 0."""
+def profile_codes(scene: Scene, eligible: Flags, dual: Flags) -> Integers:
+    """Return the number of each person's profile in the year; see `profiles_of`."""
     people = scene.people
     age = age_in(people.birth, scene.year)
     band = np.searchsorted(np.array(BAND_STARTS), age, side="right") - 1
-    esrd = any_month(scene.esrd & eligible).astype(np.int64)
-    disabled = (np.isin(people.reason, (1, 3)) & (age >= 65)).astype(np.int64)
-    men = (people.sex == 1).astype(np.int64)
-    return (band << _FLAGS) + 8 * men + 2 * esrd + disabled
+    disabled = np.isin(people.reason, (1, 3)) & (age >= 65)
+    flags = (people.sex == 1, dual, any_month(scene.esrd & eligible), disabled)
+    code = band.astype(np.int64)
+    for flag in flags:
+        code = 2 * code + flag.astype(np.int64)
+    return code
+
+
+def profiles_of(code: Integers) -> dict[str, NDArray[Any]]:
+    """Return what the numbers of profiles stand for, as columns."""
+    return {
+        "age_from": np.array(BAND_STARTS, dtype=np.int32)[code >> _FLAGS],
+        "sex": np.where(code & _MALE, "M", "F"),
+        "dual": (code & _DUAL) > 0,
+        "esrd": (code & _ESRD) > 0,
+        "originally_disabled": (code & _DISABLED) > 0,
+    }
 
 
 def age_in(birth: Integers, year: int) -> Integers:
@@ -115,15 +132,13 @@ def age_in(birth: Integers, year: int) -> Integers:
 def _table(ccns: list[str], first: int, months: Floats) -> pa.Table:
     """Return a row for each year, hospital and profile that has months."""
     year, hospital, code = np.nonzero(months > 0)
+    profile = profiles_of(code)
+    profile["sex"] = columns.choices(("F", "M"), (code & _MALE) // _MALE)
     return pa.table(
         {
             "year": pa.array((first + year).astype(np.int32)),
             "ccn": columns.choices(ccns, hospital),
-            "age_from": pa.array(np.array(BAND_STARTS, dtype=np.int32)[code >> _FLAGS]),
-            "sex": columns.choices(("F", "M"), code >> 3 & 1),
-            "dual": columns.flags((code >> 2 & 1) == 1),
-            "esrd": columns.flags((code >> 1 & 1) == 1),
-            "originally_disabled": columns.flags((code & 1) == 1),
+            **{name: pa.array(values) for name, values in profile.items()},
             "months": pa.array(np.round(months[year, hospital, code], 6)),
         }
     )
