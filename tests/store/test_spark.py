@@ -114,13 +114,13 @@ def test_every_table_of_a_deliverable_is_the_same(both: Both, deliverable: str) 
 @pytest.mark.slow
 def test_what_spark_would_do_otherwise(session: Any, tmp_path: Path) -> None:
     """Floating literals are doubles, types are Ibis's, an empty table is a file with columns."""
-    rows = pd.DataFrame({"key": ["b", "a", None], "paid": [Decimal("0.15"), None, Decimal("2.05")]})
+    rows = pd.DataFrame({"key": ["b", "a", None], "paid": [Decimal("1.10"), None, Decimal("2.05")]})
     results = {}
     for engine in ("duckdb", "spark"):
         with connect(engine) as connection:
             table = connection.load(rows, {"key": "string", "paid": "decimal(18, 2)"})
             wide = table.mutate(
-                half=table.paid * 0.5,
+                tenth_more=table.paid * 1.1,
                 one=ibis.literal(1.0),
                 cents=(table.paid * 100).round().cast("int32"),
                 missing=ibis.null("date"),
@@ -148,9 +148,9 @@ def test_a_session_that_was_open_stays_open_with_its_own_settings(session: Any) 
 
 def test_without_pyspark_a_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(InputError, match="engine: spark needs the package pyspark.*`make spark`"):
-        with connect("spark"):
-            pass
+    said = r"engine: spark needs the package pyspark.*`make spark`"
+    with pytest.raises(InputError, match=said), connect("spark"):
+        pass
 
 
 def test_without_java_a_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +161,6 @@ def test_without_java_a_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pyspark.sql", module)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr("tcoc.store.spark.which", lambda name: None)
-    with pytest.raises(InputError, match="needs a Java runtime, version 17 or newer"):
-        with connect("spark"):
-            pass
+    said = "needs a Java runtime, version 17 or newer"
+    with pytest.raises(InputError, match=said), connect("spark"):
+        pass
