@@ -56,7 +56,10 @@ class Connection:
 
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, with the given Ibis types."""
-        arrow = to_arrow(frame, schema)
+        return self.keep_arrow(to_arrow(frame, schema))
+
+    def keep_arrow(self, arrow: pa.Table) -> ir.Table:
+        """Bring a small Arrow table into the engine."""
         return cast(ir.Table, self.backend.create_table(self._name("small"), arrow, temp=True))
 
     def keep(self, expr: ir.Table) -> ir.Table:

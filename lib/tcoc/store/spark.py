@@ -20,23 +20,30 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
-from tcoc.store.connection import Connection, to_arrow
+from tcoc.store.connection import Connection, connect, to_arrow
 
 SETTINGS = {
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.ansi.enabled": "true",
-    "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
 }
-"""Few partitions, because the steps are many and small beside Spark's own fixed cost."""
+"""Settings of the session while it is ours to use; one that was there gets its own back after.
+
+Few partitions, because the steps are many and small beside Spark's own fixed cost.
+"""
 
 
 @dataclass
 class SparkConnection(Connection):
-    """A connection whose kept tables are Parquet files in a folder that the workers see."""
+    """A connection whose kept tables are Parquet files in a folder that the workers see.
+
+    What leaves Spark, a small pandas table or a file in a total order, goes through DuckDB in this
+    process, so that types, order of nulls and bytes are those of the other engine.
+    """
 
     spill: Path = field(default=Path())
+    local: Connection = field(default_factory=lambda: Connection(None, "duckdb"))
 
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, as a Parquet file of the given types."""
@@ -46,28 +53,77 @@ class SparkConnection(Connection):
 
     def keep(self, expr: ir.Table) -> ir.Table:
         """Compute an expression once and keep the result as Parquet."""
-        folder = self.spill / self._name("kept")
-        self._frame(expr).write.parquet(str(folder))
-        return self._read([folder], "kept")
+        return self._view([self._spilled(expr)], "kept", _struct(expr.schema()))
 
     def drop(self, *tables: ir.Table) -> None:
         """Forget kept tables; their files go with the folder at the end."""
         for table in tables:
             self.backend._session.catalog.dropTempView(table.get_name())
 
+    def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
+        """Compute a small result and return it as pandas, in a total order."""
+        arrow = self._frame(expr).toArrow().cast(expr.schema().to_pyarrow())
+        small = self.local.keep_arrow(arrow)
+        found = self.local.fetch(small, order_by)
+        self.local.drop(small)
+        return found
+
     def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
         """Stream a result to one Parquet file, the bytes of which no engine changes."""
-        return super().write(self.keep(expr), path, order_by)
+        files = sorted(self._spilled(expr).glob("*.parquet"))
+        raw = self.local.parquet(*files)
+        typed = raw.select(**{n: raw[n].cast(kind) for n, kind in expr.schema().items()})
+        return self.local.write(typed, path, order_by)
+
+    def _spilled(self, expr: ir.Table) -> Path:
+        folder = self.spill / self._name("kept")
+        self._frame(expr).write.parquet(str(folder))
+        return folder
 
     def _frame(self, expr: ir.Table) -> Any:
+        """Return the Spark frame, with Ibis's types where Spark's own are wider or narrower."""
         self.backend._run_pre_execute_hooks(expr)
-        return self.backend._session.sql(self.backend.compile(expr))
+        found = self.backend._session.sql(self.backend.compile(expr))
+        wanted = _struct(expr.schema())
+        return found.select(
+            *[
+                found[f"`{to.name}`"].cast(to.dataType) if to.dataType != has.dataType else to.name
+                for to, has in zip(wanted, found.schema, strict=True)
+            ]
+        )
 
     def _read(self, files: Sequence[Path], stem: str) -> ir.Table:
+        # all files of a store table have the columns of the first, in what types they like
+        schema = ibis.Schema.from_pyarrow(pq.read_schema(files[0]))
+        return self._view(files, stem, _struct(schema))
+
+    def _view(self, files: Sequence[Path], stem: str, schema: Any) -> ir.Table:
+        """Name Parquet files in the session; a given schema spares a job that looks for one."""
         name = self._name(stem)
-        frame = self.backend._session.read.parquet(*[str(f) for f in files])
+        frame = self.backend._session.read.schema(schema).parquet(*[str(f) for f in files])
         frame.createOrReplaceTempView(name)
         return cast(ir.Table, self.backend.table(name))
+
+
+def _struct(schema: ibis.Schema) -> Any:
+    from ibis.backends.pyspark.datatypes import PySparkSchema
+
+    return PySparkSchema.from_ibis(schema)
+
+
+def _compiler() -> Any:
+    """Return Ibis's compiler for Spark, with floating literals that Spark takes for doubles.
+
+    Spark reads `0.5` as a decimal: sums and products would be decimals and round differently.
+    """
+    from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+
+    class Compiler(PySparkCompiler):  # type: ignore[misc]
+        def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: Any) -> Any:  # noqa: N802
+            literal = super().visit_NonNullLiteral(op, value=value, dtype=dtype)
+            return self.cast(literal, dtype) if dtype.is_floating() else literal
+
+    return Compiler()
 
 
 @contextmanager
@@ -77,12 +133,30 @@ def connect_spark(memory_limit: str) -> Iterator[SparkConnection]:
     Raises InputError that says what is missing: the package, or a Java runtime.
     """
     session, ours = _session(memory_limit)
-    with TemporaryDirectory(prefix="tcoc-spark-", dir=_shared()) as spill:
-        try:
-            yield SparkConnection(ibis.pyspark.connect(session), "spark", spill=Path(spill))
-        finally:
-            if ours:
-                session.stop()
+    try:
+        with (
+            _settings(session),
+            TemporaryDirectory(prefix="tcoc-spark-", dir=_shared()) as spill,
+            connect("duckdb", memory_limit) as local,
+        ):
+            backend = ibis.pyspark.connect(session)
+            backend.compiler = _compiler()
+            yield SparkConnection(backend, "spark", spill=Path(spill), local=local)
+    finally:
+        if ours:
+            session.stop()
+
+
+@contextmanager
+def _settings(session: Any) -> Iterator[None]:
+    before = {key: session.conf.get(key) for key in SETTINGS}
+    for key, value in SETTINGS.items():
+        session.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            session.conf.set(key, value)
 
 
 def _shared() -> str | None:
@@ -106,8 +180,7 @@ def _session(memory_limit: str) -> tuple[Any, bool]:
     master = os.environ.get("TCOC_SPARK_MASTER", "local[*]")
     builder = SparkSession.builder.master(master).appName("tcoc")
     builder = builder.config("spark.driver.memory", memory_limit.lower().removesuffix("b"))
-    for key, value in SETTINGS.items():
-        builder = builder.config(key, value)
+    builder = builder.config("spark.ui.enabled", "false")
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session, True
