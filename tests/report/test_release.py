@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -171,7 +172,7 @@ def study(tmp_path, monkeypatch):
     policy = SimpleNamespace(files={}, get=_policy_default)
     store = SimpleNamespace(info={"source": {"kind": "rif"}}, years=(2017, 2018), synthetic=False)
     run = SimpleNamespace(name="r", spec=spec, policy=policy)
-    return SimpleNamespace(run=run, store=store, policy=policy, work=tmp_path)
+    return SimpleNamespace(run=run, store=store, policy=policy, work=tmp_path, held=nullcontext)
 
 
 def _policy_default(name, _year=None):

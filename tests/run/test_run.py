@@ -89,7 +89,9 @@ def test_a_failed_run_leaves_what_stood_there(
             nbformat.v4.new_code_cell('run = ""\nwork = ""', metadata={"tags": ["parameters"]}),
             nbformat.v4.new_code_cell("assert 1 == 2"),
         ],
-        metadata={"kernelspec": {"name": "python3", "language": "python"}},
+        metadata={
+            "kernelspec": {"name": "python3", "language": "python", "display_name": "Python"}
+        },
     )
     nbformat.write(broken, tmp_path / "y1_attribution.ipynb")
     monkeypatch.setattr(tcoc.notebook, "notebooks_dir", lambda: tmp_path)
