@@ -144,13 +144,16 @@ def planted_mix(release: Release) -> None:
     frame = release.table(NAME)
     level = settings_of(release.study).interval_level
     shown = frame.dropna(subset=["inside", "hospitals"])
+    if shown.empty:
+        release.say(f"No hospital has {SMALLEST} beneficiaries in both years to compare.")
+        return
     parts = [_said(row) for _, row in shown.iterrows()]
     least, most = _by_chance(shown, level)
     release.say(
         f"A {words.percent(level, 0)} interval should hold the planted factor in"
         f" {words.percent(level, 0)} of hospitals: it does in {words.listing(parts)}. Chance alone"
         f" leaves between {words.count(least)} and {words.count(most)} when intervals are right."
-        f" {_noise(shown)}"
+        f" {_noise(shown)} {_PANELS}"
     )
     release.show_table(
         NAME,
@@ -174,6 +177,11 @@ def planted_mix(release: Release) -> None:
     )
 
 
+_PANELS = (
+    "Intervals draw beneficiaries and keep who is attributed where: a clinician whose whole panel"
+    " goes to another hospital in the second year (rule A8) changes a mix by more than they say."
+)
+
 _NAMES = {
     "demographic_own": "Demographic, own costs",
     "demographic_statewide": "Demographic, state's costs",
@@ -190,15 +198,14 @@ def _said(row: pd.Series) -> str:
 
 def _by_chance(shown: pd.DataFrame, level: float) -> tuple[float, float]:
     """Return the fewest and most intervals that hold in 95 % of repetitions, were they right."""
-    hospitals = int(shown["hospitals"].max()) if len(shown) else 0
-    low, high = stats.binom.interval(0.95, hospitals, level)
+    low, high = stats.binom.interval(0.95, int(shown["hospitals"].max()), level)
     return float(low), float(high)
 
 
 def _noise(shown: pd.DataFrame) -> str:
     """Compare what is planted with what chance moves."""
     smaller = shown[shown["planted_spread"] < shown["error"]]
-    if len(shown) and len(smaller) == len(shown):
+    if len(smaller) == len(shown):
         return (
             "Under every method hospitals' planted factors differ by less than the sampling error"
             " of one hospital, so a single hospital's adjustment is mostly chance here."
