@@ -81,6 +81,7 @@ def _release(**changes):
     said: list[str] = []
     rows = pd.DataFrame(
         {
+            "people": section.ATTRIBUTED,
             "variant": ["demographic_own", "new_enrollee"],
             "hospitals": 40.0,
             "inside": [40.0, 38.0],
@@ -102,13 +103,16 @@ def test_section_counts_and_judges_noise():
     release, said = _release()
     section.planted_mix(release)
     assert "**40 of 40** (demographic, own costs)" in said[0]
-    assert "between 35 and 40" in said[0]
+    assert "between 35 and 40, so no fewer than" in said[0]
     assert "mostly chance" in said[0]
     assert section.recovery_is_counted(release)
     release, said = _release(planted_spread=[0.04, 0.001])
     section.planted_mix(release)
     assert "more than the sampling error of one hospital under demographic, own costs" in said[0]
     assert not section.recovery_is_counted(_release(inside=41.0)[0])
+    release, said = _release(inside=[40.0, 30.0])
+    section.planted_mix(release)
+    assert "so fewer than the nominal rate allows under some method" in said[0]
 
 
 def test_section_of_real_data_says_that_no_truth_is_known():

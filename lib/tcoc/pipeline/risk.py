@@ -125,23 +125,33 @@ def cells(study: Study) -> ir.Table:
 
 
 def replicates(
-    study: Study, base_year: int, performance_year: int, members: Mapping[str, str] | None = None
+    study: Study,
+    base_year: int,
+    performance_year: int,
+    members: Mapping[str, str] | None = None,
+    attribution: ir.Table | None = None,
+    count: int | None = None,
 ) -> Adjusted:
     """Return bootstrap replicates of per capita for any pair of years of the run (rule R6).
 
     Arrays hospitals x replicates of base, performance and adjusted bases in annual dollars, the
     state first; the MPA's noise is a function of them. `members` (CCN -> combination) pools
     hospitals first, so that a beneficiary whom two members share counts as one draw (rule A12).
+    Another `attribution` than the run's, and another `count` of replicates, can be given.
     """
     settings, pair = settings_of(study), pair_of(study, base_year, performance_year)
     people = _people(study, (base_year, performance_year))
     rows = study.connection.fetch(
-        in_doubles(hospital_profiles(people, study.table("attribution"))).drop("unknown_sex")
+        in_doubles(
+            hospital_profiles(
+                people, study.table("attribution") if attribution is None else attribution
+            )
+        ).drop("unknown_sex")
     )
     if members is not None:
         rows = rows.assign(ccn=rows["ccn"].map(lambda ccn: members.get(ccn, ccn)))
     return bootstrap_per_capita(
-        person_rows(rows, pair, settings, factors_of(settings)), pair, settings
+        person_rows(rows, pair, settings, factors_of(settings)), pair, settings, count
     )
 
 
