@@ -141,12 +141,11 @@ def replicates(
     """
     settings, pair = settings_of(study), pair_of(study, base_year, performance_year)
     people = _people(study, (base_year, performance_year))
+    attributed = study.table("attribution") if attribution is None else attribution
+    # A total order, because pooled members are added up in the order in which they come.
     rows = study.connection.fetch(
-        in_doubles(
-            hospital_profiles(
-                people, study.table("attribution") if attribution is None else attribution
-            )
-        ).drop("unknown_sex")
+        in_doubles(hospital_profiles(people, attributed)).drop("unknown_sex"),
+        ["bene_id", "year", "ccn"],
     )
     if members is not None:
         rows = rows.assign(ccn=rows["ccn"].map(lambda ccn: members.get(ccn, ccn)))
