@@ -476,7 +476,7 @@ def _show_checks(release: Release, names: Sequence[str]) -> None:
             "shown_light": "Light",
         },
         {"count": "count", "of": "count", "share": _share_words if counted else _value_words},
-        caption=_caption(rows["light"]),
+        caption=f"{_caption(rows['light'])}: {CHECK_NAMES[names[0]]} and what goes with it",
         frame=shown,
         shown_as=f"intake_checks_{names[0]}",
         heading_columns=2,

@@ -260,7 +260,7 @@ def _extreme_rows(release: Release) -> dict[str, dict[str, str]]:
 def slide18(release: Release) -> None:
     """Show slide 18's table for this run, then the published slide and its arithmetic."""
     years = _years(release)
-    headings = {"row": ""} | METHOD_NAMES
+    headings = {"row": "Quantity"} | METHOD_NAMES
     release.show_table(
         "risk_statewide",
         headings,

@@ -57,7 +57,7 @@ def planted_table(study: Study) -> PublicTable:
     frame.insert(3, "benes", _state_benes(study))
     return PublicTable(
         name=NAME,
-        title="How much of the planted mix change is recovered",
+        title="Hospitals whose interval holds the planted change of mix",
         frame=frame,
         keys=("year", "people", "variant"),
         counts=("benes",),
