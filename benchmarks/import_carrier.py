@@ -28,7 +28,7 @@ def grow(source: Path, target: Path, lines: int) -> None:
         have = engine.execute(f"SELECT count(*) FROM {read}").fetchone()
         copies = -(-lines // (have[0] if have else 1))
         engine.execute(
-            f"COPY (SELECT * REPLACE (CLM_ID || lpad(i::VARCHAR, 7, '0') AS CLM_ID) FROM {read},"
+            f"COPY (SELECT * REPLACE (CLM_ID || 'c' || i AS CLM_ID) FROM {read},"
             f" range({copies}) AS copies(i)) TO '{target / 'carrier.csv'}'"
             " (DELIMITER '|', HEADER, QUOTE '')"
         )
