@@ -33,6 +33,7 @@ class Example:
     attributed: pd.DataFrame
     hospital_use: pd.DataFrame
     hospitals: dict[str, str]
+    primary_care_share: float
 
 
 def follow(engine: Connection, file: Path | None = None) -> Example:
@@ -64,6 +65,7 @@ def follow(engine: Connection, file: Path | None = None) -> Example:
         attributed=engine.fetch(result, ["bene_id", "ccn"]),
         hospital_use=engine.fetch(joined.hospitals, ["bene_id", "ccn"]),
         hospitals=dict(case["hospitals"]),
+        primary_care_share=rules.primary_care_share,
     )
 
 
@@ -188,7 +190,8 @@ def _clinician_words(example: Example) -> str:
     names = words.listing(panel["bene_id"].tolist())
     return (
         f"**Clinician {npi}.** {names} have no primary care in an ACO; {npi} passes the test that"
-        f" primary care is at least 60 % of its own allowed amount, and they are its panel (A7)."
+        f" primary care is at least {words.percent(example.primary_care_share, 0)} of its own"
+        " allowed amount, and they are its panel (A7)."
         f" The panel's payments: {uses}. The whole panel goes to {example.hospitals[ccn]}, which"
         f" has most (A8), also the member who was treated elsewhere."
     )

@@ -250,15 +250,13 @@ def _stacked(axes: Any, parts: pd.DataFrame, years: Sequence[int], column: str) 
             edgecolor="white",
             linewidth=0.8,
         )
-        _label_parts(axes, years, left, widths, stage)
+        _label_parts(axes, left, widths, stage)
         left = left + widths
     axes.set_xlim(0, 1)
     style.grid(axes, "x")
 
 
-def _label_parts(
-    axes: Any, years: Sequence[int], left: "np.ndarray[Any, Any]", widths: Any, stage: str
-) -> None:
+def _label_parts(axes: Any, left: "np.ndarray[Any, Any]", widths: Any, stage: str) -> None:
     for row, (start, width) in enumerate(zip(left, widths, strict=True)):
         if width < 0.1:
             continue
@@ -274,7 +272,6 @@ def _label_parts(
             color=style.INK,
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
         )
-    del years
 
 
 def _waterfall_title(release: Release) -> str:
