@@ -35,13 +35,12 @@ def grow(source: Path, target: Path, lines: int) -> None:
 
 
 def scan_seconds(file: Path) -> float:
-    """Seconds in which DuckDB reads the file with all columns as text, into a table."""
+    """Seconds in which DuckDB reads every column of the file as text and keeps none of it."""
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect(f"{folder}/x.db") as engine:
+    with duckdb.connect() as engine:
         engine.execute(
-            "CREATE TABLE lines AS SELECT * FROM read_csv(?, delim='|', all_varchar=true)",
-            [str(file)],
-        )
+            "SELECT min(COLUMNS(*)) FROM read_csv(?, delim='|', all_varchar=true)", [str(file)]
+        ).fetchall()
     return time.perf_counter() - start
 
 
