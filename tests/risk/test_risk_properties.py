@@ -22,7 +22,12 @@ from tcoc.risk import (
     variants_table,
 )
 from tcoc.risk.adjust import exact_sums, pooled, shares_complete
-from tcoc.risk.bootstrap import beyond_chance, poisson_table, replicates_table
+from tcoc.risk.bootstrap import (
+    beyond_chance,
+    kept_variance,
+    poisson_table,
+    replicates_table,
+)
 from tcoc.risk.buckets import dollar_caps
 from tcoc.risk.decompose import OWN_COST, decompose
 from tests.risk.risk_support import PAIR, cell_frame, factors, rng, settings, with_state, world
@@ -212,19 +217,19 @@ def _replicated(rows, chosen=SETTINGS, **options):
 
 def test_bootstrap_repeats_whatever_the_order_of_rows_and_changes_with_the_seed():
     rows = _population(3).rows(SETTINGS)
-    first = _replicated(rows, replicates=70)
-    again = _replicated(rows.sample(frac=1, random_state=1), replicates=70)
-    other = _replicated(rows, replace(SETTINGS, seed=1), replicates=70)
+    first = _replicated(rows, replicates=70).full
+    again = _replicated(rows.sample(frac=1, random_state=1), replicates=70).full
+    other = _replicated(rows, replace(SETTINGS, seed=1), replicates=70).full
     for variant, values in first.adjusted.items():
         assert np.array_equal(values, again.adjusted[variant])
         assert not np.array_equal(values, other.adjusted[variant])
-    assert np.array_equal(first.base[:, :64], _replicated(rows, replicates=64).base)
+    assert np.array_equal(first.base[:, :64], _replicated(rows, replicates=64).full.base)
 
 
 def test_replicates_centre_on_the_point_estimate():
     made = _population(4)
     point = risk_adjustment(made.cells(SETTINGS), PAIR, SETTINGS, FACTORS)
-    replicated = _replicated(made.rows(SETTINGS), replicates=600)
+    replicated = _replicated(made.rows(SETTINGS), replicates=600).full
     assert replicated.hospitals == point.hospitals
     error = replicated.base.std(axis=1)
     assert (abs(replicated.base.mean(axis=1) - point.base[:, 0]) < error / 5).all()
@@ -239,7 +244,7 @@ def test_each_weight_one_gives_the_point_estimate(monkeypatch):
     monkeypatch.setattr("tcoc.risk.bootstrap.poisson_table", lambda: np.ones(65_536))
     made = _population(5, people=60)
     point = risk_adjustment(made.cells(SETTINGS), PAIR, SETTINGS, FACTORS)
-    replicated = _replicated(made.rows(SETTINGS), replicates=2)
+    replicated = _replicated(made.rows(SETTINGS), replicates=2).full
     for variant, values in point.adjusted.items():
         assert np.allclose(replicated.adjusted[variant], values, rtol=1e-12)
     assert np.allclose(replicated.performance, point.performance, rtol=1e-12)
@@ -259,7 +264,7 @@ def test_hospital_in_one_year_counts_for_the_state_only(monkeypatch):
     )
     rows = person_rows(made.rows(SETTINGS), PAIR, SETTINGS, FACTORS)
     assert rows.hospitals == (STATE, "210001", "REST")
-    replicated = bootstrap_per_capita(rows, PAIR, SETTINGS, replicates=2)
+    replicated = bootstrap_per_capita(rows, PAIR, SETTINGS, replicates=2).full
     assert replicated.hospitals == (STATE, "210001")
     assert replicated.base.tolist() == [[30.0, 30.0], [10.0, 10.0]]
 
@@ -277,7 +282,7 @@ def test_both_years_and_all_hospitals_of_a_person_take_the_same_draw():
         for p in people
         for ccn, share in (("210001", 0.25), ("210002", 0.75))
     ]
-    replicated = _replicated(world(people, shares).rows(SETTINGS), replicates=40)
+    replicated = _replicated(world(people, shares).rows(SETTINGS), replicates=40).full
     assert replicated.base.std(axis=1).min() > 0
     assert np.allclose(replicated.growth("none"), 0, atol=1e-12)
     assert np.allclose(replicated.base[1], replicated.base[2], rtol=1e-12)
@@ -305,6 +310,42 @@ def test_more_than_chance_counts_intervals_without_zero():
 def test_replicates_table_keeps_replicates_together():
     replicated = _replicated(_population(6, 50).rows(SETTINGS), replicates=3)
     table = replicates_table(replicated, Pair(2015, 2016))
-    chosen = table[(table["ccn"] == "210002") & (table["replicate"] == 1)].iloc[0]
-    at = replicated.hospitals.index("210002")
-    assert chosen["adjusted_new_enrollee"] == replicated.adjusted["new_enrollee"][at, 1]
+    assert table["halved"].value_counts().to_dict() == {False: 9, True: 3}
+    own = table[table["ccn"] == "210002"].set_index(["halved", "replicate"])
+    at = replicated.full.hospitals.index("210002")
+    for halved, found in ((False, replicated.full), (True, replicated.halved)):
+        last = found.base.shape[1] - 1
+        kept = own.loc[(halved, last), "adjusted_new_enrollee"]
+        assert kept == found.adjusted["new_enrollee"][at, last]
+
+
+def test_replicates_at_half_the_variance_average_two_draws():
+    replicated = _replicated(_population(6, 50).rows(SETTINGS), replicates=400)
+    full, halved = (r.base[1:].var(axis=1, ddof=1) for r in (replicated.full, replicated.halved))
+    assert halved / full == pytest.approx(0.5, rel=0.15)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
+def test_a_product_of_two_estimates_counts_its_chance_once(part):
+    """x * y with both noises about (0, 0): m = 0; an added z of known variance is m."""
+    g, hospitals, count = rng(3), 40, 4000
+    x, y, z = g.normal(size=(3, hospitals, 1))
+    product, plain = math.sqrt(part), math.sqrt(1 - part)
+
+    def drawn(variance, columns):
+        noise = math.sqrt(variance) * g.normal(size=(3, hospitals, columns))
+        return product * (x + noise[0]) * (y + noise[1]) + plain * (z + noise[2])
+
+    kept = kept_variance(drawn(1, count), drawn(0.5, count // 2))
+    # True variance m + p = 1. Replicates have m + p (x2 + y2 + 1), on average m + 3 p.
+    expected = np.mean(1 / ((1 - part) + part * (x**2 + y**2 + 1)))
+    assert kept == pytest.approx(max(expected, 1 / 3), abs=0.25 if part else 0.05)
+    assert kept < 1 or part == 0
+
+
+def test_too_few_replicates_or_hospitals_keep_their_variance():
+    full = rng(1).normal(size=(40, 200))
+    halved = full[:, :100] / 2
+    assert kept_variance(full, halved) == 1 / 3
+    assert kept_variance(full, halved[:, :9]) == 1.0
+    assert kept_variance(full[:9], halved[:9]) == 1.0

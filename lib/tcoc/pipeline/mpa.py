@@ -37,7 +37,7 @@ from tcoc.pipeline.risk import REPLICATES as RISK_REPLICATES
 from tcoc.pipeline.risk import factors_of, pair_of, replicates, settings_of
 from tcoc.risk import METHODS, STATE, VARIANTS, Adjusted, Pair, risk_adjustment
 from tcoc.risk.adjust import hospital_sums, pooled, weighted_cells
-from tcoc.risk.bootstrap import replicates_table
+from tcoc.risk.bootstrap import rows_of_replicates
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 
 BASELINE = "improvement"
@@ -263,7 +263,7 @@ def replicate_rows(study: Study) -> pd.DataFrame:
         terms = terms_of(study, year)
         pair = pair_of(study, terms.base_year, terms.performance_year)
         found = replicates(study, terms.base_year, terms.performance_year, members_of(study, terms))
-        frames.append(replicates_table(found, pair).assign(rate_year=year))
+        frames.append(rows_of_replicates(found.full, pair).assign(rate_year=year))
     return pd.concat(frames, ignore_index=True)[list(REPLICATES)]
 
 
@@ -522,7 +522,10 @@ OPTIONS = {
     "largest_change_ccn": "string",
     **dict.fromkeys(("net_low", "net_high", "sign_agreement"), _FLOAT),
 }
-REPLICATES = {"rate_year": "int32", **RISK_REPLICATES}
+REPLICATES = {
+    "rate_year": "int32",
+    **{name: kind for name, kind in RISK_REPLICATES.items() if name != "halved"},
+}
 NOISE = {
     "rate_year": "int32",
     "ccn": "string",

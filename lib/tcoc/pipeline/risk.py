@@ -28,7 +28,7 @@ from tcoc.risk import (
     variants_table,
 )
 from tcoc.risk.adjust import exact_sums, pooled, sensitivity_settings, weighted_cells
-from tcoc.risk.bootstrap import replicates_table
+from tcoc.risk.bootstrap import Replicates, replicates_table
 from tcoc.risk.buckets import (
     PROFILE,
     dollar_caps,
@@ -131,7 +131,7 @@ def replicates(
     members: Mapping[str, str] | None = None,
     attribution: ir.Table | None = None,
     count: int | None = None,
-) -> Adjusted:
+) -> Replicates:
     """Return bootstrap replicates of per capita for any pair of years of the run (rule R6).
 
     Arrays hospitals x replicates of base, performance and adjusted bases in annual dollars, the
@@ -160,16 +160,20 @@ def replicate_rows(study: Study) -> pd.DataFrame:
     return replicates_table(replicates(study, pair.base_year, pair.performance_year), pair)
 
 
-def replicated_of(study: Study) -> tuple[Adjusted, Pair]:
+def replicated_of(study: Study) -> tuple[Replicates, Pair]:
     """Read the kept replicates back as arrays."""
     frame = study.frame("risk_replicates")
+    full, halved = (_arrays(frame[frame["halved"] == half]) for half in (False, True))
+    return Replicates(full, halved), pair_of(study)
+
+
+def _arrays(frame: pd.DataFrame) -> Adjusted:
     hospitals = tuple(dict.fromkeys(frame["ccn"]))
     wide = frame.set_index(["ccn", "replicate"]).unstack("replicate").reindex(list(hospitals))
     base = wide["base_per_capita"].to_numpy()
     variants = [v for v in VARIANTS if f"adjusted_{v}" in frame]
     adjusted = {"none": base} | {v: wide[f"adjusted_{v}"].to_numpy() for v in variants}
-    found = Adjusted(hospitals, base, wide["performance_per_capita"].to_numpy(), adjusted)
-    return found, pair_of(study)
+    return Adjusted(hospitals, base, wide["performance_per_capita"].to_numpy(), adjusted)
 
 
 def methods(study: Study) -> pd.DataFrame:
@@ -396,6 +400,7 @@ COMBINATIONS = {"variant": "string", **_PAIR, "combination": "string", **_RESULT
 REPLICATES = {
     **_PAIR,
     "ccn": "string",
+    "halved": "boolean",
     "replicate": "int32",
     "base_per_capita": "float64",
     "performance_per_capita": "float64",
@@ -462,7 +467,7 @@ PRODUCTS = (
     Product("risk_cells", ("year", "ccn", "share", *PROFILE), cells, internal=True),
     Product(
         "risk_replicates",
-        ("base_year", "performance_year", "ccn", "replicate"),
+        ("base_year", "performance_year", "ccn", "halved", "replicate"),
         replicate_rows,
         REPLICATES,
         internal=True,

@@ -6,6 +6,12 @@ and performance years, and all hospitals that share the beneficiary, take the sa
 year-to-year and between-hospital dependence stay in the result. Every statistic is recomputed in
 each replicate from sums, the state's bucket costs and the score of ESRD included.
 
+A method that multiplies two estimates, a hospital's mix by its own costs of thin buckets, has a
+part of its variance in the product of both kinds of chance. Replicates hold that part three times:
+once in the costs as drawn, once in the mix as drawn, once anew. How large it is follows from how
+the variance grows with that of the draws, so every statistic is also computed at half the variance
+(from the mean of two replicates' sums), and intervals are narrowed to hold it once.
+
 The sums of a block of replicates are one product: (sums x beneficiaries, sparse) times
 (beneficiaries x replicates). Beneficiaries are taken in order of their identifiers and draws
 depend on the seed and the block alone, so a run repeats to the bit on one machine and library set.
@@ -32,6 +38,12 @@ CHUNK = 16_384
 
 UNDEFINED_SHARE = 0.05
 """A statistic undefined in more than this share of the replicates has no interval."""
+
+FEWEST = 10
+"""Replicates, and hospitals, without which nothing is said of a variance."""
+
+LEAST_KEPT = 1 / 3
+"""The least part of the replicates' variance that is kept: where all is that of a product."""
 
 _REST = "REST"
 """Hospitals without months in one of the two years: they count for the state only."""
@@ -153,9 +165,17 @@ def _blocks(replicates: int) -> Iterator[tuple[int, int]]:
         yield number, min(BLOCK, replicates - start)
 
 
+@dataclass(frozen=True)
+class Replicates:
+    """Replicates of per capita at full variance of the draws, and half as many at half of it."""
+
+    full: Adjusted
+    halved: Adjusted
+
+
 def bootstrap_per_capita(
     rows: PersonRows, pair: Pair, settings: RiskSettings, replicates: int | None = None
-) -> Adjusted:
+) -> Replicates:
     """Return base, performance and adjusted per capita in each replicate (rule R6).
 
     For the state (first) and each hospital with months in both years: arrays hospitals x
@@ -171,12 +191,15 @@ def bootstrap_per_capita(
     layout = _Layout(len(rows.hospitals), len(settings.scheme.buckets))
     matrices = _chunks(rows, layout)
     table = poisson_table()
-    parts = []
+    full: list[Adjusted] = []
+    halved: list[Adjusted] = []
     for number, width in _blocks(settings.replicates if replicates is None else replicates):
         sums = _replicated_sums(matrices, table, settings.seed, number)[:, :width]
-        base, performance = layout.sums(sums, 0), layout.sums(sums, 1)
-        parts.append(adjust(rows.hospitals, base, performance, pair, settings))
-    return _without_rest(parts, rows.hospitals)
+        pairs = (sums[:, 0 : width - width % 2 : 2] + sums[:, 1::2]) / 2
+        for parts, vectors in ((full, sums), (halved, pairs)):
+            base, performance = layout.sums(vectors, 0), layout.sums(vectors, 1)
+            parts.append(adjust(rows.hospitals, base, performance, pair, settings))
+    return Replicates(_without_rest(full, rows.hospitals), _without_rest(halved, rows.hospitals))
 
 
 def _replicated_sums(
@@ -206,17 +229,20 @@ def _without_rest(parts: Sequence[Adjusted], hospitals: tuple[str, ...]) -> Adju
 # ---------------------------------------------------------------- intervals
 
 
-def intervals(replicated: Adjusted, pair: Pair, level: float) -> pd.DataFrame:
-    """Return percentile intervals of growth and difference by (variant, hospital).
+def intervals(replicated: Replicates, pair: Pair, level: float) -> pd.DataFrame:
+    """Return intervals of growth and difference by (variant, hospital): see `bounds`.
 
-    Columns `growth_low`, `growth_high`, `growth_error` (standard deviation of the replicates) and
-    the same of `difference`. Null where more than 5 % of the replicates are undefined, and for the
-    difference of `none`, which is zero by definition.
+    Columns `growth_low`, `growth_high`, `growth_error` and the same of `difference`. Null where
+    more than 5 % of the replicates are undefined, and for the difference of `none`, which is zero
+    by definition.
     """
     frames = []
-    for variant in replicated.adjusted:
-        columns: dict[str, Array] = percentile_bounds("growth", replicated.growth(variant), level)
-        columns |= percentile_bounds("difference", replicated.difference(variant), level)
+    full, halved = replicated.full, replicated.halved
+    for variant in full.adjusted:
+        columns: dict[str, Array] = bounds(
+            "growth", full.growth(variant), halved.growth(variant), level
+        )
+        columns |= bounds("difference", full.difference(variant), halved.difference(variant), level)
         if variant == "none":
             columns |= {
                 name: np.full(len(v), np.nan) for name, v in columns.items() if "diff" in name
@@ -227,7 +253,7 @@ def intervals(replicated: Adjusted, pair: Pair, level: float) -> pd.DataFrame:
                     "variant": variant,
                     "base_year": pair.base_year,
                     "performance_year": pair.performance_year,
-                    "ccn": replicated.hospitals,
+                    "ccn": full.hospitals,
                     **columns,
                 }
             )
@@ -235,33 +261,79 @@ def intervals(replicated: Adjusted, pair: Pair, level: float) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def percentile_bounds(name: str, values: Array, level: float) -> dict[str, Array]:
-    """Return `NAME_low`, `NAME_high` and `NAME_error` by hospital, from its replicates."""
+def bounds(name: str, full: Array, halved: Array, level: float) -> dict[str, Array]:
+    """Return `NAME_low`, `NAME_high` and `NAME_error` by hospital (the state first).
+
+    Percentiles of the full replicates, drawn in towards their median, and their standard deviation,
+    by the root of `kept_variance`. The state's buckets are not thin: its replicates stay as they
+    are. Null where more than 5 % of the replicates are undefined.
+    """
     tail = (1 - level) / 2
-    finite = np.isfinite(values)
-    usable = finite.mean(axis=1) >= 1 - UNDEFINED_SHARE
-    low, high, error = (np.full(len(values), np.nan) for _ in range(3))
+    usable = np.isfinite(full).mean(axis=1) >= 1 - UNDEFINED_SHARE
+    width = np.full(len(full), np.sqrt(kept_variance(full[1:], halved[1:])))
+    width[0] = 1.0
+    low, high, error = (np.full(len(full), np.nan) for _ in range(3))
     for i in np.flatnonzero(usable):
-        defined = values[i][finite[i]]
-        low[i], high[i] = np.quantile(defined, [tail, 1 - tail])
-        error[i] = defined.std(ddof=1) if len(defined) > 1 else 0.0
+        defined = full[i][np.isfinite(full[i])]
+        ends = np.quantile(defined, [tail, 0.5, 1 - tail])
+        low[i], _, high[i] = ends[1] + width[i] * (ends - ends[1])
+        error[i] = width[i] * defined.std(ddof=1) if len(defined) > 1 else 0.0
     return {f"{name}_low": low, f"{name}_high": high, f"{name}_error": error}
 
 
-def replicates_table(replicated: Adjusted, pair: Pair) -> pd.DataFrame:
+def kept_variance(full: Array, halved: Array) -> float:
+    """Return what part of the replicates' variance is the estimate's own, over all hospitals.
+
+    With m the variance that is proportional to that of the draws and p that of the product of two
+    estimates, replicates of variance 1 have m + 3 p, of variance s: s (m + 2 p) + s2 p, and the
+    estimate itself m + p. The mean over hospitals, because one hospital's is too uncertain, plus
+    its standard error, to be cautious; 1 unless ten or more hospitals say that it is below 1 by
+    more than chance (5 %).
+    """
+    spread, half = (_variances(values) for values in (full, halved))
+    usable = np.isfinite(half) & (spread > 0)
+    kept = 1 - 4 * (1 - 2 * half[usable] / spread[usable])
+    if len(kept) < FEWEST:
+        return 1.0
+    error = kept.std(ddof=1) / np.sqrt(len(kept))
+    if kept.mean() + stats.t.ppf(0.975, len(kept) - 1) * error >= 1:
+        return 1.0
+    return float(np.clip(kept.mean() + error, LEAST_KEPT, 1.0))
+
+
+def _variances(values: Array) -> Array:
+    """Return each row's variance over its defined replicates, NaN with fewer than ten."""
+    found = np.full(len(values), np.nan)
+    for i, row in enumerate(values):
+        defined = row[np.isfinite(row)]
+        if len(defined) >= FEWEST:
+            found[i] = defined.var(ddof=1)
+    return found
+
+
+def replicates_table(replicated: Replicates, pair: Pair) -> pd.DataFrame:
+    """Return a row per (hospital, halved, replicate): base, performance and the adjusted bases."""
+    parts = [
+        rows_of_replicates(found, pair).assign(halved=halved)
+        for halved, found in ((False, replicated.full), (True, replicated.halved))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def rows_of_replicates(found: Adjusted, pair: Pair) -> pd.DataFrame:
     """Return a row per (hospital, replicate): base, performance and the adjusted bases."""
-    count = replicated.base.shape[1]
+    count = found.base.shape[1]
     columns: Mapping[str, Array] = {
-        "base_per_capita": replicated.base,
-        "performance_per_capita": replicated.performance,
-        **{f"adjusted_{v}": a for v, a in replicated.adjusted.items() if v != "none"},
+        "base_per_capita": found.base,
+        "performance_per_capita": found.performance,
+        **{f"adjusted_{v}": a for v, a in found.adjusted.items() if v != "none"},
     }
     return pd.DataFrame(
         {
             "base_year": pair.base_year,
             "performance_year": pair.performance_year,
-            "ccn": np.repeat(np.array(replicated.hospitals, dtype=object), count),
-            "replicate": np.tile(np.arange(count), len(replicated.hospitals)),
+            "ccn": np.repeat(np.array(found.hospitals, dtype=object), count),
+            "replicate": np.tile(np.arange(count), len(found.hospitals)),
             **{name: values.ravel() for name, values in columns.items()},
         }
     )

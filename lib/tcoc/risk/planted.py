@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tcoc.risk.adjust import Adjusted, Pair, exact_sums, risk_adjustment, variants_table
-from tcoc.risk.bootstrap import percentile_bounds
+from tcoc.risk.adjust import Pair, exact_sums, risk_adjustment, variants_table
+from tcoc.risk.bootstrap import Replicates, bounds
 from tcoc.risk.buckets import PROFILE, STATE
 from tcoc.risk.factors import NewEnrolleeFactors
 from tcoc.risk.settings import RiskSettings
@@ -72,13 +72,15 @@ def expected_cells(
     return cells.assign(share=1.0, people=1, capped=cells["dollars"], unknown_sex=0)
 
 
-def factor_intervals(replicated: Adjusted, level: float) -> pd.DataFrame:
-    """Return percentile intervals of the factor by (variant, ccn): low, high, error."""
+def factor_intervals(replicated: Replicates, level: float) -> pd.DataFrame:
+    """Return intervals of the factor by (variant, ccn): factor_low, factor_high, factor_error."""
+    full, halved = replicated.full, replicated.halved
     frames = []
-    for variant, adjusted in replicated.adjusted.items():
+    for variant in full.adjusted:
         if variant != "none":
-            bounds = percentile_bounds("factor", adjusted / replicated.base, level)
-            frames.append(pd.DataFrame({"variant": variant, "ccn": replicated.hospitals, **bounds}))
+            factor, half = (found.adjusted[variant] / found.base for found in (full, halved))
+            columns = bounds("factor", factor, half, level)
+            frames.append(pd.DataFrame({"variant": variant, "ccn": full.hospitals, **columns}))
     return pd.concat(frames, ignore_index=True)
 
 
