@@ -15,7 +15,7 @@ from tcoc.attribution.waterfall import AttributionRules
 from tcoc.attribution.window import window
 from tcoc.reference import zip_centroids
 
-from .frames import Order, first_and_next, first_of, grouped, in_order, look_up
+from .frames import Order, among, first_and_next, first_of, grouped, in_order, look_up
 from .inputs import Inputs
 from .use import Use, join, use_of
 
@@ -47,14 +47,14 @@ def attribute(
 ) -> pd.DataFrame:
     """Attribute the eligible people of a year through the three stages (rule A1)."""
     services = use.primary_care
-    services = services[services["bene_id"].isin(people["bene_id"])]
+    services = services[among(services["bene_id"], people["bene_id"])]
     services = services.assign(aco=_aco_of(inputs, services["npi"]))
     in_aco = choose_collection(services, len(_acos(inputs)), rules.aco_like_measure)
     aco_rows = aco_stage(inputs, services, in_aco, use, rules.aco_like_measure)
-    left = services[~services["bene_id"].isin(in_aco["bene_id"])]
+    left = services[~among(services["bene_id"], in_aco["bene_id"])]
     panel_rows = mdpcp_stage(left, use, rules)
-    rest = people[~people["bene_id"].isin(in_aco["bene_id"])]
-    rest = rest[~rest["bene_id"].isin(panel_rows["bene_id"])]
+    rest = people[~among(people["bene_id"], in_aco["bene_id"])]
+    rest = rest[~among(rest["bene_id"], panel_rows["bene_id"])]
     geographic_rows = geographic_stage(inputs, rest, people, use, rules)
     stages = {"aco_like": aco_rows, "mdpcp_like": panel_rows, "geographic": geographic_rows}
     return _with_person(year, people, stages, _acos(inputs))
@@ -78,11 +78,15 @@ def _aco_of(inputs: Inputs, npi: pd.Series) -> np.ndarray:
 
 def choose_collection(services: pd.DataFrame, non_aco: int, measure: str) -> pd.DataFrame:
     """The winning ACO and step of each person whom an ACO wins (rule A3)."""
-    collections = grouped(services, ["bene_id", "step", "aco"]).agg(
-        allowed=("allowed", "sum"), visits=("visits", "sum"), last_date=("last_date", "max")
+    collections = grouped(
+        services,
+        ["bene_id", "step", "aco"],
+        allowed=("allowed", "sum"),
+        visits=("visits", "sum"),
+        last_date=("last_date", "max"),
     )
     order = {"step": LOW, **_by(measure), "last_date": HIGH, "aco": LOW}
-    best = first_of(collections.reset_index(), "bene_id", order)
+    best = first_of(collections, "bene_id", order)
     return best.loc[best["aco"] != non_aco, ["bene_id", "step", "aco"]]
 
 
@@ -105,11 +109,12 @@ def aco_stage(
 
 def _links(inputs: Inputs, use: Use) -> pd.DataFrame:
     tables = inputs.references.tables
-    paid = grouped(use.hospitals, "ccn")["paid"].sum()
+    paid = grouped(use.hospitals, "ccn", cents=("paid", "sum"))
+    hospitals = inputs.named("ccn", paid["ccn"])
     links = aco_like.link_hospitals(
         tables["aco_practitioners"],
         tables["aco_hospitals"],
-        {str(ccn): int(cents) for ccn, cents in paid.items()},
+        {str(ccn): int(n) for ccn, n in zip(hospitals, paid["cents"], strict=True)},
     )
     links = links.assign(
         npi=inputs.identifier("npi", links["listed_npi"]), ccn=_ccn(inputs, links["ccn"])
@@ -137,9 +142,9 @@ def choose_clinician(
     """Clinicians of step 1 who pass the primary care test; if none, of step 2 (rule A7)."""
     least = Fraction(str(rules.primary_care_share))
     passes = own["primary_care"] * least.denominator >= own["all_lines"] * least.numerator
-    passing = services["npi"].isin(own.loc[passes, "npi"])
+    passing = among(services["npi"], own.loc[passes, "npi"])
     candidates = services[(services["step"] == 2) | passing]
-    first_step = grouped(candidates, "bene_id")["step"].transform("min")
+    first_step = candidates.groupby("bene_id", sort=False)["step"].transform("min")
     by_visits = ("visits", "last_date", "allowed")
     by_allowed = ("allowed", "visits", "last_date")
     measures = by_visits if rules.mdpcp_like_measure == "visits" else by_allowed
@@ -150,11 +155,9 @@ def choose_clinician(
 def panel_hospitals(panel: pd.DataFrame, hospitals: pd.DataFrame, measure: str) -> pd.DataFrame:
     """The hospital that each panel uses most, above zero (rule A8): npi and ccn."""
     joined = panel[["bene_id", "npi"]].merge(hospitals, on="bene_id")
-    sums = grouped(joined, ["npi", "ccn"]).agg(
-        use=("paid" if measure == "payments" else "visits", "sum"), claims=("claims", "sum")
-    )
-    used = sums[sums["use"] > 0].reset_index()
-    best = first_of(used, "npi", {"use": HIGH, "claims": HIGH, "ccn": LOW})
+    use = "paid" if measure == "payments" else "visits"
+    sums = grouped(joined, ["npi", "ccn"], use=(use, "sum"), claims=("claims", "sum"))
+    best = first_of(sums[sums["use"] > 0], "npi", {"use": HIGH, "claims": HIGH, "ccn": LOW})
     return best[["npi", "ccn"]]
 
 
@@ -171,7 +174,7 @@ def geographic_stage(
     """The hospitals of the home ZIP of who is left."""
     by_zip = {str(z): int(n) for z, n in rest["zip"].value_counts().items()}
     needed = geographic.needs_payments(by_zip, inputs.references)
-    payments = zip_payments(people, use.hospitals, needed)
+    payments = zip_payments(inputs, people, use.hospitals, needed)
     known = geographic.geography(inputs.references, zip_centroids, payments)
     shares = geographic.split_zips(by_zip, known, rules.drive)
     shares = shares.assign(ccn=_ccn(inputs, shares["ccn"]))
@@ -179,13 +182,15 @@ def geographic_stage(
 
 
 def zip_payments(
-    people: pd.DataFrame, hospitals: pd.DataFrame, zips: list[str]
+    inputs: Inputs, people: pd.DataFrame, hospitals: pd.DataFrame, zips: list[str]
 ) -> dict[str, dict[str, Weight]]:
     """Cents in the window by ZIP and hospital, of the year's eligible people there."""
     homes = people.loc[people["zip"].isin(zips), ["bene_id", "zip"]]
-    sums = grouped(homes.merge(hospitals, on="bene_id"), ["zip", "ccn"])["paid"].sum()
+    joined = homes.merge(hospitals, on="bene_id")
+    sums = grouped(joined, ["zip", "ccn"], cents=("paid", "sum"))
+    keys = zip(sums["zip"], inputs.named("ccn", sums["ccn"]), strict=True)
     by_zip: dict[str, dict[str, Weight]] = {}
-    for (home, ccn), cents in sums.items():
+    for (home, ccn), cents in zip(keys, sums["cents"], strict=True):
         by_zip.setdefault(str(home), {})[str(ccn)] = int(cents)
     return by_zip
 

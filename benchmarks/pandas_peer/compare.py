@@ -55,16 +55,12 @@ def table_differences(ours: Path, theirs: Path, key: tuple[str, ...]) -> list[st
 def _different(column: str, ours: pa.ChunkedArray, theirs: pa.ChunkedArray) -> int:
     """Count the rows in which two columns differ; two nulls are equal, one is a difference."""
     if pa.types.is_string(ours.type) or pa.types.is_date(ours.type):
-        same = pc.equal(ours, _like(ours, theirs))
+        same = pc.equal(ours, pc.cast(theirs, ours.type))
     else:
         same = _near(column, _numbers(ours), _numbers(theirs))
     one_null = pc.xor(_is_null(ours), _is_null(theirs))
     wrong = pc.or_(one_null, pc.invert(pc.fill_null(same, True)))
     return int(pc.sum(wrong).as_py() or 0)
-
-
-def _like(ours: pa.ChunkedArray, theirs: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.cast(theirs, ours.type)
 
 
 def _is_null(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -74,7 +70,8 @@ def _is_null(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _numbers(values: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_boolean(values.type):
         values = pc.cast(values, pa.int8())
-    return pc.fill_null(pc.cast(values, pa.float64()), 0.0).to_numpy()
+    numbers: np.ndarray = pc.fill_null(pc.cast(values, pa.float64()), 0.0).to_numpy()
+    return numbers
 
 
 def _near(column: str, ours: np.ndarray, theirs: np.ndarray) -> pa.Array:

@@ -1,8 +1,9 @@
 """A run's store as pandas frames: only the wanted columns and years, ready to group and join.
 
-In frames, dollars are whole cents (int64), dates are datetime64, and identifiers are categories
-that share one dtype in all tables, so that joins and groups work on their codes. With
-`identifiers="string"` they stay strings, as pandas reads them by itself.
+In frames, dollars are whole cents (int64), dates are datetime64, and identifiers that several
+tables share are whole numbers, their places among all of the store's, so that joins and groups
+work on integers and a lookup is an array's element. With `identifiers="string"` they stay strings,
+as pandas reads them by itself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,11 +21,15 @@ import pyarrow.parquet as pq
 from tcoc.errors import InputError, nearest
 from tcoc.params import Policy, Run, load_run
 from tcoc.reference import CodeLists, Reference, load_code_lists, load_reference
+from tcoc.risk import STATE
 from tcoc.store.layout import Store, open_store
 from tcoc.store.schema import TABLES
 
-IDENTIFIERS = ("category", "string")
-"""How identifiers are held: as categories (tuned) or as strings (plain)."""
+IDENTIFIERS = ("code", "string")
+"""How identifiers are held: as whole numbers (tuned) or as strings (plain)."""
+
+SHARED = ("bene_id", "npi", "ccn")
+"""Identifiers that several tables have."""
 
 CLAIMS = ("professional", "facility", "dme")
 
@@ -35,7 +40,7 @@ class Inputs:
 
     run: Run
     store: Store
-    identifiers: str = "category"
+    identifiers: str = "code"
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
@@ -55,15 +60,20 @@ class Inputs:
         return self.references.eligible_hospitals
 
     @cached_property
-    def shared(self) -> dict[str, pd.CategoricalDtype]:
-        """The dtypes of identifiers that several tables share, ascending as strings compare."""
+    def labels(self) -> dict[str, pd.Index]:
+        """All values of each shared identifier, ascending as strings compare; codes are places."""
         listed = self.references.tables
         known = {
             "bene_id": self._values("beneficiary", "bene_id"),
             "npi": self._values("professional", "npi") | {*listed["aco_practitioners"]["npi"]},
-            "ccn": self._values("facility", "ccn") | {*listed["hospitals"]["ccn"]},
+            "ccn": self._values("facility", "ccn") | {*listed["hospitals"]["ccn"], *NO_HOSPITALS},
         }
-        return {name: pd.CategoricalDtype(sorted(values)) for name, values in known.items()}
+        return {name: pd.Index(sorted(values), dtype="str") for name, values in known.items()}
+
+    @property
+    def coded(self) -> bool:
+        """Whether shared identifiers are whole numbers."""
+        return self.identifiers == "code"
 
     def _values(self, table: str, column: str) -> set[str]:
         """All values of an identifier, from the dictionaries of its column chunks."""
@@ -86,14 +96,13 @@ class Inputs:
         where: Any = None,
     ) -> pd.DataFrame:
         """Read some columns of a store table for some years, keeping the rows of `where`."""
-        encoded = self.identifiers == "category"
         text = [c for c in columns if TABLES[name].schema[c] == "string"]
         tables = [
             pq.read_table(
                 file,
                 columns=list(columns),
                 filters=where,
-                read_dictionary=text if encoded else None,
+                read_dictionary=text if self.coded else None,
                 partitioning=None,
             )
             for file in self.store.files(name, years)
@@ -117,41 +126,55 @@ class Inputs:
             return pc.cast(values, pa.timestamp("s")).to_numpy()
         if pa.types.is_boolean(values.type):
             return pc.fill_null(values, False).to_numpy()
-        if pa.types.is_string(values.type) and self.identifiers == "category":
+        if pa.types.is_string(values.type) and self.coded:
             values = values.dictionary_encode()
         if pa.types.is_dictionary(values.type):
-            return categorical(values, self.shared.get(name) if name in SHARED else None)
+            words, places = decoded(values)
+            if name in SHARED:
+                return self._codes(name, words)[places]
+            return pd.Categorical.from_codes(places, pd.Index(words))
         return values.to_pandas()
 
+    def _codes(self, name: str, words: pd.Series) -> np.ndarray:
+        """Return the code of each word, and -1 in one more place, the last, for none."""
+        codes = self.labels[name].get_indexer(pd.Index(words)).astype("int32")
+        if (codes < 0).any():
+            raise InputError(f"{name}: claims have one that the store's own tables do not")
+        return np.append(codes, np.int32(-1))
+
     def identifier(self, name: str, values: pd.Series) -> pd.Series:
-        """Bring a small table's identifiers to the dtype that the claims have; unknown is null."""
-        return values.astype(self.shared[name] if self.identifiers == "category" else "str")
+        """Bring a small table's identifiers to what the claims have; -1 where they have it not."""
+        if not self.coded:
+            return values.astype("str")
+        places = self.labels[name].get_indexer(pd.Index(values)).astype("int32")
+        return pd.Series(places, index=values.index)
+
+    def one(self, name: str, value: str) -> Any:
+        """Return one identifier as the claims have it."""
+        return self.labels[name].get_loc(value) if self.coded else value
+
+    def named(self, name: str, values: pd.Series) -> Any:
+        """Return identifiers as strings again, as categories of them where they were codes."""
+        if not self.coded:
+            return values
+        codes = values.fillna(-1).astype("int32")
+        return pd.Categorical.from_codes(codes, self.labels[name])
 
 
-SHARED = ("bene_id", "npi", "ccn")
+NO_HOSPITALS = ("", STATE)
+"""What stands in a ccn column for the whole practice and for the whole state."""
 
 
-def categorical(values: pa.ChunkedArray, dtype: pd.CategoricalDtype | None) -> pd.Categorical:
-    """Return dictionary-encoded strings as categories, of a given dtype if there is one."""
+def decoded(values: pa.ChunkedArray) -> tuple[pd.Series, np.ndarray]:
+    """Return the words of dictionary-encoded strings and each row's place in them, -1 for null."""
     unified = values.unify_dictionaries()
-    words = (
-        unified.chunk(0).dictionary.to_pandas()
-        if unified.num_chunks
-        else pd.Series([], dtype="str")
-    )
+    if not unified.num_chunks:
+        return pd.Series([], dtype="str"), np.array([], dtype="int32")
     codes = [pc.fill_null(chunk.indices, -1).to_numpy() for chunk in unified.chunks]
-    code = np.concatenate(codes) if codes else np.array([], dtype="int32")
-    if dtype is None:
-        return pd.Categorical.from_codes(code, pd.Index(words))
-    place = dtype.categories.get_indexer(pd.Index(words)).astype("int32")
-    if (place < 0).any():
-        raise InputError(
-            "the store names people in claims whom its table beneficiary does not have"
-        )
-    return pd.Categorical.from_codes(np.append(place, np.int32(-1))[code], dtype=dtype)
+    return unified.chunk(0).dictionary.to_pandas(), np.concatenate(codes)
 
 
-def open_inputs(run_file: Path, identifiers: str = "category") -> Inputs:
+def open_inputs(run_file: Path, identifiers: str = "code") -> Inputs:
     """Open a run file for the comparison; raises InputError for a run or store not usable."""
     if identifiers not in IDENTIFIERS:
         raise InputError(f'identifiers: found "{identifiers}"{nearest(identifiers, IDENTIFIERS)}')

@@ -12,27 +12,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tcoc.meter import metered
-from tcoc.paths import project_root
 
 from .inputs import IDENTIFIERS, Inputs, open_inputs
-from .steps import CENTS, STEPS
+from .steps import CENTS, NAMED, STEPS
 
 Measures = dict[str, dict[str, float]]
 """By step: seconds, cpu_seconds, peak_mb."""
 
 MEASURED = "measured.json"
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def measure(run_file: Path, out: Path, identifiers: str = "category") -> Measures:
+def measure(run_file: Path, out: Path, identifiers: str = "code") -> Measures:
     """Compute all steps in a fresh process, so that its memory is its own; tables go to `out`."""
     command = [sys.executable, "-m", "benchmarks.pandas_peer", str(run_file.resolve())]
     options = ["--out", str(out.resolve()), "--identifiers", identifiers]
-    subprocess.run([*command, *options], cwd=project_root(), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     found: Measures = json.loads((out / MEASURED).read_text())
     return found
 
 
-def compute(run_file: Path, out: Path, identifiers: str = "category") -> Measures:
+def compute(run_file: Path, out: Path, identifiers: str = "code") -> Measures:
     """Compute all steps in this process; each is timed with the writing of its table."""
     out.mkdir(parents=True, exist_ok=True)
     inputs = open_inputs(run_file, identifiers)
@@ -45,15 +45,16 @@ def _step(inputs: Inputs, name: str, out: Path) -> dict[str, float]:
     before = time.process_time()
     with metered(0.05) as reading:
         inputs.tables[name] = STEPS[name](inputs)
-        write(inputs.tables[name], out / f"{name}.parquet")
+        write(inputs, inputs.tables[name], out / f"{name}.parquet")
     cpu = round(time.process_time() - before, 2)
     return {"seconds": reading.seconds, "cpu_seconds": cpu, "peak_mb": reading.peak_mb}
 
 
-def write(frame: pd.DataFrame, file: Path) -> None:
-    """Write a table as Parquet, with dollars in place of cents."""
-    dollars = {c: frame[c] / 100 for c in CENTS if c in frame}
-    table = pa.Table.from_pandas(frame.assign(**dollars), preserve_index=False)
+def write(inputs: Inputs, frame: pd.DataFrame, file: Path) -> None:
+    """Write a table as Parquet: dollars in place of cents, identifiers in place of codes."""
+    columns = {c: frame[c] / 100 for c in CENTS if c in frame}
+    columns |= {c: inputs.named(kind, frame[c]) for c, kind in NAMED.items() if c in frame}
+    table = pa.Table.from_pandas(frame.assign(**columns), preserve_index=False)
     pq.write_table(table, file, compression="zstd")
 
 

@@ -54,15 +54,18 @@ def population(inputs: Inputs, year: int, rules: PopulationRules) -> pd.DataFram
         bit=np.left_shift(1, number - 1).astype("int32"),
         dual=months["dual_code"].isin(rules.dual_codes),
     ).reset_index(drop=True)
-    by_person = grouped(months, "bene_id")
-    people = by_person.agg(
+    people = grouped(
+        months,
+        "bene_id",
         eligible_months=("bit", "size"),
         month_mask=("bit", "sum"),
         dual=("dual", "max"),
         esrd=("esrd", "max"),
         last=("month", "idxmax"),
-    ).reset_index()
-    people["zip"] = months["zip"].take(people["last"]).astype("str").fillna("").to_numpy()
+    )
+    people["zip"] = (
+        months["zip"].take(people["last"].to_numpy()).astype("str").fillna("").to_numpy()
+    )
     people = people[people["eligible_months"] >= rules.min_eligible_months]
     return _with_person(inputs, people, year, rules)
 
@@ -104,9 +107,10 @@ def spending(inputs: Inputs, people: pd.DataFrame, year: int) -> dict[str, np.nd
 def _in_eligible_months(claims: pd.DataFrame, day: str, people: pd.DataFrame) -> pd.DataFrame:
     mask = look_up(claims["bene_id"], people["bene_id"], people["month_mask"], 0)
     bit = np.left_shift(1, claims[day].dt.month.to_numpy() - 1)
-    return claims[(mask & bit) > 0]
+    inside: pd.DataFrame = claims[(mask & bit) > 0]
+    return inside
 
 
 def _sum_by_person(claims: pd.DataFrame, people: pd.DataFrame) -> np.ndarray:
-    sums = grouped(claims, "bene_id")["paid_amount"].sum()
-    return look_up(people["bene_id"], sums.index, sums, 0)
+    sums = grouped(claims, "bene_id", paid=("paid_amount", "sum"))
+    return look_up(people["bene_id"], sums["bene_id"], sums["paid"], 0)

@@ -16,7 +16,7 @@ from tcoc.qp.rules import (
 )
 from tcoc.store.schema import HOSPITAL_SETTINGS
 
-from .frames import first_of, grouped, in_order
+from .frames import among, first_of, grouped, in_order
 from .inputs import Inputs
 from .people import eligible_months
 
@@ -52,12 +52,12 @@ def _counts_of(inputs: Inputs, year: int, rules: QpRules) -> pd.DataFrame:
     patients = clinician_patients(inputs, year, rules)
     practice = modelling_set(patients, rules)
     evaluated = patients.loc[patients["evaluated"], ["npi", "bene_id", "payments"]]
-    counted = evaluated[evaluated["bene_id"].isin(adults(inputs, year, rules))]
-    whole = grouped(counted, "npi").agg(benes=("payments", "size"), payments=("payments", "sum"))
-    practice = practice.merge(whole.reset_index(), on="npi", how="left")
+    counted = evaluated[among(evaluated["bene_id"], adults(inputs, year, rules))]
+    whole = grouped(counted, "npi", benes=("payments", "size"), payments=("payments", "sum"))
+    practice = practice.merge(whole, on="npi", how="left")
     parts = numerators(counted, hospital_links(inputs, year))
-    parts = parts.assign(ccn=parts["ccn"].astype("str"))
-    return pd.concat([practice.assign(ccn=WHOLE_PRACTICE), parts], ignore_index=True)
+    practice = practice.assign(ccn=inputs.one("ccn", WHOLE_PRACTICE))
+    return pd.concat([practice, parts], ignore_index=True)
 
 
 def clinician_patients(inputs: Inputs, year: int, rules: QpRules) -> pd.DataFrame:
@@ -81,22 +81,24 @@ def clinician_patients(inputs: Inputs, year: int, rules: QpRules) -> pd.DataFram
             "evaluated": billed & lines["hcpcs"].isin(codes),
         }
     )
-    by_pair = grouped(marked, ["npi", "bene_id"])
     how = {"seen": "max", "allowed": "sum", "payments": "sum", "evaluated": "max"}
-    return by_pair.agg(how).reset_index()
+    return grouped(marked, ["npi", "bene_id"], **{c: (c, f) for c, f in how.items()})
 
 
 def modelling_set(patients: pd.DataFrame, rules: QpRules) -> pd.DataFrame:
     """Volume of each clinician over the year, and whether it is in the model (rule Q3)."""
-    volume = grouped(patients, "npi").agg(
-        people=("seen", "sum"), allowed=("allowed", "sum"), part_b_payments=("payments", "sum")
+    volume = grouped(
+        patients,
+        "npi",
+        people=("seen", "sum"),
+        allowed=("allowed", "sum"),
+        part_b_payments=("payments", "sum"),
     )
     people = volume["people"] >= rules.low_volume_benes
     dollars = volume["allowed"] >= int(rules.low_volume_dollars * 100)
     enough = people & dollars if rules.combine == "all" else people | dollars
     seen = volume["people"] > 0
-    kept = volume.assign(in_model=seen & enough)[seen | (volume["part_b_payments"] != 0)]
-    return kept.reset_index()
+    return volume.assign(in_model=seen & enough)[seen | (volume["part_b_payments"] != 0)]
 
 
 def adults(inputs: Inputs, year: int, rules: QpRules) -> pd.Series:
@@ -105,7 +107,7 @@ def adults(inputs: Inputs, year: int, rules: QpRules) -> pd.Series:
     born_by = latest_birth_date(rules.minimum_age, age_day(rules, calendar_year(year)))
     adult = inputs.read("beneficiary", None, ("bene_id",), pc.field("birth_date") <= born_by)
     people = months["bene_id"].drop_duplicates()
-    return people[people.isin(adult["bene_id"])]
+    return people[among(people, adult["bene_id"])]
 
 
 def hospital_links(inputs: Inputs, year: int) -> pd.DataFrame:
@@ -121,8 +123,9 @@ def hospital_links(inputs: Inputs, year: int) -> pd.DataFrame:
         attributed.loc[own, pair].assign(attributed=True, encounter=False),
         claims.drop_duplicates(pair).assign(attributed=False, encounter=True),
     ]
-    both = grouped(pd.concat(criteria, ignore_index=True), pair)
-    return both.max().reset_index()
+    both = pd.concat(criteria, ignore_index=True)
+    how = {name: (name, "max") for name in ("attributed", "encounter")}
+    return grouped(both, pair, **how)
 
 
 def numerators(counted: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
@@ -133,14 +136,16 @@ def numerators(counted: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
         cents_attributed=cents.where(joined["attributed"], 0),
         cents_encounter=cents.where(joined["encounter"], 0),
     )
-    return grouped(joined, ["npi", "ccn"]).agg(
+    return grouped(
+        joined,
+        ["npi", "ccn"],
         benes_attributed=("attributed", "sum"),
         benes_encounter=("encounter", "sum"),
         benes_numerator=("payments", "size"),
         payments_numerator=("payments", "sum"),
         payments_attributed=("cents_attributed", "sum"),
         payments_encounter=("cents_encounter", "sum"),
-    ).reset_index()  # fmt: skip
+    )
 
 
 # ---------------------------------------------------------------- clinicians and scores
@@ -156,8 +161,7 @@ def _specialty_of(inputs: Inputs, year: int) -> pd.DataFrame:
     columns = ("npi", "specialty", "allowed_amount")
     lines = inputs.read("professional", [year], columns, pc.field("npi").is_valid())
     billed = lines[lines["allowed_amount"] > 0]
-    sums = grouped(billed, ["npi", "specialty"], dropna=False)["allowed_amount"].sum()
-    named = sums.reset_index()
+    named = grouped(billed, ["npi", "specialty"], allowed_amount=("allowed_amount", "sum"))
     named = named.assign(specialty=named["specialty"].astype("str").fillna(""))
     named = named.assign(unnamed=named["specialty"] == "")
     order = {"unnamed": True, "allowed_amount": False, "specialty": True}
@@ -168,7 +172,7 @@ def qp_clinicians(inputs: Inputs) -> pd.DataFrame:
     """Every clinician of a year: denominators, volume, model, specialty and ACO."""
     rows = inputs.tables["qp_counts"]
     columns = ["year", "npi", "benes", "payments", "people", "allowed", "part_b_payments"]
-    practice = rows.loc[rows["ccn"] == WHOLE_PRACTICE, [*columns, "in_model"]]
+    practice = rows.loc[rows["ccn"] == inputs.one("ccn", WHOLE_PRACTICE), [*columns, "in_model"]]
     practice = practice.fillna({"benes": 0, "payments": 0})
     roster = inputs.references.tables["aco_practitioners"].sort_values("aco_id")
     roster = roster.drop_duplicates("npi")[["npi", "aco_id"]]
@@ -182,10 +186,12 @@ def qp_clinicians(inputs: Inputs) -> pd.DataFrame:
 def qp_scores(inputs: Inputs) -> pd.DataFrame:
     """Threshold scores of every clinician and hospital with a numerator (rules Q1 to Q3)."""
     rows = inputs.tables["qp_counts"]
-    own = rows["ccn"] == WHOLE_PRACTICE
+    own = rows["ccn"] == inputs.one("ccn", WHOLE_PRACTICE)
     by = ["year", "npi"]
     practice = rows.loc[own & (rows["benes"] > 0), [*by, "benes", "payments", "in_model"]]
-    criteria = [c for c in rows if c.endswith(("_attributed", "_encounter", "_numerator"))]
+    criteria = [
+        c for c in map(str, rows) if c.endswith(("_attributed", "_encounter", "_numerator"))
+    ]
     scored = rows.loc[~own, [*by, "ccn", *criteria]].merge(practice, on=by)
     ratio = scored["payments_numerator"] / scored["payments"].where(scored["payments"] > 0)
     scored = scored.assign(

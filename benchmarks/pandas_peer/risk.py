@@ -29,9 +29,9 @@ def _cells_of(inputs: Inputs, year: int, settings: RiskSettings) -> pd.DataFrame
     ages = sorted({*settings.scheme.age_bands, *factors_of(settings).ages})
     people = profiles(everyone[everyone["year"] == year], ages, settings.winsorise_quantile)
     shares = attributed.loc[attributed["year"] == year, ["bene_id", "ccn", "share"]]
-    state = people.drop(columns="bene_id").assign(ccn=STATE, share=1.0)
+    state = people.drop(columns="bene_id").assign(ccn=inputs.one("ccn", STATE), share=1.0)
     tables = [_sums(state), _sums(shares.merge(people, on="bene_id"))]
-    return pd.concat([t.assign(ccn=t["ccn"].astype("str")) for t in tables]).assign(year=year)
+    return pd.concat(tables, ignore_index=True).assign(year=year)
 
 
 def profiles(people: pd.DataFrame, ages: list[int], quantile: float) -> pd.DataFrame:
@@ -61,10 +61,12 @@ def dollar_cap(cents: np.ndarray, quantile: float) -> float:
 
 
 def _sums(rows: pd.DataFrame) -> pd.DataFrame:
-    return grouped(rows, ["ccn", "share", *PROFILE]).agg(
+    return grouped(
+        rows,
+        ["ccn", "share", *PROFILE],
         people=("months", "size"),
         months=("months", "sum"),
         dollars=("dollars", "sum"),
         capped=("capped", "sum"),
         unknown_sex=("unknown_sex", "sum"),
-    ).reset_index()  # fmt: skip
+    )

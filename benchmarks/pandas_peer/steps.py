@@ -31,3 +31,6 @@ CENTS = ("tcoc", *SPENDING_COLUMNS, "amount", "dollars", "capped", "allowed", "p
          "part_b_payments", "payments_numerator", "payments_attributed",
          "payments_encounter")  # fmt: skip
 """Columns of dollars: whole cents in frames, dollars in files."""
+
+NAMED: Mapping[str, str] = {"bene_id": "bene_id", "npi": "npi", "runner_up": "npi", "ccn": "ccn"}
+"""Columns of identifiers, and which identifiers they hold."""

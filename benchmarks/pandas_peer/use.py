@@ -71,13 +71,14 @@ def primary_care_use(lines: pd.DataFrame, codes: CodeLists) -> pd.DataFrame:
     services = lines.assign(step=np.where(first, 1, 2).astype("int8"))
     services = services[first | lines["specialty"].isin(codes.step_2)]
     keys = ["bene_id", "npi", "step"]
-    days = grouped(services, [*keys, "service_date"])["allowed_amount"].sum()
-    by_clinician = grouped(days.reset_index(), keys)
-    return by_clinician.agg(
-        allowed=("allowed_amount", "sum"),
+    days = grouped(services, [*keys, "service_date"], allowed=("allowed_amount", "sum"))
+    return grouped(
+        days,
+        keys,
+        allowed=("allowed", "sum"),
         visits=("service_date", "size"),
         last_date=("service_date", "max"),
-    ).reset_index()
+    )
 
 
 def own_services(lines: pd.DataFrame, primary: pd.Series) -> pd.DataFrame:
@@ -86,17 +87,20 @@ def own_services(lines: pd.DataFrame, primary: pd.Series) -> pd.DataFrame:
     own = pd.DataFrame(
         {"npi": lines["npi"], "all_lines": allowed, "primary_care": allowed.where(primary, 0)}
     )
-    return grouped(own, "npi").sum().reset_index()
+    return _own_sums(own)
+
+
+def _own_sums(own: pd.DataFrame) -> pd.DataFrame:
+    sums = {name: (name, "sum") for name in ("all_lines", "primary_care")}
+    return grouped(own, "npi", **sums)
 
 
 def hospital_use(claims: pd.DataFrame) -> pd.DataFrame:
     """Cents, claims and visits (distinct last days) by bene_id and ccn (rules A5, A8, A9)."""
-    days = grouped(claims, ["bene_id", "ccn", "thru_date"]).agg(
-        paid=("paid_amount", "sum"), claims=("paid_amount", "size")
-    )
-    return grouped(days.reset_index(), ["bene_id", "ccn"]).agg(
-        paid=("paid", "sum"), claims=("claims", "sum"), visits=("claims", "size")
-    ).reset_index()  # fmt: skip
+    day = ["bene_id", "ccn", "thru_date"]
+    days = grouped(claims, day, paid=("paid_amount", "sum"), claims=("paid_amount", "size"))
+    how = {"paid": ("paid", "sum"), "claims": ("claims", "sum"), "visits": ("claims", "size")}
+    return grouped(days, ["bene_id", "ccn"], **how)
 
 
 def join(parts: Sequence[Use]) -> Use:
@@ -106,9 +110,10 @@ def join(parts: Sequence[Use]) -> Use:
     care = pd.concat([p.primary_care for p in parts], ignore_index=True)
     own = pd.concat([p.own_services for p in parts], ignore_index=True)
     hospitals = pd.concat([p.hospitals for p in parts], ignore_index=True)
-    by_clinician = grouped(care, ["bene_id", "npi", "step"])
+    services = {"allowed": ("allowed", "sum"), "visits": ("visits", "sum")}
+    stays = {name: (name, "sum") for name in ("paid", "claims", "visits")}
     return Use(
-        by_clinician.agg({"allowed": "sum", "visits": "sum", "last_date": "max"}).reset_index(),
-        grouped(own, "npi").sum().reset_index(),
-        grouped(hospitals, ["bene_id", "ccn"]).sum().reset_index(),
+        grouped(care, ["bene_id", "npi", "step"], **services, last_date=("last_date", "max")),
+        _own_sums(own),
+        grouped(hospitals, ["bene_id", "ccn"], **stays),
     )
