@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -103,7 +104,7 @@ def test_ties_and_edges_are_decided_alike(case: str, tmp_path: Path) -> None:
 Change = Callable[[pa.Table], pa.Table]
 
 
-def changed(column: str, change: Callable[[object], object], row: int = 0) -> Change:
+def changed(column: str, change: Callable[[Any], Any], row: int = 0) -> Change:
     def of(table: pa.Table) -> pa.Table:
         values = table[column].to_pylist()
         known = [i for i, value in enumerate(values) if value is not None]
