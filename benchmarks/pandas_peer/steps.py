@@ -1,0 +1,36 @@
+"""The steps in the order in which later ones use earlier ones, by the names of the run's tables."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from tcoc.pipeline import find_product
+from tcoc.store.schema import SPENDING_COLUMNS
+
+from .attribution import attribution
+from .inputs import Inputs
+from .people import beneficiary_year
+from .qp import qp_clinicians, qp_counts, qp_scores, qp_specialty
+from .risk import risk_cells
+
+STEPS: Mapping[str, Callable[[Inputs], pd.DataFrame]] = {
+    "beneficiary_year": beneficiary_year,
+    "attribution": attribution,
+    "risk_cells": risk_cells,
+    "qp_counts": qp_counts,
+    "qp_specialty": qp_specialty,
+    "qp_clinicians": qp_clinicians,
+    "qp_scores": qp_scores,
+}
+"""Each step reads `inputs.tables` for what stands before it; dollar columns are whole cents."""
+
+KEYS: Mapping[str, tuple[str, ...]] = {name: find_product(name).key for name in STEPS}
+"""Each table's unique key, which is also its order."""
+
+CENTS = ("tcoc", *SPENDING_COLUMNS, "amount", "dollars", "capped", "allowed", "payments",
+         "part_b_payments", "payments_numerator", "payments_attributed",
+         "payments_encounter")  # fmt: skip
+"""Columns of dollars: whole cents in frames, dollars in files."""
+
+NAMED: Mapping[str, str] = {"bene_id": "bene_id", "npi": "npi", "runner_up": "npi", "ccn": "ccn"}
+"""Columns of identifiers, and which identifiers they hold."""
