@@ -7,6 +7,7 @@ together: dates of different pieces are different, so that visits add up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import cast
 
 import ibis
@@ -21,14 +22,23 @@ def piece_of(day: ir.DateValue, pieces: Sequence[Period]) -> ir.IntegerValue:
     """Return in which of successive pieces a date of theirs lies, counted from 0."""
     number: ir.IntegerValue = ibis.literal(0, type="int32")
     for piece in pieces[1:]:
-        begun = day >= ibis.date(piece.first.year, piece.first.month, piece.first.day)
-        number = number + begun.cast("int32")
+        number = number + (day >= _literal(piece.first)).cast("int32")
     return cast(ir.IntegerValue, number.cast("int32"))
 
 
-def whole(pieces: Sequence[Period]) -> Period:
-    """Return the period from the first of successive pieces to the last."""
-    return Period(pieces[0].first, pieces[-1].last)
+def _inside(day: ir.DateValue, pieces: Sequence[Period]) -> list[ir.BooleanValue]:
+    """Return the conditions that a day of the calendar year lies in the pieces, none if all do."""
+    first, last = pieces[0].first, pieces[-1].last
+    conditions = []
+    if first != date(first.year, 1, 1):
+        conditions.append(day >= _literal(first))
+    if last != date(last.year, 12, 31):
+        conditions.append(day <= _literal(last))
+    return conditions
+
+
+def _literal(day: date) -> ir.DateScalar:
+    return cast(ir.DateScalar, ibis.date(day.year, day.month, day.day))
 
 
 def primary_care_use(lines: ir.Table, pieces: Sequence[Period], codes: CodeLists) -> ir.Table:
@@ -39,7 +49,7 @@ def primary_care_use(lines: ir.Table, pieces: Sequence[Period], codes: CodeLists
     the step.
     """
     services = lines.filter(
-        *whole(pieces).holds(lines.service_date),
+        *_inside(lines.service_date, pieces),
         lines.npi.notnull(),
         lines.allowed_amount > 0,
         lines.hcpcs.isin(codes.primary_care),
@@ -59,22 +69,21 @@ def primary_care_use(lines: ir.Table, pieces: Sequence[Period], codes: CodeLists
     )
 
 
-def own_services(lines: ir.Table, pieces: Sequence[Period], codes: CodeLists) -> ir.Table:
+def own_services(lines: ir.Table, pieces: Sequence[Period], primary_care: ir.Table) -> ir.Table:
     """A clinician's own allowed dollars, of all lines and of primary care, of all patients (A7).
 
-    One row per (npi, piece). Primary care is rule A2's services, of whatever specialty.
+    One row per (npi, piece). Primary care is rule A2's services, of whatever specialty;
+    `primary_care` has their codes in its only column, `code`.
     """
-    own = lines.filter(*whole(pieces).holds(lines.service_date), lines.npi.notnull())
-    amount = own.allowed_amount
-    by_code = own.group_by("npi", "hcpcs", piece=piece_of(own.service_date, pieces)).agg(
-        all_lines=amount.sum(), above_zero=ibis.ifelse(amount > 0, amount, 0).sum()
-    )
-    primary = by_code.hcpcs.fill_null("").isin(codes.primary_care)
+    own = lines.filter(*_inside(lines.service_date, pieces), lines.npi.notnull())
+    flagged = own.left_join(primary_care, own.hcpcs == primary_care.code)
+    amount = flagged.allowed_amount
+    primary = flagged.code.notnull() & (amount > 0)
     return cast(
         ir.Table,
-        by_code.group_by("npi", "piece").agg(
-            all_lines=by_code.all_lines.sum().cast(DOLLAR_SUM),
-            primary_care=ibis.ifelse(primary, by_code.above_zero, 0).sum().cast(DOLLAR_SUM),
+        flagged.group_by("npi", piece=piece_of(flagged.service_date, pieces)).agg(
+            all_lines=amount.sum().cast(DOLLAR_SUM),
+            primary_care=ibis.ifelse(primary, amount, 0).sum().cast(DOLLAR_SUM),
         ),
     )
 
@@ -87,7 +96,7 @@ def hospital_use(
     One row per (bene_id, ccn, piece), by last day of the claim. A visit is a distinct last day.
     """
     claims = facility.filter(
-        *whole(pieces).holds(facility.thru_date),
+        *_inside(facility.thru_date, pieces),
         facility.setting.isin(HOSPITAL_SETTINGS),
         facility.ccn.isin(tuple(hospitals)),
     )
@@ -127,13 +136,14 @@ def year_use(
     facility: ir.Table,
     pieces: tuple[Period, ...],
     codes: CodeLists,
+    primary_care: ir.Table,
     hospitals: Sequence[str],
 ) -> YearUse:
-    """Return a calendar year's use, from its claims."""
+    """Return a calendar year's use, from the claims of that year alone."""
     return YearUse(
         pieces,
         primary_care_use(lines, pieces, codes),
-        own_services(lines, pieces, codes),
+        own_services(lines, pieces, primary_care),
         hospital_use(facility, pieces, hospitals),
     )
 

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from tcoc.errors import InputError, nearest
 
 FORMS = ("federal_fiscal_years", "calendar_years")
@@ -28,13 +25,6 @@ class Period:
     def contains(self, other: "Period") -> bool:
         """Whether another period lies within this one."""
         return self.first <= other.first and other.last <= self.last
-
-    def holds(self, day: ir.DateValue) -> tuple[ir.BooleanValue, ir.BooleanValue]:
-        """Return the conditions that a date lies in the period."""
-        return (
-            day >= ibis.date(self.first.year, self.first.month, self.first.day),
-            day <= ibis.date(self.last.year, self.last.month, self.last.day),
-        )
 
 
 def calendar_years(periods: Iterable[Period]) -> list[int]:

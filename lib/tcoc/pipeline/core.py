@@ -119,17 +119,21 @@ def attribution(study: Study) -> ir.Table:
 def _year_use(study: Study, year: int, windows: Mapping[int, Sequence[Period]]) -> use.YearUse:
     """Use in one calendar year by piece, of all that the windows ask for (rules A2 to A9)."""
     wanted = pieces(year, [period for periods in windows.values() for period in periods])
+    codes, keep = load_code_lists(), study.connection.keep
+    listed = study.connection.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
     found = use.year_use(
         study.store_table("professional", [year]),
         study.store_table("facility", [year]),
         wanted,
-        load_code_lists(),
+        codes,
+        listed,
         study.references.eligible_hospitals,
     )
-    keep = study.connection.keep
-    return use.YearUse(
+    kept = use.YearUse(
         wanted, keep(found.primary_care), keep(found.own_services), keep(found.hospitals)
     )
+    study.connection.drop(listed)
+    return kept
 
 
 def _attributed(

@@ -45,11 +45,19 @@ def follow(engine: Connection, file: Path | None = None) -> Example:
     reference = _reference(case)
     lines = engine.load(_lines(case), PROFESSIONAL.schema)
     claims = engine.load(_claims(case), FACILITY.schema)
+    listed = engine.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
     periods = window(case["year"], case["window"])
     people = engine.load(pd.DataFrame(case["people"]), PERSON)
     hospitals = reference.eligible_hospitals
     used = [
-        use.year_use(lines, claims, pieces(year, periods), codes, hospitals)
+        use.year_use(
+            lines.filter(lines.service_date.year() == year),
+            claims.filter(claims.thru_date.year() == year),
+            pieces(year, periods),
+            codes,
+            listed,
+            hospitals,
+        )
         for year in calendar_years(periods)
     ]
     joined = use.in_window(used, periods, people)
