@@ -18,7 +18,7 @@ from tcoc.params import Policy
 from tcoc.population import month_bit
 from tcoc.store.schema import DOLLAR_SUM
 
-COUNTS = {"check": "string", "year": "int32", "count": "int32", "of": "int32"}
+COUNTS = {"check": "object", "year": "int32", "count": "int32", "of": "int32"}
 UNKNOWN_SPECIALTY = "99"
 NPI_PREFIX_SUM = 24
 """What the digits 80840 before an NPI add to its Luhn sum."""
@@ -58,9 +58,10 @@ def volumes(claims: ir.Table, member_month: ir.Table) -> ir.Table:
     """Rows, people and dollars by part, year and month, from `claim_months` and the months.
 
     One row per (part, year, month); month 0 is the whole year, part `all claims` all of them. A
-    person is counted once in each row. Member months have no dollars (null).
+    person is counted once in each row: both tables have a person once in each month of a part, so
+    only whole years and all claims need to look for who is there twice. Member months have no
+    dollars (null).
     """
-    columns = ("part", "bene_id", "year", "month", "rows", "dollars")
     months = member_month.select(
         "bene_id",
         part=ibis.literal(MEMBER_MONTH),
@@ -68,24 +69,33 @@ def volumes(claims: ir.Table, member_month: ir.Table) -> ir.Table:
         month=member_month.month.month().cast("int32"),
         rows=ibis.literal(1, type="int32"),
         dollars=ibis.null(DOLLAR_SUM),
-    ).select(*columns)
-    every = ibis.union(claims.select(*columns), months)
-    together = claims.mutate(part=ibis.literal(ALL_CLAIMS)).select(*columns)
-    parts = [_volume(rows, whole) for rows in (every, together) for whole in (False, True)]
+    )
+    parts = [_volumes_of(months, _once(months)), _volumes_of(claims, _once(claims))]
+    together = claims.mutate(part=ibis.literal(ALL_CLAIMS))
+    people = together.select("part", "bene_id", "year", "month").distinct()
+    parts.append(_volumes_of(together, people))
     return cast(ir.Table, ibis.union(*parts))
 
 
-def _volume(rows: ir.Table, whole_year: bool) -> ir.Table:
-    dated = rows.mutate(month=ibis.literal(WHOLE_YEAR, type="int32")) if whole_year else rows
-    people = dated.group_by("part", "year", "month", "bene_id").agg(
-        rows=dated["rows"].sum().cast("int32"), dollars=dated.dollars.sum().cast(DOLLAR_SUM)
+def _once(rows: ir.Table) -> ir.Table:
+    return cast(ir.Table, rows.select("part", "bene_id", "year", "month"))
+
+
+def _volumes_of(rows: ir.Table, people: ir.Table) -> ir.Table:
+    """Volumes by month and of whole years; `people` has each person once in a part's month."""
+    sums = rows.group_by("part", "year", "month").agg(
+        rows=rows["rows"].sum().cast("int32"), dollars=rows.dollars.sum().cast(DOLLAR_SUM)
     )
-    totals = people.group_by("part", "year", "month").agg(
-        rows=people["rows"].sum().cast("int32"),
-        people=people.count().cast("int32"),
-        dollars=people.dollars.sum().cast(DOLLAR_SUM),
+    in_month = people.group_by("part", "year", "month").agg(people=people.count().cast("int32"))
+    in_year = people.select("part", "year", "bene_id").distinct()
+    heads = in_year.group_by("part", "year").agg(people=in_year.count().cast("int32"))
+    whole = sums.group_by("part", "year").agg(
+        rows=sums["rows"].sum().cast("int32"), dollars=sums.dollars.sum().cast(DOLLAR_SUM)
     )
-    return cast(ir.Table, totals.select(*VOLUMES))
+    zero = ibis.literal(WHOLE_YEAR, type="int32")
+    monthly = sums.join(in_month, ["part", "year", "month"]).select(*VOLUMES)
+    yearly = whole.join(heads, ["part", "year"]).mutate(month=zero).select(*VOLUMES)
+    return cast(ir.Table, ibis.union(monthly, yearly))
 
 
 VOLUMES = {
@@ -151,28 +161,32 @@ def changes(volumes: pd.DataFrame) -> pd.DataFrame:
 # ---------------------------------------------------------------- checks
 
 
-def unknown_specialty(tables: Tables) -> ir.Table:
-    """Professional lines without a specialty, or with 99."""
-    lines = tables["professional"]
-    return _count(lines, lines.service_date, lines.specialty.fill_null("99") == UNKNOWN_SPECIALTY)
+OF = "_of"
+"""Ending of the column that counts the rows at which a check looks."""
 
 
-def missing_npi(tables: Tables) -> ir.Table:
-    """Professional lines without an NPI."""
-    lines = tables["professional"]
-    return _count(lines, lines.service_date, lines.npi.isnull())
+def line_checks(tables: Tables) -> ir.Table:
+    """Professional lines without specialty (or 99), without NPI, and with a wrong check digit.
 
-
-def npi_check_digit(tables: Tables) -> ir.Table:
-    """Professional lines whose NPI fails its check digit, of all lines.
-
-    Of all, so that the lines without NPI don't follow from two counts of lines looked at.
+    Wrong check digits are counted of all lines, so that the lines without NPI don't follow from
+    two counts of lines looked at.
     """
     lines = tables["professional"]
-    dated = lines.mutate(year=lines.service_date.year().cast("int32"))
-    clinicians = dated.group_by("year", "npi").agg(lines=dated.count().cast("int32"))
+    unknown = lines.specialty.fill_null(UNKNOWN_SPECIALTY) == UNKNOWN_SPECIALTY
+    dated = lines.select(
+        "npi", year=lines.service_date.year().cast("int32"), unknown=unknown.cast("int32")
+    )
+    clinicians = dated.group_by("year", "npi").agg(
+        lines=dated.count().cast("int32"), unknown=dated.unknown.sum().cast("int32")
+    )
     good = has_check_digit(clinicians.npi).fill_null(True)
-    return _sum(clinicians, ibis.ifelse(good, 0, clinicians.lines), clinicians.lines)
+    return _by_year(
+        clinicians,
+        clinicians.lines,
+        unknown_specialty=clinicians.unknown,
+        missing_npi=ibis.ifelse(clinicians.npi.isnull(), clinicians.lines, 0),
+        npi_check_digit=ibis.ifelse(good, 0, clinicians.lines),
+    )
 
 
 def has_check_digit(npi: ir.StringValue) -> ir.BooleanValue:
@@ -195,26 +209,39 @@ def zip_not_in_state(tables: Tables, zips: ir.Table, state: str = "MD") -> ir.Ta
     here = months.filter(months.state == state)
     known = zips.select(known="zip").distinct()
     joined = here.left_join(known, here.zip == known.known)
-    return _count(joined, joined.month, joined.known.isnull())
+    return _of_rows(joined, joined.month, zip_not_in_state=joined.known.isnull())
 
 
-def payments_after_death(tables: Tables) -> ir.Table:
-    """Claims and lines with a payment whose service began after the death date."""
-    rows = _with_person(claim_days(tables), tables)
-    after = (rows.first_day > rows.death_date) & (rows.paid_amount > 0)
-    return _count(rows, rows.day, after)
+def payment_checks(tables: Tables, line_limit: float, claim_limit: float) -> ir.Table:
+    """Claims and lines with a payment after death, below zero, or above a limit.
+
+    After death: a payment for a service that began after the death date. Below zero: an adjustment
+    that was not netted (rule I1).
+    """
+    rows = _with_death(claim_days(tables), tables)
+    is_line = rows.part.isin(["professional", "dme"])
+    limit = ibis.ifelse(is_line, float(line_limit), float(claim_limit))
+    return _of_rows(
+        rows,
+        rows.day,
+        payments_after_death=(rows.first_day > rows.death_date) & (rows.paid_amount > 0),
+        negative_amounts=rows.paid_amount < 0,
+        outliers=rows.paid_amount.cast("float64") > limit,
+    )
 
 
 def months_after_death(tables: Tables) -> ir.Table:
     """Months with Part A or B that begin after the death date."""
-    rows = _with_person(tables["member_month"], tables)
+    rows = _with_death(tables["member_month"], tables)
     after = (rows.month > rows.death_date) & (rows.part_a | rows.part_b)
-    return _count(rows, rows.month, after)
+    return _of_rows(rows, rows.month, months_after_death=after)
 
 
-def _with_person(rows: ir.Table, tables: Tables) -> ir.Table:
-    people = tables["beneficiary"].select(person="bene_id", death_date="death_date")
-    return cast(ir.Table, rows.left_join(people, rows.bene_id == people.person))
+def _with_death(rows: ir.Table, tables: Tables) -> ir.Table:
+    people = tables["beneficiary"]
+    died = people.filter(people.death_date.notnull())
+    deaths = died.select(person="bene_id", death_date="death_date")
+    return cast(ir.Table, rows.left_join(deaths, rows.bene_id == deaths.person))
 
 
 def overlapping_stays(tables: Tables) -> ir.Table:
@@ -230,26 +257,34 @@ def overlapping_stays(tables: Tables) -> ir.Table:
     again = [ended.from_date, ended.thru_date, ended.claim_id]
     before = ibis.window(group_by=ended.bene_id, order_by=again)
     rows = ended.mutate(until=ended.ended.lag().over(before))
-    return _count(rows, rows.thru_date, rows.from_date < rows.until)
+    return _of_rows(rows, rows.thru_date, overlapping_stays=rows.from_date < rows.until)
 
 
-def claims_without_month(tables: Tables) -> ir.Table:
-    """Claims and lines of a month for which the person has no row, in years that have months."""
+def enrolment_checks(tables: Tables) -> ir.Table:
+    """Claims, lines and people without a month of enrolment, and payments in managed care.
+
+    In years that have months: claims and lines of a month for which the person has no row; people
+    with a claim or line, but no month of the year; claims and lines with a payment in a month of
+    managed care.
+    """
     rows = _with_months(tables)
-    return _sum(rows, ibis.ifelse(_has(rows, rows.known), 0, rows["rows"]), rows["rows"])
-
-
-def paid_in_managed_care(tables: Tables) -> ir.Table:
-    """Claims and lines with a payment in a month of managed care."""
-    rows = _with_months(tables)
-    return _sum(rows, ibis.ifelse(_has(rows, rows.managed), rows.paid_rows, 0), rows["rows"])
-
-
-def people_without_month(tables: Tables) -> ir.Table:
-    """People with a claim or line in a year, but no month of it, in years that have months."""
-    rows = _with_months(tables)
-    people = rows.group_by("year", "bene_id").agg(known=rows.known.max())
-    return _sum(people, ibis.ifelse(people.known > 0, 0, 1), ibis.literal(1))
+    people = rows.group_by("year", "bene_id").agg(
+        rows=rows["rows"].sum().cast("int32"),
+        without=ibis.ifelse(_has(rows, rows.known), 0, rows["rows"]).sum().cast("int32"),
+        managed=ibis.ifelse(_has(rows, rows.managed), rows.paid_rows, 0).sum().cast("int32"),
+        known=rows.known.max(),
+    )
+    claims = _by_year(
+        people,
+        people["rows"],
+        claims_without_month=people.without,
+        paid_in_managed_care=people.managed,
+    )
+    heads = _by_year(
+        people, ibis.literal(1), people_without_month=ibis.ifelse(people.known > 0, 0, 1)
+    )
+    both = claims.join(heads.rename(head_year="year"), claims.year == heads.year)
+    return cast(ir.Table, both.drop("head_year"))
 
 
 def month_gaps(tables: Tables) -> ir.Table:
@@ -261,7 +296,7 @@ def month_gaps(tables: Tables) -> ir.Table:
         months=dated.count().cast("int32"), first=dated.number.min(), last=dated.number.max()
     )
     gap = people.last - people["first"] + 1 > people.months
-    return _sum(people, ibis.ifelse(gap, 1, 0), ibis.literal(1))
+    return _by_year(people, ibis.literal(1), month_gaps=ibis.ifelse(gap, 1, 0))
 
 
 def _with_months(tables: Tables) -> ir.Table:
@@ -293,77 +328,96 @@ def _has(rows: ir.Table, mask: ir.IntegerValue) -> ir.BooleanValue:
     return cast(ir.BooleanValue, (mask & bit) > 0)
 
 
-def _sum(rows: ir.Table, count: ir.Value, of: ir.Value) -> ir.Table:
-    numbers = rows.select("year", count=count.cast("int32"), of=of.cast("int32"))
-    return cast(
-        ir.Table,
-        numbers.group_by("year").agg(
-            count=numbers["count"].sum().cast("int32"), of=numbers.of.sum().cast("int32")
-        ),
-    )
+SAME = ("bene_id", "service_date", "npi", "hcpcs", "allowed_amount", "paid_amount")
+"""In what a repeated service equals the other line."""
 
 
 def repeated_services(tables: Tables) -> ir.Table:
-    """Professional lines that equal a line of another claim in all but the claim number."""
+    """Professional lines that equal a line of another claim in all but the claim number.
+
+    Only lines whose hash of these columns is there twice are compared: nearly all are alone.
+    """
     lines = tables["professional"]
-    same = ["bene_id", "service_date", "npi", "hcpcs", "allowed_amount", "paid_amount"]
     named = lines.filter(lines.npi.notnull(), lines.hcpcs.notnull(), lines.allowed_amount > 0)
-    claims = named.group_by(*same, "claim_id").agg(n=named.count().cast("int32"))
-    groups = claims.group_by(*same).agg(
+    hashed = named.select(*SAME, "claim_id", hashed=ibis.struct({c: named[c] for c in SAME}).hash())
+    seen = hashed.group_by("hashed").agg(lines=hashed.count())
+    twice = seen.filter(seen.lines > 1).select(again="hashed")
+    likely = hashed.semi_join(twice, hashed.hashed == twice.again)
+    claims = likely.group_by(*SAME, "claim_id").agg(n=likely.count().cast("int32"))
+    groups = claims.group_by(*SAME).agg(
         n=claims.n.sum().cast("int32"), claims=claims.count(), most=claims.n.max()
     )
     extra = ibis.ifelse(groups.claims > 1, groups.n - groups.most, 0).cast("int32")
     zero = ibis.literal(0, type="int32")
-    dated = lines.mutate(year=lines.service_date.year().cast("int32"))
+    dated = lines.select(year=lines.service_date.year().cast("int32"))
     every = dated.group_by("year").agg(of=dated.count().cast("int32"))
     pieces = ibis.union(
-        groups.select(year=groups.service_date.year().cast("int32"), count=extra, of=zero),
-        every.select("year", count=zero, of=every.of),
+        groups.select(year=groups.service_date.year().cast("int32"), broken=extra, of=zero),
+        every.select("year", broken=zero, of=every.of),
     )
-    return _sum(pieces, pieces["count"], pieces.of)
+    return _by_year(pieces, pieces.of, repeated_services=pieces.broken)
 
 
-def outliers(tables: Tables, line_limit: float, claim_limit: float) -> ir.Table:
-    """Lines and facility claims that are paid above a limit."""
-    rows = claim_days(tables)
-    lines = rows.part.isin(["professional", "dme"])
-    limit = ibis.ifelse(lines, float(line_limit), float(claim_limit))
-    return _count(rows, rows.day, rows.paid_amount.cast("float64") > limit)
+def _by_year(rows: ir.Table, of: ir.Value, **broken: ir.Value) -> ir.Table:
+    """Sum the broken and all rows of checks: one row per year, NAME and NAME_of by check."""
+    numbers = rows.select(
+        "year", of=of.cast("int32"), **{name: value.cast("int32") for name, value in broken.items()}
+    )
+    sums = {name: numbers[name].sum().cast("int32") for name in broken}
+    looked_at = {name + OF: numbers.of.sum().cast("int32") for name in broken}
+    return cast(ir.Table, numbers.group_by("year").agg(**sums, **looked_at))
 
 
-def negative_amounts(tables: Tables) -> ir.Table:
-    """Claims and lines with a payment below zero: an adjustment that was not netted (rule I1)."""
-    rows = claim_days(tables)
-    return _count(rows, rows.day, rows.paid_amount < 0)
-
-
-def _count(rows: ir.Table, day: ir.DateValue, broken: ir.BooleanValue) -> ir.Table:
+def _of_rows(rows: ir.Table, day: ir.DateValue, **broken: ir.BooleanValue) -> ir.Table:
     """Count broken rows by the year of a day; unknown is not broken."""
-    flags = rows.select(year=day.year().cast("int32"), broken=broken.fill_null(False).cast("int32"))
-    by_year = flags.group_by("year")
-    return cast(
-        ir.Table,
-        by_year.agg(count=flags.broken.sum().cast("int32"), of=flags.count().cast("int32")),
+    flags = rows.select(
+        year=day.year().cast("int32"), **{n: b.fill_null(False) for n, b in broken.items()}
     )
+    return _by_year(flags, ibis.literal(1), **{name: flags[name] for name in broken})
 
 
-Check = Callable[[Tables], ir.Table]
+COUNTED = (
+    "unknown_specialty",
+    "missing_npi",
+    "npi_check_digit",
+    "payments_after_death",
+    "months_after_death",
+    "overlapping_stays",
+    "claims_without_month",
+    "people_without_month",
+    "month_gaps",
+    "paid_in_managed_care",
+    "negative_amounts",
+    "repeated_services",
+    "zip_not_in_state",
+    "outliers",
+)
+"""The checks that count rows."""
 
-CHECKS: dict[str, Check] = {
-    "unknown_specialty": unknown_specialty,
-    "missing_npi": missing_npi,
-    "npi_check_digit": npi_check_digit,
-    "payments_after_death": payments_after_death,
-    "months_after_death": months_after_death,
-    "overlapping_stays": overlapping_stays,
-    "claims_without_month": claims_without_month,
-    "people_without_month": people_without_month,
-    "month_gaps": month_gaps,
-    "paid_in_managed_care": paid_in_managed_care,
-    "negative_amounts": negative_amounts,
-    "repeated_services": repeated_services,
-}
-"""Checks that need nothing but the store; the others need ZIPs or limits."""
+
+def check_tables(tables: Tables, zips: ir.Table, limits: tuple[float, float]) -> list[ir.Table]:
+    """All counted checks, those of the same rows in one table, as `_by_year` gives them."""
+    return [
+        line_checks(tables),
+        payment_checks(tables, *limits),
+        months_after_death(tables),
+        overlapping_stays(tables),
+        enrolment_checks(tables),
+        month_gaps(tables),
+        repeated_services(tables),
+        zip_not_in_state(tables, zips),
+    ]
+
+
+def counted(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put the checks one below the other: a row per (check, year), count of broken rows, of all."""
+    frames = [
+        pd.DataFrame({"check": n, "year": t["year"], "count": t[n], "of": t[n + OF]})
+        for t in tables
+        for n in COUNTED
+        if n in t
+    ]
+    return pd.concat(frames, ignore_index=True).astype(COUNTS)
 
 
 @dataclass(frozen=True)
@@ -393,20 +447,6 @@ def limit(policy: Policy, check: str) -> Limit:
     return Limit(**bounds)
 
 
-def all_checks(tables: Tables, zips: ir.Table, policy: Policy) -> ir.Table:
-    """All checks, one row per (check, year): count of broken rows, of all rows looked at."""
-    found = {name: check(tables) for name, check in CHECKS.items()}
-    found["zip_not_in_state"] = zip_not_in_state(tables, zips)
-    line, claim = policy.get("intake.line_outlier"), policy.get("intake.claim_outlier")
-    found["outliers"] = outliers(tables, line, claim)
-    parts = [
-        table.mutate(check=ibis.literal(name)).select("check", "year", "count", "of")
-        for name, table in found.items()
-    ]
-    return cast(ir.Table, ibis.union(*parts).cast(COUNTS))
-
-
-COUNTED = (*CHECKS, "zip_not_in_state", "outliers")
 MEASURED = ("change_rows", "change_people", "change_dollars", "completion_gap", "short_run_out")
 IMPORTED = ("quarantined", "unreconciled")
 """Checks of the import as a whole, whose year is 0; the measured ones have a value, no count."""

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tcoc import intake
-from tcoc.params import load_policy
 from tcoc.store.connection import Connection, connect
 from tcoc.store.schema import TABLES
 from tests.support.tiny import tiny_study
@@ -62,17 +61,17 @@ def _value(value: Any, kind: str) -> Any:
     return Decimal(str(value)) if kind.startswith("decimal") else value
 
 
+def counted(connection: Connection, made: Mapping[str, Any], zips: Any) -> pd.DataFrame:
+    found = intake.check_tables(made, zips, (1000, 100000))
+    return intake.counted([connection.fetch(table, ["year"]) for table in found])
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{c['check']}: {c['words']}" for c in CASES])
 def test_check(case: dict[str, Any], connection: Connection) -> None:
     made = tables(connection, case["given"])
-    if case["check"] == "zip_not_in_state":
-        zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
-        found = intake.zip_not_in_state(made, zips)
-    elif case["check"] == "outliers":
-        found = intake.outliers(made, 1000, 100000)
-    else:
-        found = intake.CHECKS[case["check"]](made)
-    frame = connection.fetch(found, ["year"])
+    zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
+    found = counted(connection, made, zips)
+    frame = found[found["check"] == case["check"]].sort_values("year")
     assert [list(map(int, row)) for row in frame[["year", "count", "of"]].to_numpy()] == case[
         "expect"
     ]
@@ -104,8 +103,7 @@ def test_volumes_count_rows_people_and_dollars(connection: Connection) -> None:
 
 def test_every_check_runs_on_an_empty_store(connection: Connection) -> None:
     zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
-    checks = intake.all_checks(tables(connection, {}), zips, load_policy())
-    frame = connection.fetch(checks, ["check"])
+    frame = counted(connection, tables(connection, {}), zips)
     assert frame.empty
     grid = intake.with_shares(frame, [2016, 2017])
     assert len(grid) == 2 * len(intake.COUNTED)

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from tcoc.attribution import aco_like, geographic, mdpcp_like
 from tcoc.attribution.shares import Weight
+from tcoc.attribution.use import WindowUse
 from tcoc.params import Policy
 from tcoc.reference import Reference
 from tcoc.store.connection import Connection
@@ -68,15 +69,6 @@ class AttributionRules:
         return cls(**read, drive=drive)
 
 
-@dataclass(frozen=True)
-class WindowUse:
-    """Use in a window: by person and clinician, by clinician, by person and hospital."""
-
-    primary_care: ir.Table
-    own_services: ir.Table
-    hospitals: ir.Table
-
-
 def attribute(
     year: int,
     people: ir.Table,
@@ -88,15 +80,15 @@ def attribute(
 ) -> ir.Table:
     """Attribute every eligible beneficiary of a year to hospitals (rules A1 to A9, A11).
 
+    `use` has the primary care of `people` only, the rest of everybody in the window.
     One row per (bene_id, ccn) as ATTRIBUTION says; the shares of a beneficiary sum to 1.
 
     1. ACO-like: collection, clinician, hospitals.
     2. MDPCP-like, for who is left: clinician, the hospital of the clinician's panel.
     3. Geographic, for who is left: hospitals of the home ZIP.
     """
-    mine = use.primary_care.semi_join(people, "bene_id")
     listed = engine.load(aco_like.roster(reference.tables["aco_practitioners"]), aco_like.ROSTER)
-    services = engine.keep(aco_like.in_collections(mine, listed))
+    services = engine.keep(aco_like.in_collections(use.primary_care, listed))
     in_aco = engine.keep(aco_like.choose_collection(services, rules.aco_like_measure))
     aco_rows = engine.keep(_aco_stage(services, in_aco, use, reference, rules, engine))
     left = services.anti_join(in_aco, "bene_id")

@@ -1,8 +1,8 @@
-"""The look-back window of an attribution year, cut into pieces that years share: rule A0."""
+"""The look-back window of an attribution year, cut into pieces of calendar years: rule A0."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
@@ -25,12 +25,36 @@ class Period:
         """The calendar years that it touches, which are the year files to open."""
         return tuple(range(self.first.year, self.last.year + 1))
 
+    def contains(self, other: "Period") -> bool:
+        """Whether another period lies within this one."""
+        return self.first <= other.first and other.last <= self.last
+
     def holds(self, day: ir.DateValue) -> tuple[ir.BooleanValue, ir.BooleanValue]:
         """Return the conditions that a date lies in the period."""
         return (
             day >= ibis.date(self.first.year, self.first.month, self.first.day),
             day <= ibis.date(self.last.year, self.last.month, self.last.day),
         )
+
+
+def calendar_years(periods: Iterable[Period]) -> list[int]:
+    """Return the calendar years that periods touch, in order."""
+    return sorted({year for period in periods for year in period.years})
+
+
+def pieces(year: int, periods: Sequence[Period]) -> tuple[Period, ...]:
+    """Cut a calendar year where any of the periods begins or ends.
+
+    The pieces are in order and without gap, from the first that lies in a period to the last.
+    """
+    day = timedelta(days=1)
+    borders = {border for p in periods for border in (p.first, p.last + day)}
+    inside = sorted(d for d in borders if date(year, 1, 1) < d <= date(year, 12, 31))
+    firsts = [date(year, 1, 1), *inside]
+    ends = [*(d - day for d in inside), date(year, 12, 31)]
+    found = [Period(first, last) for first, last in zip(firsts, ends, strict=True)]
+    wanted = [i for i, piece in enumerate(found) if any(p.contains(piece) for p in periods)]
+    return tuple(found[wanted[0] : wanted[-1] + 1]) if wanted else ()
 
 
 def federal_fiscal_year(year: int) -> Period:

@@ -1,6 +1,6 @@
 """The tables that everything else stands on: population, attribution, spending, completeness."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from math import fsum
@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 
 from tcoc.attribution import use
 from tcoc.attribution.movement import movement
-from tcoc.attribution.waterfall import AttributionRules, WindowUse, attribute
-from tcoc.attribution.window import Period, window
+from tcoc.attribution.waterfall import AttributionRules, attribute
+from tcoc.attribution.window import Period, calendar_years, pieces, window
 from tcoc.pipeline import Product, Study
 from tcoc.population import PopulationRules, population
-from tcoc.reference import CodeLists, load_code_lists, zip_centroids
+from tcoc.reference import load_code_lists, zip_centroids
 from tcoc.spending import (
     completion_factor,
     hospital_years,
@@ -95,60 +95,58 @@ def _typed(table: ir.Table, schema: dict[str, str]) -> ir.Table:
 
 
 def attribution(study: Study) -> ir.Table:
-    """Every eligible person of every year of the run, attributed in whole or in shares."""
+    """Every eligible person of every year of the run, attributed in whole or in shares.
+
+    Each calendar year's claims are passed once, for all windows that reach into it.
+    """
     rules = AttributionRules.from_policy(study.policy)
-    codes = load_code_lists()
-    everyone = study.table("beneficiary_year")
     windows = {year: window(year, rules.window) for year in study.run.years}
-    pieces: dict[Period, WindowUse] = {}
+    used: dict[int, use.YearUse] = {}
     parts = []
     for year, periods in windows.items():
-        for period in periods:
-            if period not in pieces:
-                pieces[period] = window_piece(study, period, codes)
-        people = study.connection.keep(
-            everyone.filter(everyone.year == year).select(
-                "bene_id", "eligible_months", "zip", "sex"
-            )
-        )
-        joined = join_pieces([pieces[period] for period in periods])
-        parts.append(
-            attribute(
-                year, people, joined, study.references, zip_centroids, rules, study.connection
-            )
-        )
-        study.connection.drop(people)
-        later = {p for y, ps in windows.items() if y > year for p in ps}
-        _forget(study, pieces, [period for period in pieces if period not in later])
+        touched = calendar_years(periods)
+        for calendar in touched:
+            if calendar not in used:
+                used[calendar] = _year_use(study, calendar, windows)
+        parts.append(_attributed(study, year, periods, [used[y] for y in touched], rules))
+        later = {c for y, ps in windows.items() if y > year for c in calendar_years(ps)}
+        for calendar in [c for c in used if c not in later]:
+            done = used.pop(calendar)
+            study.connection.drop(done.primary_care, done.own_services, done.hospitals)
     return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
 
 
-def window_piece(study: Study, period: Period, codes: CodeLists) -> WindowUse:
-    """Use in one piece of a window, computed once for all years that share it (rules A2 to A9)."""
-    lines = study.store_table("professional", period.years)
-    claims = study.store_table("facility", period.years)
-    hospitals = study.references.eligible_hospitals
+def _year_use(study: Study, year: int, windows: Mapping[int, Sequence[Period]]) -> use.YearUse:
+    """Use in one calendar year by piece, of all that the windows ask for (rules A2 to A9)."""
+    wanted = pieces(year, [period for periods in windows.values() for period in periods])
+    found = use.year_use(
+        study.store_table("professional", [year]),
+        study.store_table("facility", [year]),
+        wanted,
+        load_code_lists(),
+        study.references.eligible_hospitals,
+    )
     keep = study.connection.keep
-    return WindowUse(
-        keep(use.primary_care_use(lines, period, codes)),
-        keep(use.own_services(lines, period, codes)),
-        keep(use.hospital_use(claims, period, hospitals)),
+    return use.YearUse(
+        wanted, keep(found.primary_care), keep(found.own_services), keep(found.hospitals)
     )
 
 
-def join_pieces(pieces: list[WindowUse]) -> WindowUse:
-    """Put the pieces of a window together."""
-    return WindowUse(
-        use.join_primary_care([p.primary_care for p in pieces]),
-        use.join_own_services([p.own_services for p in pieces]),
-        use.join_hospital_use([p.hospitals for p in pieces]),
+def _attributed(
+    study: Study,
+    year: int,
+    periods: Sequence[Period],
+    used: Sequence[use.YearUse],
+    rules: AttributionRules,
+) -> ir.Table:
+    connection, everyone = study.connection, study.table("beneficiary_year")
+    people = connection.keep(
+        everyone.filter(everyone.year == year).select("bene_id", "eligible_months", "zip", "sex")
     )
-
-
-def _forget(study: Study, pieces: dict[Period, WindowUse], periods: Iterable[Period]) -> None:
-    for period in periods:
-        piece = pieces.pop(period)
-        study.connection.drop(piece.primary_care, piece.own_services, piece.hospitals)
+    found = use.in_window(used, periods, people)
+    result = attribute(year, people, found, study.references, zip_centroids, rules, connection)
+    connection.drop(people)
+    return result
 
 
 # ---------------------------------------------------------------- by hospital, by practitioner

@@ -1,10 +1,8 @@
 """The data intake's tables of a run: the import, volumes, and checks with their lights."""
 
 from collections.abc import Callable, Mapping
-from functools import reduce
-from typing import Any, cast
+from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -72,29 +70,60 @@ def _table_row(name: str, count: int) -> dict[str, Any]:
     return {"source": name, "files": 0, "read": count, **nothing, "imported": count}
 
 
-# ---------------------------------------------------------------- volumes
+# ---------------------------------------------------------------- volumes and counts
+
+VOLUME, CHECK = "volume", "check"
 
 
-def intake_counts(study: Study) -> ir.Table:
-    """Rows, people and dollars by part, year and month; the run's years and the one before each."""
+def measured(study: Study) -> pd.DataFrame:
+    """Volumes of the run's years and the one before each, and counted checks of the run's years.
+
+    One row per (kind, name, year, month), in one pass over each year's files: a part's volumes, or
+    a check of the whole year (month 0).
+    """
     years = sorted({y for year in study.run.years for y in (year - 1, year)})
-    return _together([_volumes(study, year) for year in years])
+    return pd.concat([_measured(study, year) for year in years]).reindex(columns=list(MEASURED))
 
 
-def _volumes(study: Study, year: int) -> ir.Table:
-    claims = study.connection.keep(intake.claim_months(_tables(study, year)))
-    found = study.connection.keep(intake.volumes(claims, study.store_table("member_month", [year])))
-    study.connection.drop(claims)
-    return found
+def _measured(study: Study, year: int) -> pd.DataFrame:
+    connection, tables = study.connection, _tables(study, year)
+    claims = connection.keep(intake.claim_months(tables))
+    found = intake.volumes(claims, tables["member_month"])
+    volumes = connection.fetch(found, ["part", "month"]).rename(columns={"part": "name"})
+    frames = [volumes.assign(kind=VOLUME)]
+    if year in study.run.years:
+        checks = _counted(study, year, {**tables, "claim_months": claims})
+        renamed = checks.rename(columns={"check": "name"})
+        frames.append(renamed.assign(kind=CHECK, month=intake.WHOLE_YEAR))
+    connection.drop(claims)
+    return pd.concat(frames)
 
 
-def _together(parts: list[ir.Table]) -> ir.Table:
-    return cast(ir.Table, reduce(ibis.union, parts))
+def _counted(study: Study, year: int, tables: dict[str, ir.Table]) -> pd.DataFrame:
+    """Count the checks of one year from its files; stays from the year before may reach into it."""
+    connection = study.connection
+    tables["stays"] = study.store_table("facility", [year - 1, year])
+    zips = connection.load(zip_counties()[["zip"]], {"zip": "string"})
+    limits = (study.policy.get("intake.line_outlier"), study.policy.get("intake.claim_outlier"))
+    found = [connection.fetch(t, ["year"]) for t in intake.check_tables(tables, zips, limits)]
+    connection.drop(zips)
+    counted = intake.counted(found)
+    return counted[counted["year"] == year]
 
 
 def _tables(study: Study, year: int) -> dict[str, ir.Table]:
     """The store's tables, opened for one year's files only."""
     return {name: study.store_table(name, [year]) for name in TABLES}
+
+
+def _of_kind(study: Study, kind: str) -> pd.DataFrame:
+    frame = study.frame("intake_measured", exact=True)
+    return frame[frame["kind"] == kind]
+
+
+def intake_counts(study: Study) -> pd.DataFrame:
+    """Rows, people and dollars by part, year and month; the run's years and the one before each."""
+    return _of_kind(study, VOLUME).rename(columns={"name": "part"})[list(intake.VOLUMES)]
 
 
 # ---------------------------------------------------------------- checks
@@ -106,7 +135,7 @@ def intake_checks(study: Study) -> pd.DataFrame:
     One row per (check, year); checks of the import have year 0. Changes and the completion have
     no count, but a value in `share`.
     """
-    counted = pd.concat([_counted(study, year) for year in study.run.years])
+    counted = _of_kind(study, CHECK).rename(columns={"name": "check"})
     parts = [
         intake.with_shares(counted, study.run.years),
         intake.change_checks(
@@ -123,19 +152,6 @@ def intake_checks(study: Study) -> pd.DataFrame:
 
 
 _PLAIN = {"check": "object", "year": "int64", "count": "Int64", "of": "Int64", "share": "float64"}
-
-
-def _counted(study: Study, year: int) -> pd.DataFrame:
-    """Count the checks of one year from its files; stays from the year before may reach into it."""
-    connection = study.connection
-    tables = _tables(study, year)
-    tables["claim_months"] = connection.keep(intake.claim_months(tables))
-    tables["stays"] = study.store_table("facility", [year - 1, year])
-    zips = connection.load(zip_counties()[["zip"]], {"zip": "string"})
-    found = intake.all_checks(tables, zips, study.policy)
-    counted = connection.fetch(found.filter(found.year == year), ["check", "year"])
-    connection.drop(tables["claim_months"], zips)
-    return counted
 
 
 def _completion(study: Study) -> pd.DataFrame:
@@ -173,7 +189,22 @@ IMPORT_SUMMARY = {
     "difference": DOLLAR_SUM,
 }
 
+MEASURED = {
+    "kind": "string",
+    "name": "string",
+    "year": "int32",
+    "month": "int32",
+    "rows": "int32",
+    "people": "int32",
+    "dollars": DOLLAR_SUM,
+    "count": "int32",
+    "of": "int32",
+}
+
 PRODUCTS: tuple[Product, ...] = (
+    Product(
+        "intake_measured", ("kind", "name", "year", "month"), measured, MEASURED, internal=True
+    ),
     Product("import_summary", ("source",), import_summary, IMPORT_SUMMARY),
     Product("intake_counts", ("part", "year", "month"), intake_counts, intake.VOLUMES),
     Product(

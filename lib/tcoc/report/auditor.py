@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from tcoc.attribution import aco_like, use
-from tcoc.attribution.waterfall import AttributionRules, WindowUse, attribute
-from tcoc.attribution.window import window
+from tcoc.attribution.use import WindowUse
+from tcoc.attribution.waterfall import AttributionRules, attribute
+from tcoc.attribution.window import calendar_years, pieces, window
 from tcoc.params import load_policy, read_yaml
 from tcoc.paths import params_dir
 from tcoc.reference import Reference, load_code_lists, zip_centroids
@@ -44,20 +45,14 @@ def follow(engine: Connection, file: Path | None = None) -> Example:
     reference = _reference(case)
     lines = engine.load(_lines(case), PROFESSIONAL.schema)
     claims = engine.load(_claims(case), FACILITY.schema)
-    pieces = [
-        WindowUse(
-            use.primary_care_use(lines, period, codes),
-            use.own_services(lines, period, codes),
-            use.hospital_use(claims, period, reference.eligible_hospitals),
-        )
-        for period in window(case["year"], case["window"])
-    ]
-    joined = WindowUse(
-        use.join_primary_care([p.primary_care for p in pieces]),
-        use.join_own_services([p.own_services for p in pieces]),
-        use.join_hospital_use([p.hospitals for p in pieces]),
-    )
+    periods = window(case["year"], case["window"])
     people = engine.load(pd.DataFrame(case["people"]), PERSON)
+    hospitals = reference.eligible_hospitals
+    used = [
+        use.year_use(lines, claims, pieces(year, periods), codes, hospitals)
+        for year in calendar_years(periods)
+    ]
+    joined = use.in_window(used, periods, people)
     result = attribute(case["year"], people, joined, reference, zip_centroids, rules, engine)
     return Example(
         services=pd.DataFrame(case["services"]),
