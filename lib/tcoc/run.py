@@ -32,6 +32,8 @@ from tcoc.paths import project_root
 from tcoc.pipeline import PARTS, Study, part_products, study
 from tcoc.progress import Reporter
 from tcoc.run_checks import check_run
+from tcoc.shortage import explained, limited
+from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import open_store
 
 LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
@@ -61,6 +63,11 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     Raises InputError (status 2) before anything starts when a parameter or input is not usable,
     TcocError (status 1) when the work failed; neither publishes anything.
     """
+    with limited(request.memory_limit):
+        return _execute_run(request, report)
+
+
+def _execute_run(request: RunRequest, report: Reporter) -> Path:
     run = load_run(request.file, request.changes)
     deliverables = _deliverables(run, request.only)
     notebooks = {name: notebook_file(name) for name in deliverables}
@@ -69,10 +76,11 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     outputs.mkdir(parents=True, exist_ok=True)
     _set_aside_dead(outputs)
     work = outputs / f".{run.name}.{os.getpid()}.partial"
-    work.mkdir()
     manifest: dict[str, Any] = {"run": run.name, "state": "running", "pid": os.getpid()}
-    _write_json(work / "manifest.json", manifest)
     try:
+        with explained("opening the run folder", place=work):
+            work.mkdir()
+            _write_json(work / "manifest.json", manifest)
         with study(run, work, request.memory_limit) as opened:
             manifest |= _provenance(run, opened)
             readings = _compute(opened, deliverables, report)
@@ -80,7 +88,8 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
         readings |= _render(run, work, notebooks, manifest, request.workers, report)
         manifest["deliverables"] = _by_deliverable(deliverables, readings)
         manifest["state"] = "ok"
-        _finish(run, work, manifest, report)
+        with explained("front page", place=work):
+            _finish(run, work, manifest, report)
     except BaseException as error:
         manifest |= {"state": "failed", "error": _sentence(error)}
         _keep_traces(outputs, work, run.name, manifest)
@@ -126,7 +135,7 @@ def _compute(opened: Study, deliverables: list[str], report: Reporter) -> dict[s
                 report.advance("tables", name)
         readings[deliverable] = reading
     report.start("disclosure gate", 1)
-    with metered() as reading:
+    with metered() as reading, opened.connection.task("disclosure gate", opened.work):
         prepare_release(opened, deliverables)
     report.advance("disclosure gate")
     readings["disclosure"] = reading
@@ -143,23 +152,26 @@ def _render(
 ) -> dict[str, Reading]:
     from tcoc.report.render import render_report
 
-    resolved = _resolved_run_file(run, work, list(notebooks))
     executed = work / "notebooks"
-    executed.mkdir()
+    with explained("notebooks", place=work):
+        resolved = _resolved_run_file(run, work, list(notebooks))
+        executed.mkdir()
     jobs = [
         Job(name, source, executed / source.name, {"run": str(resolved), "work": str(work)})
         for name, source in notebooks.items()
     ]
     report.start("notebook cells", sum(code_cells(job.source) for job in jobs))
     report.start("notebooks", len(jobs))
-    readings = execute_all(
-        jobs,
-        workers,
-        lambda _name: report.advance("notebook cells"),
-        lambda name: report.advance("notebooks", name),
-    )
+    with explained("notebooks", place=work):
+        readings = execute_all(
+            jobs,
+            workers,
+            lambda _name: report.advance("notebook cells"),
+            lambda name: report.advance("notebooks", name),
+        )
     for job in jobs:
-        render_report(job.target, work / f"{job.name}.html", manifest)
+        with explained(f"report {job.name}", place=work):
+            render_report(job.target, work / f"{job.name}.html", manifest)
     return {f"{name} notebook": reading for name, reading in readings.items()}
 
 
@@ -306,15 +318,23 @@ def _publish(work: Path, target: Path) -> Path:
 
 
 def _keep_traces(outputs: Path, work: Path, name: str, manifest: dict[str, Any]) -> None:
-    """Move what helps to understand a failure to outputs/.failed; tables are not kept."""
+    """Move what helps to understand a failure to outputs/.failed; tables are not kept.
+
+    A disk that is full even then keeps no traces: the failure itself is what must be said.
+    """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     traces = outputs / ".failed" / f"{name}-{stamp}-{os.getpid()}"
-    traces.mkdir(parents=True, exist_ok=True)
-    _write_json(traces / "manifest.json", manifest)
-    if (work / "notebooks").is_dir():
-        shutil.move(work / "notebooks", traces / "notebooks")
-        traces.chmod(0o700)
+    try:
+        traces.mkdir(parents=True, exist_ok=True)
+        if (work / "notebooks").is_dir():
+            (work / "notebooks").rename(traces / "notebooks")
+            traces.chmod(0o700)
+        shutil.rmtree(work, ignore_errors=True)
+        _write_json(traces / "manifest.json", manifest)
+    except OSError:
+        shutil.rmtree(traces, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
+    remove_left_spill()
 
 
 def _set_aside_dead(outputs: Path) -> None:

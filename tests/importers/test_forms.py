@@ -173,12 +173,17 @@ def test_an_older_store_stays_where_an_import_fails_and_goes_where_it_is_done(
     assert "C8" in {r["claim_id"] for r in rows_of(store, "professional")}
 
 
-def test_progress_reaches_all_bytes(tmp_path: Path) -> None:
+def test_progress_goes_on_after_reading_and_reaches_all(tmp_path: Path) -> None:
     source = write_delivery(tmp_path / "in", GIVEN)
     seen: list[tuple[str, int, int]] = []
     import_files("rif", source, tmp_path / "store", progress=lambda *step: seen.append(step))
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
-    assert seen[-1][1] == seen[-1][2] == sum(p.stat().st_size for p in source.iterdir())
+    assert seen[-1][1] == seen[-1][2]
+    read = sum(p.stat().st_size for p in source.iterdir())
+    assert max(done for what, done, _ in seen if what.startswith("reading")) == read
+    assert read < 0.8 * seen[-1][2]
+    later = [what for what, done, total in seen if read < done < total]
+    assert {"sorting out carrier rows", "writing professional 2015"} <= set(later)
 
 
 def test_the_same_delivery_gives_the_same_bytes(tmp_path: Path) -> None:
