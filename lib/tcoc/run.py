@@ -192,7 +192,7 @@ def _resolved_run_file(run: Run, work: Path, deliverables: list[str]) -> Path:
 
 def _finish(run: Run, work: Path, manifest: dict[str, Any], report: Reporter) -> None:
     """Write the front page and the manifest, and search what is public for identifiers."""
-    from tcoc.report.guard import assert_no_identifiers
+    from tcoc.disclosure.identifiers import assert_no_identifiers
     from tcoc.report.index import render_index
 
     render_index(work, manifest)

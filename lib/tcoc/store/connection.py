@@ -58,17 +58,22 @@ class Connection:
     engine: str
     bounds: Bounds = field(default_factory=Bounds)
     doing: str = "a query"
+    place: Path | None = None
     _kept: int = field(default=0)
 
     @contextmanager
     def task(self, name: str, place: Path | None = None) -> Iterator[None]:
-        """Name what a block does; ShortageError says it where memory or disk do not suffice."""
-        before, self.doing = self.doing, name
+        """Name what a block does, and where it writes, in case memory or disk do not suffice.
+
+        ShortageError then says so.
+        """
+        before = self.doing, self.place
+        self.doing, self.place = name, place or self.place
         try:
-            with explained(name, self.bounds, place):
+            with explained(name, self.bounds, self.place):
                 yield
         finally:
-            self.doing = before
+            self.doing, self.place = before
 
     def table(self, store: Store, name: str, years: Iterable[int] | None = None) -> ir.Table:
         """Return a store table restricted to the files of some years, with the declared types.

@@ -18,7 +18,7 @@ Part = Literal["settle", "people", "dispose", "count", "write"]
 AFTER: dict[Part, float] = {
     "settle": 0.05, "people": 0.01, "dispose": 0.2, "count": 0.02, "write": 0.25,
 }  # fmt: skip
-"""Seconds of each part beside a second of reading, as an import of two million carrier lines took them."""
+"""Seconds of each part beside a second of reading, as two million carrier lines took them."""
 
 SCAN = 0.25
 """The part of reading a file that is looking through its bytes, before the engine reads it."""
@@ -32,7 +32,7 @@ class Steps:
     """The steps of one import; `tell` is called with the step, the bytes done and all bytes."""
 
     tell: Progress | None = None
-    doing: str = "import"
+    doing: str = "opening the delivery"
     size: float = 0
     _done: float = field(default=0)
     _weight: float = field(default=0)
