@@ -2,7 +2,9 @@
 # ruff: noqa: E501  (a table of cases reads best with one case per line)
 
 import codecs
+import errno
 import gzip
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from tcoc.errors import InputError
+from tcoc.shortage import ShortageError
 from tcoc.store.importers import engine, import_files
 from tests.importers.rif_files import row_of, text_of, write_delivery
 from tests.importers.test_cases import rows_of
@@ -155,6 +158,24 @@ def test_an_interrupted_import_leaves_no_store_and_is_taken_up(
         summary = import_files("rif", source, store)
     assert summary.types["carrier"].rows == {"imported": 8}
     assert not (tmp_path / ".store.import").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "stays"),
+    [(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), False), (MemoryError(), True)],
+)
+def test_a_full_disk_keeps_no_files_read_and_full_memory_does(
+    error: Exception, stays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_delivery(tmp_path / "in", GIVEN)
+
+    def short(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "check_claim_ids", short)
+    with pytest.raises(ShortageError, match="^counting rows and dollars: "):
+        import_files("rif", source, tmp_path / "store")
+    assert (tmp_path / ".store.import" / "staged").is_dir() == stays
 
 
 def test_an_older_store_stays_where_an_import_fails_and_goes_where_it_is_done(
