@@ -32,7 +32,7 @@ from tcoc.paths import project_root
 from tcoc.pipeline import PARTS, Study, part_products, study
 from tcoc.progress import Reporter
 from tcoc.run_checks import check_run
-from tcoc.shortage import explained, limited
+from tcoc.shortage import explained, limited, shortage
 from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import open_store
 
@@ -63,7 +63,8 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     Raises InputError (status 2) before anything starts when a parameter or input is not usable,
     TcocError (status 1) when the work failed; neither publishes anything.
     """
-    with limited(request.memory_limit):
+    outputs = outputs_dir(request.outputs)
+    with limited(request.memory_limit), explained(f"run {request.file.stem}", place=outputs):
         return _execute_run(request, report)
 
 
@@ -78,9 +79,8 @@ def _execute_run(request: RunRequest, report: Reporter) -> Path:
     work = outputs / f".{run.name}.{os.getpid()}.partial"
     manifest: dict[str, Any] = {"run": run.name, "state": "running", "pid": os.getpid()}
     try:
-        with explained("opening the run folder", place=work):
-            work.mkdir()
-            _write_json(work / "manifest.json", manifest)
+        work.mkdir()
+        _write_json(work / "manifest.json", manifest)
         with study(run, work, request.memory_limit) as opened:
             manifest |= _provenance(run, opened)
             readings = _compute(opened, deliverables, report)
@@ -88,10 +88,9 @@ def _execute_run(request: RunRequest, report: Reporter) -> Path:
         readings |= _render(run, work, notebooks, manifest, request.workers, report)
         manifest["deliverables"] = _by_deliverable(deliverables, readings)
         manifest["state"] = "ok"
-        with explained("front page", place=work):
-            _finish(run, work, manifest, report)
+        _finish(run, work, manifest, report)
     except BaseException as error:
-        manifest |= {"state": "failed", "error": _sentence(error)}
+        manifest |= {"state": "failed", "error": _sentence(error, work)}
         _keep_traces(outputs, work, run.name, manifest)
         raise
     return _publish(work, outputs / run.name)
@@ -113,9 +112,10 @@ def _deliverables(run: Run, only: tuple[str, ...]) -> list[str]:
     return [name for name in DELIVERABLES if name in chosen]
 
 
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, TcocError):
-        return str(error)
+def _sentence(error: BaseException, work: Path) -> str:
+    said = error if isinstance(error, TcocError) else shortage(error, place=work)
+    if said is not None:
+        return str(said)
     return "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
@@ -152,26 +152,23 @@ def _render(
 ) -> dict[str, Reading]:
     from tcoc.report.render import render_report
 
+    resolved = _resolved_run_file(run, work, list(notebooks))
     executed = work / "notebooks"
-    with explained("notebooks", place=work):
-        resolved = _resolved_run_file(run, work, list(notebooks))
-        executed.mkdir()
+    executed.mkdir()
     jobs = [
         Job(name, source, executed / source.name, {"run": str(resolved), "work": str(work)})
         for name, source in notebooks.items()
     ]
     report.start("notebook cells", sum(code_cells(job.source) for job in jobs))
     report.start("notebooks", len(jobs))
-    with explained("notebooks", place=work):
-        readings = execute_all(
-            jobs,
-            workers,
-            lambda _name: report.advance("notebook cells"),
-            lambda name: report.advance("notebooks", name),
-        )
+    readings = execute_all(
+        jobs,
+        workers,
+        lambda _name: report.advance("notebook cells"),
+        lambda name: report.advance("notebooks", name),
+    )
     for job in jobs:
-        with explained(f"report {job.name}", place=work):
-            render_report(job.target, work / f"{job.name}.html", manifest)
+        render_report(job.target, work / f"{job.name}.html", manifest)
     return {f"{name} notebook": reading for name, reading in readings.items()}
 
 

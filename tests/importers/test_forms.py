@@ -173,7 +173,7 @@ def test_a_full_disk_keeps_no_files_read_and_full_memory_does(
         raise error
 
     monkeypatch.setattr(engine, "check_claim_ids", short)
-    with pytest.raises(ShortageError, match="^counting rows and dollars: "):
+    with pytest.raises(ShortageError, match=r"^counting rows and dollars: "):
         import_files("rif", source, tmp_path / "store")
     assert (tmp_path / ".store.import" / "staged").is_dir() == stays
 
