@@ -4,6 +4,7 @@ Exit status: 0 done; 1 the work failed or a check did not hold; 2 bad arguments,
 inputs. An error is one sentence on standard error; the traceback only with --debug.
 """
 
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+Limit = Annotated[str | None, typer.Option("--memory-limit", help="Engine memory, such as 2GB.")]
+INTERRUPTED = 130
+"""The status with which typer ends at Ctrl-C."""
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -63,24 +68,35 @@ def import_(
     state: Annotated[str, typer.Option(help="MD, or all: whom to keep.")] = "all",
     clinicians: Annotated[Path | None, typer.Option(help="CSV with npi, specialty.")] = None,
     beneficiaries: Annotated[Path | None, typer.Option(help="CSV with bene_id, zip, ...")] = None,
+    memory_limit: Limit = None,
 ) -> None:
     """Load CMS files into a store."""
     from tcoc.progress import reporter
     from tcoc.store.importers import import_files, render
 
+    _warn_of(memory_limit)
     with reporter() as report:
         summary = import_files(
-            kind, source, out, state, clinicians, beneficiaries, partial(report.reach, "import")
+            kind,
+            source,
+            out,
+            state,
+            clinicians,
+            beneficiaries,
+            partial(report.reach, "import"),
+            memory_limit,
         )
     typer.echo(render(summary))
 
 
 @app.command()
-def check(store: Annotated[Path, typer.Argument(help="Folder of a store.")]) -> None:
+def check(
+    store: Annotated[Path, typer.Argument(help="Folder of a store.")], memory_limit: Limit = None
+) -> None:
     """Check a store's schema and content; exit 1 where something does not hold."""
     from tcoc.store.check import check_store, render
 
-    report = check_store(store)
+    report = check_store(store, memory_limit)
     typer.echo(render(report))
     if not report.ok:
         raise typer.Exit(1)
@@ -95,7 +111,7 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for run folders.")] = None,
     engine: Annotated[str | None, typer.Option(help="duckdb or spark.")] = None,
-    memory_limit: Annotated[str | None, typer.Option(help="Engine memory, such as 2GB.")] = None,
+    memory_limit: Limit = None,
     workers: Annotated[int, typer.Option(min=1, help="Notebooks side by side.")] = 2,
 ) -> None:
     """Run the deliverables of a run file and write the run folder."""
@@ -105,10 +121,19 @@ def run(
     changes = dict(_assignment(text) for text in set_ or [])
     if engine:
         changes["engine"] = engine
+    _warn_of(memory_limit)
     request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers)
     with reporter() as report:
         folder = execute_run(request, report)
     typer.echo(f"{folder}/index.html")
+
+
+def _warn_of(memory_limit: str | None) -> None:
+    """Say that a memory limit is above what the machine has; the work goes on."""
+    from tcoc.shortage import too_high
+
+    if line := too_high(memory_limit):
+        typer.echo(f"tcoc: {line}", err=True)
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -198,6 +223,7 @@ def new_year_(
 
 def main() -> None:
     """Run a command and turn an error into one sentence and an exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
     debug = "--debug" in sys.argv[1:]
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
@@ -207,9 +233,28 @@ def main() -> None:
             raise
         typer.echo(f"tcoc: {error}", err=True)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
         typer.echo("tcoc: interrupted", err=True)
         sys.exit(1)
+    except Exception as error:
+        _exit_where_short(error, debug)
+        raise
+
+
+def _interrupt(*_signal: object) -> None:
+    """Treat an end from outside like Ctrl-C, so that what is half done is removed."""
+    raise KeyboardInterrupt
+
+
+def _exit_where_short(error: Exception, debug: bool) -> None:
+    from tcoc.shortage import shortage
+
+    short = shortage(error)
+    if short is not None and not debug:
+        typer.echo(f"tcoc: {short}", err=True)
+        sys.exit(short.exit_status)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,25 @@ parameters are compared before the start and the result is inspected before it i
 """
 
 import os
+import signal
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 
 from tcoc.errors import InputError, TcocError
 from tcoc.meter import Reading, metered
 from tcoc.paths import notebooks_dir
+from tcoc.report.executed import check_executed
+from tcoc.shortage import ShortageError, shortage
 
 PARAMETERS = ("run", "work")
 
@@ -68,14 +75,13 @@ def execute(job: Job, on_cell: Callable[[str], None] | None = None) -> Reading:
     """
     with metered() as reading:
         _papermill(job, on_cell)
-    problem = incomplete(job.target)
-    if problem:
-        raise TcocError(f"{job.name}: {problem}")
+    check_executed(job.name, nbformat.read(job.target, as_version=4).cells)
     return reading
 
 
 def _papermill(job: Job, on_cell: Callable[[str], None] | None) -> None:
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     def call() -> None:
@@ -98,30 +104,38 @@ def _papermill(job: Job, on_cell: Callable[[str], None] | None) -> None:
             if "Kernel died before replying" not in str(error):
                 raise
             call()
+    except DeadKernelError as error:
+        raise ShortageError(f"{job.name}: {_KILLED}") from error
     except PapermillExecutionError as error:
-        raise TcocError(
-            f"{job.name}: cell {error.cell_index} failed with {error.ename}: {error.evalue}"
-        ) from error
+        raise _failure(job, error) from error
 
 
-def incomplete(file: Path) -> str:
-    """Say why an executed notebook is not to be believed, or return an empty string."""
-    for number, cell in enumerate(nbformat.read(file, as_version=4).cells, start=1):
-        if cell.cell_type != "code":
-            continue
-        if cell.execution_count is None and cell.source.strip():
-            return f"cell {number} was not executed"
-        if any(output.output_type == "error" for output in cell.outputs):
-            return f"cell {number} ended in an error"
-    return ""
+_KILLED = (
+    "the notebook's process was killed, as the system does when memory ends;"
+    " use fewer --workers or a lower --memory-limit"
+)
+
+
+def _failure(job: Job, error: Any) -> TcocError:
+    """Say why a cell failed; what a cell was short of is said as it is everywhere."""
+    if error.ename == "ShortageError":
+        return ShortageError(f"{job.name}: {error.evalue}")
+    raised = MemoryError if error.ename.endswith("MemoryError") else Exception
+    if short := shortage(raised(error.evalue)):
+        return ShortageError(f"{job.name}: {short}", short.disk)
+    return TcocError(
+        f"{job.name}: cell {error.cell_index} failed with {error.ename}: {error.evalue}"
+    )
 
 
 _QUEUE: Any = None
 
 
-def _start_worker(queue: Any) -> None:
+def _start_worker(queue: Any, temporary: str) -> None:
     global _QUEUE  # noqa: PLW0603
     _QUEUE = queue
+    tempfile.tempdir = temporary  # for the kernels' sockets; the runner removes it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runner, which ends this one
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
@@ -132,19 +146,35 @@ def _work(job: Job) -> Reading:
 def execute_all(
     jobs: list[Job], workers: int, on_cell: Callable[[str], None], on_done: Callable[[str], None]
 ) -> dict[str, Reading]:
-    """Execute notebooks side by side; the first failure stops the ones not yet begun."""
+    """Execute notebooks side by side; the first failure stops the others."""
     context = get_context("spawn")
     readings: dict[str, Reading] = {}
-    with context.Manager() as manager:
+    with context.Manager() as manager, tempfile.TemporaryDirectory(prefix="tcoc-") as folder:
         queue = manager.Queue()
-        with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
+        others = {process.pid for process in active_children()}
+        with ProcessPoolExecutor(workers, context, _start_worker, (queue, folder)) as pool:
             futures = {pool.submit(_work, job): job.name for job in jobs}
             try:
                 _watch(futures, queue, on_cell, on_done, readings)
+            except BrokenProcessPool as error:
+                raise ShortageError(f"notebooks: {_KILLED}") from error
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                _end({process.pid for process in active_children()} - others)
                 raise
     return readings
+
+
+def _end(workers: "set[int | None]") -> None:
+    """End worker processes and their kernels, so that nothing writes to the run any more."""
+    members = [psutil.Process(pid) for pid in workers if pid and psutil.pid_exists(pid)]
+    for member in list(members):
+        with suppress(psutil.NoSuchProcess):
+            members += member.children(recursive=True)
+    for member in members:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(members, timeout=10)
 
 
 def _watch(

@@ -32,6 +32,8 @@ from tcoc.paths import project_root
 from tcoc.pipeline import PARTS, Study, part_products, study
 from tcoc.progress import Reporter
 from tcoc.run_checks import check_run
+from tcoc.shortage import explained, limited, shortage
+from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import open_store
 
 LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
@@ -61,6 +63,12 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     Raises InputError (status 2) before anything starts when a parameter or input is not usable,
     TcocError (status 1) when the work failed; neither publishes anything.
     """
+    outputs = outputs_dir(request.outputs)
+    with limited(request.memory_limit), explained(f"run {request.file.stem}", place=outputs):
+        return _execute_run(request, report)
+
+
+def _execute_run(request: RunRequest, report: Reporter) -> Path:
     run = load_run(request.file, request.changes)
     deliverables = _deliverables(run, request.only)
     notebooks = {name: notebook_file(name) for name in deliverables}
@@ -69,10 +77,10 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     outputs.mkdir(parents=True, exist_ok=True)
     _set_aside_dead(outputs)
     work = outputs / f".{run.name}.{os.getpid()}.partial"
-    work.mkdir()
     manifest: dict[str, Any] = {"run": run.name, "state": "running", "pid": os.getpid()}
-    _write_json(work / "manifest.json", manifest)
     try:
+        work.mkdir()
+        _write_json(work / "manifest.json", manifest)
         with study(run, work, request.memory_limit) as opened:
             manifest |= _provenance(run, opened)
             readings = _compute(opened, deliverables, report)
@@ -82,7 +90,7 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
         manifest["state"] = "ok"
         _finish(run, work, manifest, report)
     except BaseException as error:
-        manifest |= {"state": "failed", "error": _sentence(error)}
+        manifest |= {"state": "failed", "error": _sentence(error, work)}
         _keep_traces(outputs, work, run.name, manifest)
         raise
     return _publish(work, outputs / run.name)
@@ -104,9 +112,10 @@ def _deliverables(run: Run, only: tuple[str, ...]) -> list[str]:
     return [name for name in DELIVERABLES if name in chosen]
 
 
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, TcocError):
-        return str(error)
+def _sentence(error: BaseException, work: Path) -> str:
+    said = error if isinstance(error, TcocError) else shortage(error, place=work)
+    if said is not None:
+        return str(said)
     return "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
@@ -126,7 +135,7 @@ def _compute(opened: Study, deliverables: list[str], report: Reporter) -> dict[s
                 report.advance("tables", name)
         readings[deliverable] = reading
     report.start("disclosure gate", 1)
-    with metered() as reading:
+    with metered() as reading, opened.connection.task("disclosure gate", opened.work):
         prepare_release(opened, deliverables)
     report.advance("disclosure gate")
     readings["disclosure"] = reading
@@ -180,7 +189,7 @@ def _resolved_run_file(run: Run, work: Path, deliverables: list[str]) -> Path:
 
 def _finish(run: Run, work: Path, manifest: dict[str, Any], report: Reporter) -> None:
     """Write the front page and the manifest, and search what is public for identifiers."""
-    from tcoc.report.guard import assert_no_identifiers
+    from tcoc.disclosure.identifiers import assert_no_identifiers
     from tcoc.report.index import render_index
 
     render_index(work, manifest)
@@ -306,15 +315,23 @@ def _publish(work: Path, target: Path) -> Path:
 
 
 def _keep_traces(outputs: Path, work: Path, name: str, manifest: dict[str, Any]) -> None:
-    """Move what helps to understand a failure to outputs/.failed; tables are not kept."""
+    """Move what helps to understand a failure to outputs/.failed; tables are not kept.
+
+    A disk that is full even then keeps no traces: the failure itself is what must be said.
+    """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     traces = outputs / ".failed" / f"{name}-{stamp}-{os.getpid()}"
-    traces.mkdir(parents=True, exist_ok=True)
-    _write_json(traces / "manifest.json", manifest)
-    if (work / "notebooks").is_dir():
-        shutil.move(work / "notebooks", traces / "notebooks")
-        traces.chmod(0o700)
+    try:
+        traces.mkdir(parents=True, exist_ok=True)
+        if (work / "notebooks").is_dir():
+            (work / "notebooks").rename(traces / "notebooks")
+            traces.chmod(0o700)
+        shutil.rmtree(work, ignore_errors=True)
+        _write_json(traces / "manifest.json", manifest)
+    except OSError:
+        shutil.rmtree(traces, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
+    remove_left_spill()
 
 
 def _set_aside_dead(outputs: Path) -> None:

@@ -2,7 +2,9 @@
 # ruff: noqa: E501  (a table of cases reads best with one case per line)
 
 import codecs
+import errno
 import gzip
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from tcoc.errors import InputError
+from tcoc.shortage import ShortageError
 from tcoc.store.importers import engine, import_files
 from tests.importers.rif_files import row_of, text_of, write_delivery
 from tests.importers.test_cases import rows_of
@@ -157,6 +160,24 @@ def test_an_interrupted_import_leaves_no_store_and_is_taken_up(
     assert not (tmp_path / ".store.import").exists()
 
 
+@pytest.mark.parametrize(
+    ("error", "stays"),
+    [(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), False), (MemoryError(), True)],
+)
+def test_a_full_disk_keeps_no_files_read_and_full_memory_does(
+    error: Exception, stays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_delivery(tmp_path / "in", GIVEN)
+
+    def short(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "check_claim_ids", short)
+    with pytest.raises(ShortageError, match=r"^counting rows and dollars: "):
+        import_files("rif", source, tmp_path / "store")
+    assert (tmp_path / ".store.import" / "staged").is_dir() == stays
+
+
 def test_an_older_store_stays_where_an_import_fails_and_goes_where_it_is_done(
     tmp_path: Path,
 ) -> None:
@@ -173,12 +194,17 @@ def test_an_older_store_stays_where_an_import_fails_and_goes_where_it_is_done(
     assert "C8" in {r["claim_id"] for r in rows_of(store, "professional")}
 
 
-def test_progress_reaches_all_bytes(tmp_path: Path) -> None:
+def test_progress_goes_on_after_reading_and_reaches_all(tmp_path: Path) -> None:
     source = write_delivery(tmp_path / "in", GIVEN)
     seen: list[tuple[str, int, int]] = []
     import_files("rif", source, tmp_path / "store", progress=lambda *step: seen.append(step))
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
-    assert seen[-1][1] == seen[-1][2] == sum(p.stat().st_size for p in source.iterdir())
+    assert seen[-1][1] == seen[-1][2]
+    read = sum(p.stat().st_size for p in source.iterdir())
+    assert max(done for what, done, _ in seen if what.startswith("reading")) == read
+    assert read < 0.8 * seen[-1][2]
+    later = [what for what, done, total in seen if read < done < total]
+    assert {"sorting out carrier rows", "writing professional 2015"} <= set(later)
 
 
 def test_the_same_delivery_gives_the_same_bytes(tmp_path: Path) -> None:

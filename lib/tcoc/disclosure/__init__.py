@@ -13,14 +13,11 @@ from tcoc.disclosure.protect import Rule
 from tcoc.disclosure.published import (
     Difference,
     DisclosureError,
-    Leak,
     assert_from_audit,
     assert_published_files_ok,
     assert_published_ok,
-    check_public_files,
     difference_check,
     difference_check_folders,
-    find_identifiers,
 )
 from tcoc.disclosure.table import PublicTable
 
@@ -28,7 +25,6 @@ __all__ = [
     "Audit",
     "Difference",
     "DisclosureError",
-    "Leak",
     "PublicTable",
     "Released",
     "Rule",
@@ -36,8 +32,6 @@ __all__ = [
     "assert_published_files_ok",
     "assert_published_ok",
     "audit",
-    "check_public_files",
     "difference_check",
     "difference_check_folders",
-    "find_identifiers",
 ]

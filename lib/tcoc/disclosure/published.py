@@ -1,8 +1,7 @@
 """What is looked at after the gate: published tables, figure data, and two releases together."""
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +18,6 @@ HIDDEN_COLUMN = "hidden"
 """The text column of a published CSV that names a row's hidden cells and why they are."""
 
 _EQUAL = 1e-9
-_WORD = re.compile(rb"[0-9A-Za-z_-]+")
-_PIECE = re.compile(rb"[0-9A-Za-z]+")
-_DECIMAL = re.compile(rb"(?<![0-9A-Za-z])([0-9]+)\.[0-9]+")
 
 
 class DisclosureError(TcocError):
@@ -198,70 +194,3 @@ def _count_cells(audit: Audit) -> dict[tuple[str, str, Key], tuple[str, float | 
                     shown = None if is_hidden else float(number)
                     cells.setdefault((table.universe, column, key), (name, shown))
     return cells
-
-
-# ---------------------------------------------------------------- identifiers
-
-
-@dataclass(frozen=True)
-class Leak:
-    """Identifiers found in a public file: how many, and of what kind; never which."""
-
-    file: Path
-    kind: str
-    found: int
-
-    def __str__(self) -> str:
-        return f"{self.file.name} holds {self.found} {self.kind}"
-
-
-def find_identifiers(
-    files: Iterable[Path], identifiers: Mapping[str, Iterable[str]], minimum_length: int = 6
-) -> list[Leak]:
-    """Return where public files hold identifiers (bene_id, claim_id, NPI), by kind.
-
-    Each file is read once and cut into words, and the words are looked up: the time does not grow
-    with the number of identifiers. Identifiers shorter than `minimum_length` characters are no
-    words of their own in a page full of numbers and are not searched for.
-    """
-    wanted = {kind: _words_of(ids, minimum_length) for kind, ids in identifiers.items()}
-    leaks = []
-    for file in files:
-        words = file_words(file)
-        for kind, ids in wanted.items():
-            found = len(ids & words) if len(ids) < len(words) else len(words & ids)
-            if found:
-                leaks.append(Leak(file, kind, found))
-    return leaks
-
-
-def check_public_files(
-    files: Iterable[Path], identifiers: Mapping[str, Iterable[str]], minimum_length: int = 6
-) -> None:
-    """Raise DisclosureError that names the file and the kind if a public file holds identifiers."""
-    leaks = find_identifiers(files, identifiers, minimum_length)
-    if leaks:
-        raise DisclosureError("; ".join(map(str, leaks)))
-
-
-def _words_of(identifiers: Iterable[str], minimum_length: int) -> set[bytes]:
-    words = (str(identifier).strip("-_ ").encode() for identifier in identifiers)
-    return {word for word in words if len(word) >= minimum_length}
-
-
-def file_words(file: Path) -> set[bytes]:
-    """Return the words of a file; of 1003000126.0 and 0.1003000126 only the whole part is one.
-
-    Letters, digits, hyphens and underscores make a word; its pieces between hyphens and underscores
-    are words as well.
-    """
-    content = file.read_bytes()
-    if file.suffix in {".png", ".jpg", ".pdf", ".woff2"}:
-        return set()
-    words = set(_WORD.findall(_DECIMAL.sub(rb"\1 ", content)))
-    pieces = {piece for word in words if b"-" in word or b"_" in word for piece in _cut(word)}
-    return words | pieces
-
-
-def _cut(word: bytes) -> list[bytes]:
-    return [word.strip(b"-_"), *_PIECE.findall(word)]

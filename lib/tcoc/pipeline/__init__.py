@@ -124,6 +124,10 @@ class Study:
         return self.work / folder / f"{product.name}.parquet"
 
     def _compute(self, product: Product, file: Path) -> None:
+        with self.connection.task(f"table {product.name}", file):
+            self._compute_and_write(product, file)
+
+    def _compute_and_write(self, product: Product, file: Path) -> None:
         result = product.compute(self)
         if isinstance(result, pd.DataFrame):
             if product.schema is None:
@@ -180,7 +184,7 @@ def study(
 ) -> Iterator[Study]:
     """Open a run's store and engine for the length of a block."""
     store = open_store(run.store_path)
-    with connect(run.spec.engine, memory_limit, threads) as connection:
+    with connect(run.spec.engine, memory_limit, threads, work / ".internal") as connection:
         yield Study(run, store, connection, work)
 
 

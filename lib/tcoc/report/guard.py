@@ -5,19 +5,14 @@ each number in a column that a public table declares must be a number that the g
 no count of 1 to 10 may stand in any column that counts people, and no sentence may state one.
 """
 
-import base64
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from tcoc.errors import TcocError
-from tcoc.store.connection import Connection, connect
-from tcoc.store.layout import Store, open_store
-from tcoc.store.schema import TABLES
 
 PEOPLE = (
     "beneficiaries|beneficiary|benes|bene|people|persons|person|patients|patient|claims|claim"
@@ -104,68 +99,3 @@ def check_complete(where: str, **texts: str) -> None:
     for name, text in texts.items():
         if not text.strip():
             raise TcocError(f"{where}: its {name} is empty")
-
-
-# ---------------------------------------------------------------- identifiers
-
-IDENTIFIERS = ("bene_id", "claim_id", "npi")
-"""Columns of the store whose values no public file may hold; hospitals' CCNs are public."""
-
-_PUBLIC = (".html", ".csv", ".txt", ".svg", ".json", ".ipynb", ".log")
-_TOKEN = re.compile(r"(?<![\w.])-?[A-Za-z0-9]{6,}(?![\w]|\.\d)")
-_CSV_LINK = re.compile(r"data:text/csv;base64,([A-Za-z0-9+/=]+)")
-_BLOB = re.compile(r"[A-Za-z0-9+/=]{200,}")
-
-
-def assert_no_identifiers(store: Path, work: Path) -> None:
-    """Search every public file of a run for a beneficiary, claim or clinician of the store.
-
-    Downloads inside pages are unpacked first. Raises TcocError that names the file and the kind
-    of identifier, never the identifier.
-    """
-    words = {file: tokens(file.read_text(encoding="utf-8")) for file in public_files(work)}
-    candidates = sorted(set().union(*words.values())) if words else []
-    if not candidates:
-        return
-    with connect() as connection:
-        found = known_identifiers(connection, open_store(store), candidates)
-    for file, said in words.items():
-        for kind, values in found.items():
-            if said & values:
-                raise TcocError(
-                    f"{file.relative_to(work)}: holds a {kind} of the store; public files hold none"
-                )
-
-
-def public_files(work: Path) -> list[Path]:
-    """Return the text files of a run folder that may leave it."""
-    return [
-        file
-        for file in sorted(work.rglob("*"))
-        if file.suffix in _PUBLIC
-        and file.is_file()
-        and not {"restricted", ".internal"} & set(file.relative_to(work).parts)
-    ]
-
-
-def tokens(content: str) -> set[str]:
-    """Return the words of a text that could be identifiers, without pictures and typefaces."""
-    unpacked = [base64.b64decode(data).decode() for data in _CSV_LINK.findall(content)]
-    return {
-        token for text in (_BLOB.sub(" ", content), *unpacked) for token in _TOKEN.findall(text)
-    }
-
-
-def known_identifiers(
-    connection: Connection, store: Store, candidates: list[str]
-) -> dict[str, set[str]]:
-    """Return which candidates are identifiers of the store, by kind."""
-    wanted = connection.load(pd.DataFrame({"value": candidates}), {"value": "string"})
-    found: dict[str, set[str]] = {kind: set() for kind in IDENTIFIERS}
-    for name, spec in TABLES.items():
-        for kind in IDENTIFIERS:
-            if kind in spec.schema:
-                column = connection.table(store, name).select(value=kind)
-                hits = connection.fetch(wanted.semi_join(column, "value"))
-                found[kind] |= set(hits["value"])
-    return found

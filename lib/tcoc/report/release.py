@@ -25,6 +25,7 @@ from tcoc.report.audited import (
 )
 from tcoc.report.provenance import (
     assumptions_html,
+    data_are_whole,
     data_words,
     policy_years,
     settings_words,
@@ -219,6 +220,10 @@ class Release:
             "run", "What this run was asked for", ["What", "This run"], rows
         )
         display.publish_html(content, plain, "provenance")
+
+    def data_are_whole(self) -> bool:
+        """Whether the store still holds just the rows that were written to it."""
+        return data_are_whole(self.study.store)
 
     def _anchor(self, name: str) -> str:
         before = self.shown.count(name)

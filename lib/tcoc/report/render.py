@@ -19,6 +19,7 @@ import nbformat
 
 from tcoc.errors import TcocError
 from tcoc.report import display
+from tcoc.report.executed import check_executed
 from tcoc.report.html_page import (
     TEMPLATES,
     Page,
@@ -78,17 +79,6 @@ def _write(html: str, out: Path) -> None:
     if size > LARGEST_PAGE:
         raise TcocError(f"{out.name}: the page has {size:,} bytes, at most {LARGEST_PAGE:,} fit")
     out.write_text(html, encoding="utf-8")
-
-
-def check_executed(name: str, cells: Iterable[Any]) -> None:
-    """Refuse a notebook of which a code cell was not executed or ended in an error."""
-    for number, cell in enumerate(cells, start=1):
-        if cell.cell_type != "code":
-            continue
-        if any(output.output_type == "error" for output in cell.outputs):
-            raise TcocError(f"{name}: cell {number} ended in an error; nothing is rendered")
-        if cell.execution_count is None and cell.source.strip():
-            raise TcocError(f"{name}: cell {number} was not executed; nothing is rendered")
 
 
 def page_of(cells: Iterable[Any], facts: Provenance, name: str, home: str) -> Page:

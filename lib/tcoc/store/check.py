@@ -78,7 +78,10 @@ def check_store(root: Path, memory_limit: str | None = None) -> CheckReport:
     checks = list(_check_folder(store))
     rows: dict[str, int] = {}
     dollars: dict[str, str] = {}
-    with connect(memory_limit=memory_limit) as connection:
+    with (
+        connect(memory_limit=memory_limit) as connection,
+        connection.task(f"check of {store.root.name}"),
+    ):
         for name, spec in TABLES.items():
             files = list(_check_files(store, spec))
             checks += files

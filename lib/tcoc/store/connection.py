@@ -6,12 +6,14 @@ file in a total order (`write`). Wording must mean the same on both engines.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, cast
+from tempfile import gettempdir, mkdtemp
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import ibis
 import ibis.expr.types as ir
@@ -19,22 +21,59 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tcoc import shortage
 from tcoc.errors import InputError, nearest
+from tcoc.shortage import SPILL_VARIABLE, Bounds, explained
 from tcoc.store.layout import Store
+from tcoc.store.locks import is_held, locked
 from tcoc.store.schema import TABLES
 
 ENGINES = ("duckdb", "spark")
-DEFAULT_MEMORY_LIMIT = "4GB"
 ROW_GROUP = 122_880
+SPILL_PREFIX = "tcoc-spill-"
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_C = TypeVar("_C", bound="Connection")
+
+
+def telling(
+    method: Callable[Concatenate[_C, _P], _R],
+) -> Callable[Concatenate[_C, _P], _R]:
+    """Make a method say in one sentence that memory or disk did not suffice."""
+
+    @wraps(method)
+    def call(self: _C, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with self.task(self.doing):
+            return method(self, *args, **kwargs)
+
+    return call
 
 
 @dataclass
 class Connection:
-    """An engine, its temporary folder and the names of what it keeps."""
+    """An engine, what it may use, what it is asked for, and the names of what it keeps."""
 
     backend: Any
     engine: str
+    bounds: Bounds = field(default_factory=Bounds)
+    doing: str = "a query"
+    place: Path | None = None
     _kept: int = field(default=0)
+
+    @contextmanager
+    def task(self, name: str, place: Path | None = None) -> Iterator[None]:
+        """Name what a block does, and where it writes, in case memory or disk do not suffice.
+
+        ShortageError then says so.
+        """
+        before = self.doing, self.place
+        self.doing, self.place = name, place or self.place
+        try:
+            with explained(name, self.bounds, self.place):
+                yield
+        finally:
+            self.doing, self.place = before
 
     def table(self, store: Store, name: str, years: Iterable[int] | None = None) -> ir.Table:
         """Return a store table restricted to the files of some years, with the declared types.
@@ -58,10 +97,12 @@ class Connection:
         """Bring a small pandas table into the engine, with the given Ibis types."""
         return self.keep_arrow(to_arrow(frame, schema))
 
+    @telling
     def keep_arrow(self, arrow: pa.Table) -> ir.Table:
         """Bring a small Arrow table into the engine."""
         return cast(ir.Table, self.backend.create_table(self._name("small"), arrow, temp=True))
 
+    @telling
     def keep(self, expr: ir.Table) -> ir.Table:
         """Compute an expression once and keep the result in the engine."""
         return cast(ir.Table, self.backend.create_table(self._name("kept"), expr, temp=True))
@@ -73,10 +114,12 @@ class Connection:
             place = (op.namespace.catalog, op.namespace.database)
             self.backend.drop_table(op.name, database=place, force=True)
 
+    @telling
     def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
         """Compute a small result and return it as pandas, in a total order."""
         return cast(pd.DataFrame, (expr.order_by(list(order_by)) if order_by else expr).execute())
 
+    @telling
     def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
         """Stream a result to one Parquet file in a total order; return the number of rows.
 
@@ -95,6 +138,7 @@ class Connection:
         self._kept += 1
         return f"tcoc_{stem}_{self._kept}"
 
+    @telling
     def _read(self, files: Sequence[Path], stem: str) -> ir.Table:
         """Return Parquet files as one table; the folders' names are not columns."""
         return cast(
@@ -135,34 +179,73 @@ def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) ->
 
 @contextmanager
 def connect(
-    engine: str = "duckdb", memory_limit: str | None = None, threads: int | None = None
+    engine: str = "duckdb",
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    spill: Path | None = None,
 ) -> Iterator[Connection]:
     """Open an engine for the length of a block; what it spilled is removed at the end.
 
-    The memory limit is `memory_limit`, else the environment variable TCOC_MEMORY_LIMIT, else 4 GB;
-    the process itself needs about 0.4 GB more. Raises InputError for an unknown engine.
+    The memory limit is `memory_limit`, else the environment variable TCOC_MEMORY_LIMIT, else 4 GB
+    (less on a small machine); the process itself needs about 0.4 GB more. What does not fit is
+    written to a folder in TCOC_SPILL, else in `spill`, else in the system's folder for temporary
+    files. Raises InputError for an unknown engine and a bad limit; ShortageError where memory or
+    disk end.
     """
     if engine not in ENGINES:
         raise InputError(f'engine: found "{engine}"{nearest(engine, ENGINES)}')
-    limit = memory_limit or os.environ.get("TCOC_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+    allowed = shortage.memory_limit(memory_limit)
     if engine == "spark":
         from tcoc.store.spark import connect_spark
 
-        with connect_spark(limit) as connection:
+        with connect_spark(allowed) as connection:
             yield connection
         return
-    with TemporaryDirectory(prefix="tcoc-spill-") as spill:
+    with spill_folder(spill) as folder:
+        settings = {"threads": threads} if threads else {}
+        backend = ibis.duckdb.connect(temp_directory=str(folder), memory_limit=allowed, **settings)
         try:
-            backend = ibis.duckdb.connect(
-                temp_directory=spill,
-                memory_limit=limit,
-                **({"threads": threads} if threads else {}),
-            )
-        except Exception as error:  # DuckDB raises several kinds for a bad setting
-            raise InputError(
-                f'memory limit: found "{limit}", expected a size such as 4GB'
-            ) from error
-        try:
-            yield Connection(backend, engine)
+            yield Connection(backend, engine, Bounds(allowed, folder))
         finally:
             backend.disconnect()
+
+
+@contextmanager
+def spill_folder(inside: Path | None = None) -> Iterator[Path]:
+    """Make a folder for what does not fit in memory, for the length of a block.
+
+    It lies in the folder that TCOC_SPILL names, else in `inside`, else among the system's temporary
+    files, which are often kept in memory themselves. What processes that were killed have left
+    beside it is removed on the way.
+    """
+    folder = _new_spill_folder(Path(os.environ.get(SPILL_VARIABLE) or inside or gettempdir()))
+    with locked(folder):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_spill_folder(base: Path) -> Path:
+    try:
+        with explained("opening the engine", place=base):
+            base.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_left(base)
+            return Path(mkdtemp(prefix=SPILL_PREFIX, dir=base))
+    except OSError as error:
+        raise InputError(
+            f"{base}: no folder for what does not fit in memory can be made there"
+            f" ({error.strerror}); name another in {SPILL_VARIABLE}"
+        ) from error
+
+
+def remove_left_spill() -> None:
+    """Remove what processes that were killed have spilled to the folder of TCOC_SPILL."""
+    if named := os.environ.get(SPILL_VARIABLE):
+        _remove_left(Path(named))
+
+
+def _remove_left(base: Path) -> None:
+    for folder in base.glob(f"{SPILL_PREFIX}*"):
+        if not is_held(folder):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
-from tcoc.store.connection import Connection, connect, to_arrow
+from tcoc.shortage import Bounds, size_of
+from tcoc.store.connection import Connection, connect, telling, to_arrow
+
+LEAST_DRIVER = 512_000_000
 
 SETTINGS = {
     "spark.sql.shuffle.partitions": "4",
@@ -45,12 +48,14 @@ class SparkConnection(Connection):
     spill: Path = field(default=Path())
     local: Connection = field(default_factory=lambda: Connection(None, "duckdb"))
 
+    @telling
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, as a Parquet file of the given types."""
         file = self.spill / f"{self._name('small')}.parquet"
         pq.write_table(to_arrow(frame, schema), file)
         return self._read([file], "small")
 
+    @telling
     def keep(self, expr: ir.Table) -> ir.Table:
         """Compute an expression once and keep the result as Parquet."""
         return self._view([self._spilled(expr)], "kept", _struct(expr.schema()))
@@ -60,6 +65,7 @@ class SparkConnection(Connection):
         for table in tables:
             self.backend._session.catalog.dropTempView(table.get_name())
 
+    @telling
     def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
         """Compute a small result and return it as pandas, in a total order."""
         arrow = self._frame(expr).toArrow().cast(expr.schema().to_pyarrow())
@@ -68,6 +74,7 @@ class SparkConnection(Connection):
         self.local.drop(small)
         return found
 
+    @telling
     def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
         """Stream a result to one Parquet file, the bytes of which no engine changes."""
         files = sorted(self._spilled(expr).glob("*.parquet"))
@@ -141,7 +148,8 @@ def connect_spark(memory_limit: str) -> Iterator[SparkConnection]:
         ):
             backend = ibis.pyspark.connect(session)
             backend.compiler = _compiler()
-            yield SparkConnection(backend, "spark", spill=Path(spill), local=local)
+            bounds = Bounds(memory_limit, Path(spill))
+            yield SparkConnection(backend, "spark", bounds, spill=Path(spill), local=local)
     finally:
         if ours:
             session.stop()
@@ -179,8 +187,18 @@ def _session(memory_limit: str) -> tuple[Any, bool]:
         )
     master = os.environ.get("TCOC_SPARK_MASTER", "local[*]")
     builder = SparkSession.builder.master(master).appName("tcoc")
-    builder = builder.config("spark.driver.memory", memory_limit.lower().removesuffix("b"))
+    builder = builder.config("spark.driver.memory", _driver_memory(memory_limit))
     builder = builder.config("spark.ui.enabled", "false")
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session, True
+
+
+def _driver_memory(limit: str) -> str:
+    """Return the memory limit as Spark writes it; its driver does not start with less than 512 MB.
+
+    Raises InputError for less.
+    """
+    if size_of(limit) < LEAST_DRIVER:
+        raise InputError(f"memory limit: found {limit}, expected at least 512MB for engine: spark")
+    return f"{int(size_of(limit) / 2**20)}m"

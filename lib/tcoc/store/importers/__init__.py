@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from tcoc.errors import InputError, nearest
+from tcoc.shortage import explained
 from tcoc.store.importers import engine, flow, synpuf
 from tcoc.store.importers.cclf import CCLF
 from tcoc.store.importers.flow import Request, SourceKind
 from tcoc.store.importers.rif import RIF
 from tcoc.store.importers.sources import Progress
+from tcoc.store.importers.steps import Steps
 from tcoc.store.importers.summary import ImportSummary, render
 
 KINDS = ("rif", "cclf", "synpuf")
@@ -28,7 +30,9 @@ def import_files(
 
     The store is whole or absent: all work is done beside it, in `.NAME.import`, and taken up by the
     next call after an interruption. Rows that can't be used go to out/quarantine. `progress` is
-    called with a file's name, the bytes done and all bytes. Raises InputError in one sentence.
+    called with what is being done, the bytes done and all bytes; the work after reading counts like
+    bytes. Raises InputError in one sentence, also where another import into `out` is at work, and
+    ShortageError where memory or disk do not suffice.
     """
     if kind not in KINDS:
         raise InputError(f'import: found "{kind}"{nearest(kind, KINDS)}')
@@ -38,12 +42,15 @@ def import_files(
             f"--out {out.name}: lies in the source folder or around it; choose a place apart"
         )
     summary = ImportSummary(kind, source.name, out, state)
-    with engine.work_folder(out) as work:
-        with engine.open_engine(work, memory_limit) as con:
-            request = Request(source, work, progress, synthetic)
+    steps = Steps(progress)
+    with explained("opening the work folder", place=out), engine.work_folder(out) as work:
+        with engine.open_engine(work, memory_limit, steps) as con:
+            request = Request(source, work, steps, synthetic)
             flow.run(con, _kind(kind, clinicians, beneficiaries), request, summary)
-        engine.write_info(summary, work / "store")
-        engine.publish(work, out)
+        with explained("finishing the store", place=work):
+            engine.write_info(summary, work / "store")
+            engine.publish(work, out)
+    steps.finish()
     return summary
 
 

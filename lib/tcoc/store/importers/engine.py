@@ -7,7 +7,6 @@ files that are finished.
 # ruff: noqa: S608  (the names in the SQL come from layouts, and are quoted)
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,10 @@ from pathlib import Path
 
 import duckdb
 
+from tcoc import shortage
 from tcoc.errors import InputError
+from tcoc.shortage import ShortageError
+from tcoc.store.connection import spill_folder
 from tcoc.store.importers import lines, sources
 from tcoc.store.importers.layouts import (
     Layout,
@@ -35,10 +37,12 @@ from tcoc.store.importers.resolve import (
     settle_events,
     settle_headers,
 )
-from tcoc.store.importers.sources import Progress, SourceFile
+from tcoc.store.importers.sources import SourceFile
 from tcoc.store.importers.staging import STRUCTURE, Connection, Staged, TextFile, reuse, save, stage
+from tcoc.store.importers.steps import Steps
 from tcoc.store.importers.summary import FileSummary, ImportSummary, TypeSummary
 from tcoc.store.importers.values import literal
+from tcoc.store.locks import locked, remove_held
 from tcoc.store.schema import FORMAT_VERSION, TABLES
 
 DEFAULT_MEMORY_LIMIT = "3GB"
@@ -71,12 +75,19 @@ class Delivery:
     ignored: list[str] = field(default_factory=list)
     known: dict[str, Known] = field(default_factory=dict)
 
+    def share(self, kinds: Sequence[str]) -> float:
+        """Return the share of the used files' bytes that some file types have."""
+        size = {kind: sum(f.bytes for f in files) for kind, files in self.files.items()}
+        return sum(size[kind] for kind in kinds) / max(sum(size.values()), 1)
+
 
 @contextmanager
 def work_folder(out: Path) -> Iterator[Path]:
-    """Give the work folder beside a store; it goes when the import is done, or has nothing to keep.
+    """Hold the work folder beside a store; it goes when the import is done.
 
-    Raises InputError where `out` is something else than a store, which an import must not replace.
+    After an interruption the files that are read stay, for the next call to take up; after a full
+    disk nothing does. Raises InputError where `out` is something else than a store, which an import
+    must not replace, and where another import into `out` is at work.
     """
     if (
         out.exists()
@@ -85,36 +96,63 @@ def work_folder(out: Path) -> Iterator[Path]:
     ):
         raise InputError(f"{out}: is there already and is no store; name another folder for --out")
     work = out.parent / f".{out.name}.import"
-    (work / "staged").mkdir(parents=True, exist_ok=True)
-    try:
-        yield work
-    finally:
-        for name in ("spill", "plain", "resolved", "store"):
-            shutil.rmtree(work / name, ignore_errors=True)
-        if not (work / "old").exists() and not any((work / "staged").glob("*.json")):
-            shutil.rmtree(work, ignore_errors=True)
+    with locked(work) as held:
+        if not held:
+            raise InputError(
+                f"{out}: another import into this folder is at work; wait for its end or name"
+                " another folder for --out"
+            )
+        with _cleaned(work, out):
+            yield work
+        remove_held(work)
 
 
 @contextmanager
-def open_engine(work: Path, memory_limit: str | None) -> Iterator[Connection]:
-    """Open DuckDB with a memory limit; what does not fit is spilled to the work folder."""
-    limit = memory_limit or os.environ.get("TCOC_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+def _cleaned(work: Path, out: Path) -> Iterator[None]:
+    """Begin and, where the block fails, end with nothing in the work folder but files read."""
+    _clean(work, out)
     try:
-        con = duckdb.connect(config={"memory_limit": limit, "temp_directory": str(work / "spill")})
-    except duckdb.Error as error:
-        raise InputError(f'memory limit: found "{limit}", expected a size such as 4GB') from error
-    try:
-        con.execute("SET enable_progress_bar = false")
-        yield con
-    finally:
-        con.close()
+        (work / "staged").mkdir(exist_ok=True)
+        yield
+    except BaseException as error:
+        _clean(work, out)
+        full = isinstance(error, ShortageError) and error.disk
+        if full or not any((work / "staged").glob("*.json")):
+            remove_held(work)
+        raise
+
+
+def _clean(work: Path, out: Path) -> None:
+    """Remove what is half done, and give an older store its name back."""
+    for name in ("plain", "resolved", "store"):
+        shutil.rmtree(work / name, ignore_errors=True)
+    if (work / "old").exists() and not out.exists():
+        (work / "old").rename(out)
+
+
+@contextmanager
+def open_engine(work: Path, memory_limit: str | None, steps: Steps) -> Iterator[Connection]:
+    """Open DuckDB with a memory limit; what does not fit is spilled to the work folder.
+
+    Raises InputError for a bad limit; ShortageError, with the step, where memory or disk end.
+    """
+    limit = shortage.memory_limit(memory_limit, DEFAULT_MEMORY_LIMIT)
+    with spill_folder(work) as spill:
+        con = duckdb.connect(config={"memory_limit": limit, "temp_directory": str(spill)})
+        try:
+            # measured for the steps, not shown by the engine itself
+            con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+            with shortage.explained(lambda: steps.doing, shortage.Bounds(limit, spill), work):
+                yield con
+        finally:
+            con.close()
 
 
 # ---------------------------------------------------------------- reading
 
 
 def stage_delivery(
-    con: Connection, folder: Path, layout: Layout, work: Path, progress: Progress | None
+    con: Connection, folder: Path, layout: Layout, work: Path, steps: Steps
 ) -> Delivery:
     """Read every file of a delivery that the layout knows into staged files.
 
@@ -122,27 +160,11 @@ def stage_delivery(
     """
     delivery = Delivery(layout, work / "staged")
     found = sources.find_sources(folder)
-    total = sum(s.bytes for s in found)
-    done = 0
+    steps.size = sum(s.bytes for s in found)
     for source in found:
-        _stage_source(con, delivery, source, work, _reporter(progress, source.name, done, total))
-        done += source.bytes
-        if progress is not None:
-            progress(source.name, done, total)
+        with steps.reading(con, source.name, source.bytes):
+            _stage_source(con, delivery, source, work, steps.scanned)
     return delivery
-
-
-def _reporter(progress: Progress | None, name: str, done: int, total: int) -> Callable[[int], None]:
-    """Report bytes as they are scanned; scanning counts half, staging the other half."""
-    seen = 0
-
-    def report(count: int) -> None:
-        nonlocal seen
-        seen += count
-        if progress is not None:
-            progress(name, min(done + seen // 2, total), total)
-
-    return report
 
 
 def _stage_source(
@@ -274,27 +296,32 @@ def check_types(con: Connection, delivery: Delivery) -> None:
 # ---------------------------------------------------------------- rows that count
 
 
-def settle(con: Connection, delivery: Delivery, work: Path) -> None:
+def settle(con: Connection, delivery: Delivery, work: Path, steps: Steps) -> None:
     """Settle events and repeated headers of every file type (rule I1).
 
     Whole rows are compared only where a key repeats: then files that were staged without a hash of
     each row are staged again with it.
     """
     for kind in delivery.files:
-        spec = delivery.layout.types[kind]
+        with steps.after(con, "settle", f"comparing {kind} rows", delivery.share([kind])):
+            _settle_type(con, delivery, kind, work)
+
+
+def _settle_type(con: Connection, delivery: Delivery, kind: str, work: Path) -> None:
+    spec = delivery.layout.types[kind]
+    read_staged(con, kind, spec, delivery.files[kind], delivery.folder)
+    if find_repeats(con, kind) and not all(f.hashed for f in delivery.files[kind]):
+        delivery.files[kind] = [
+            f
+            if f.hashed
+            else _stage_new(con, delivery, delivery.known[f.identity], kind, work, True)
+            for f in delivery.files[kind]
+        ]
         read_staged(con, kind, spec, delivery.files[kind], delivery.folder)
-        if find_repeats(con, kind) and not all(f.hashed for f in delivery.files[kind]):
-            delivery.files[kind] = [
-                f
-                if f.hashed
-                else _stage_new(con, delivery, delivery.known[f.identity], kind, work, True)
-                for f in delivery.files[kind]
-            ]
-            read_staged(con, kind, spec, delivery.files[kind], delivery.folder)
-        files = delivery.files[kind]
-        settle_events(con, kind, spec, files, delivery.folder, delivery.layout.later_replaces)
-        if spec.table == "facility":
-            settle_headers(con, kind, spec, files, delivery.folder)
+    files = delivery.files[kind]
+    settle_events(con, kind, spec, files, delivery.folder, delivery.layout.later_replaces)
+    if spec.table == "facility":
+        settle_headers(con, kind, spec, files, delivery.folder)
 
 
 def claim_types(delivery: Delivery) -> list[str]:
@@ -313,13 +340,15 @@ def dispose_claims(
     columns: Callable[[str, TypeSpec], Mapping[str, str]],
     denied: Callable[[str], str],
     resolved: Path,
+    steps: Steps,
 ) -> None:
     """Give every claim row its disposition, by file type, in resolved/TYPE."""
     for kind in claim_types(delivery):
         spec = delivery.layout.types[kind]
         target = resolved / kind
         target.mkdir(parents=True, exist_ok=True)
-        dispose(con, kind, spec, columns(kind, spec), denied(kind), target)
+        with steps.after(con, "dispose", f"sorting out {kind} rows", delivery.share([kind])):
+            dispose(con, kind, spec, columns(kind, spec), denied(kind), target)
 
 
 def count_type(
@@ -401,16 +430,19 @@ def years_of(resolved: Path, kinds: Sequence[str]) -> list[int]:
 
 
 def write_claims(
-    con: Connection, delivery: Delivery, resolved: Path, store: Path
+    con: Connection, delivery: Delivery, resolved: Path, store: Path, steps: Steps
 ) -> dict[str, int]:
     """Write the claims tables by year, each partition in the order of the schema."""
     rows = {}
     for table in ("professional", "facility", "dme"):
         kinds = [k for k in claim_types(delivery) if delivery.layout.types[k].table == table]
-        rows[table] = sum(
-            _write_year(con, table, year, [resolved / k / f"year={year}" for k in kinds], store)
-            for year in years_of(resolved, kinds)
-        )
+        years = years_of(resolved, kinds)
+        rows[table] = 0
+        for year in years:
+            folders = [resolved / k / f"year={year}" for k in kinds]
+            share = delivery.share(kinds) / len(years)
+            with steps.after(con, "write", f"writing {table} {year}", share):
+                rows[table] += _write_year(con, table, year, folders, store)
     return rows
 
 
@@ -515,8 +547,6 @@ def _version() -> str:
 def publish(work: Path, out: Path) -> None:
     """Give the finished store its name, in place of an older store of that name."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    old = work / "old"
     if out.exists():
-        out.rename(old)
+        out.rename(work / "old")
     (work / "store").rename(out)
-    shutil.rmtree(work, ignore_errors=True)

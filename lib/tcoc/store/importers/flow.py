@@ -12,8 +12,8 @@ from tcoc.store.importers import engine, people
 from tcoc.store.importers.engine import Delivery
 from tcoc.store.importers.layouts import TypeSpec, load_layout
 from tcoc.store.importers.resolve import count_dispositions
-from tcoc.store.importers.sources import Progress
 from tcoc.store.importers.staging import Connection
+from tcoc.store.importers.steps import Steps
 from tcoc.store.importers.summary import ImportSummary, TypeSummary
 
 
@@ -44,7 +44,7 @@ class Request:
 
     source: Path
     work: Path
-    progress: Progress | None = None
+    steps: Steps
     synthetic: bool | None = None
 
 
@@ -54,17 +54,20 @@ def run(con: Connection, kind: SourceKind, request: Request, summary: ImportSumm
     people.load_states(con)
     states = people.parse_states(con, summary.state)
     summary.state = ",".join(states) or "all"
-    delivery = engine.stage_delivery(con, request.source, layout, request.work, request.progress)
+    delivery = engine.stage_delivery(con, request.source, layout, request.work, request.steps)
     engine.check_types(con, delivery)
-    engine.settle(con, delivery, request.work)
-    kind.prepare(con, delivery)
-    people.gather(con, kind.months, states)
+    steps = request.steps
+    engine.settle(con, delivery, request.work, steps)
+    with steps.after(con, "people", "gathering people and months"):
+        kind.prepare(con, delivery)
+        people.gather(con, kind.months, states)
     resolved, store = request.work / "resolved", request.work / "store"
     store.mkdir()
-    engine.dispose_claims(con, delivery, kind.columns, kind.denied, resolved)
-    engine.check_claim_ids(con, delivery, resolved)
-    summary.types = _count(con, delivery, resolved)
-    _write(con, kind, delivery, resolved, store, summary)
+    engine.dispose_claims(con, delivery, kind.columns, kind.denied, resolved, steps)
+    with steps.after(con, "count", "counting rows and dollars"):
+        engine.check_claim_ids(con, delivery, resolved)
+        summary.types = _count(con, delivery, resolved)
+    _write(con, kind, delivery, resolved, store, summary, steps)
     _describe(con, kind, delivery, resolved, summary)
     said = request.synthetic
     summary.synthetic = kind.is_synthetic(con) if said is None else said
@@ -90,14 +93,17 @@ def _write(
     resolved: Path,
     store: Path,
     summary: ImportSummary,
+    steps: Steps,
 ) -> None:
     """Write all tables and the quarantine."""
     kept = "SELECT bene_id, birth_date, death_date, sex, orig_entitlement FROM people WHERE kept"
-    summary.tables = {
-        "beneficiary": engine.write_whole(con, "beneficiary", kept, store),
-        "member_month": _write_months(con, kind, store),
-        **engine.write_claims(con, delivery, resolved, store),
-    }
+    others = [k for k in delivery.files if k not in engine.claim_types(delivery)]
+    with steps.after(con, "write", "writing people and months", delivery.share(others)):
+        summary.tables = {
+            "beneficiary": engine.write_whole(con, "beneficiary", kept, store),
+            "member_month": _write_months(con, kind, store),
+        }
+    summary.tables |= engine.write_claims(con, delivery, resolved, store, steps)
     summary.dollars = engine.table_dollars(delivery, summary.types)
     engine.write_quarantine(con, delivery, store)
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import duckdb
 
 from tcoc.errors import InputError
+from tcoc.shortage import shortage
 from tcoc.store.importers import values
 from tcoc.store.importers.layouts import FieldSpec, Layout, Resolved, TypeSpec, resolve
 from tcoc.store.importers.sources import Header, SourceFile, stamp_of_name
@@ -110,6 +111,8 @@ def stage(
         con.execute(f"COPY ({select}) TO {literal(str(folder / staged.parquet))}")
         con.execute(f"COPY ({_REJECTS}) TO {literal(str(folder / staged.rejects))}")
     except duckdb.Error as error:
+        if shortage(error):
+            raise
         first = str(error).split("\n", 1)[0]
         raise InputError(
             f"{text.source.name}: can't be read as a table: {_clean(first)}"

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
+from tcoc.shortage import explained
 from tcoc.store.schema import FORMAT_VERSION
 from tcoc.store.synth import columns, members, mix, truth
 from tcoc.store.synth.clinicians import make_clinicians
@@ -48,15 +49,18 @@ def write_synthetic_store(
 
     The same benes, seed and years give the same bytes, whatever the number of workers (threads).
     Claims begin on 1 October 2012, months on 1 January of the first year. Raises InputError for a
-    target that exists, for years that cannot be generated, and for fewer people than one.
+    target that exists, for years that cannot be generated, and for fewer people than one;
+    ShortageError where memory or disk do not suffice.
     """
     _check(out, benes, years)
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
-    part.mkdir(parents=True)
     try:
-        world = make_world(benes, seed, years)
-        _write(part, world, benes, progress, workers or min(os.cpu_count() or 1, 4))
-        part.rename(out)
+        with explained("synthetic store", place=part):
+            part.mkdir(parents=True)
+            world = make_world(benes, seed, years)
+            _write(part, world, benes, progress, workers or min(os.cpu_count() or 1, 4))
+            _check(out, benes, years)
+            part.rename(out)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -84,6 +88,7 @@ class _Work:
     progress: Progress | None
     total: int
     done: int = 0
+    stopped: bool = False
     rows: dict[str, int] = field(default_factory=dict)
     hospital_sums: dict[int, list[Integers]] = field(default_factory=dict)
     medicaid: dict[int, list[tuple[Integers, ...]]] = field(default_factory=dict)
@@ -116,7 +121,12 @@ def _write(
     with ThreadPoolExecutor(workers) as pool:
         people = list(pool.map(lambda block: make_people(world, block), blocks))
         work = _Work(world, folder, people, progress, len(blocks) * len(every_year))
-        list(pool.map(lambda year: _write_year(work, year), every_year))
+        try:
+            list(pool.map(lambda year: _write_year(work, year), every_year))
+        except BaseException:
+            work.stopped = True
+            pool.shutdown(cancel_futures=True)
+            raise
     _write_beneficiaries(work)
     _write_gathered(work, benes)
     _write_info(work, benes)
@@ -139,6 +149,8 @@ def _write_year(work: _Work, year: int) -> None:
         }
         known = stack.enter_context(_Writer(folder / "truth" / f"beneficiary_year-{year}", ""))
         for people in work.people:
+            if work.stopped:
+                return
             scene = make_scene(work.world, people, year)
             writers["member_month"].write(members.member_month_table(scene))
             writers["professional"].write(professional_table(scene))

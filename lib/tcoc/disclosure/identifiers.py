@@ -1,0 +1,101 @@
+"""The search of a run's public files for identifiers: what leaves the building names nobody.
+
+The words of each file are looked up among the store's identifiers, by the engine: the time does
+not grow with the length of a list of identifiers, and no such list is ever made.
+"""
+
+import base64
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from tcoc.disclosure.published import DisclosureError
+from tcoc.store.connection import Connection, connect
+from tcoc.store.layout import Store, open_store
+from tcoc.store.schema import TABLES
+
+IDENTIFIERS = ("bene_id", "claim_id", "npi")
+"""Columns of the store whose values no public file may hold; hospitals' CCNs are public."""
+
+SHORTEST = 6
+"""Shorter identifiers are no words of their own in a page full of numbers."""
+
+_PUBLIC = (".html", ".csv", ".txt", ".svg", ".json", ".ipynb", ".log")
+_NUMBER = re.compile(r"(?<![0-9A-Za-z.])([0-9]+)\.([0-9]+)")
+_WORD = re.compile(r"[0-9A-Za-z_-]+")
+_PIECE = re.compile(r"[0-9A-Za-z]+")
+_CSV_LINK = re.compile(r"data:text/csv;base64,([A-Za-z0-9+/=]+)")
+_BLOB = re.compile(r"[A-Za-z0-9+/=]{200,}")
+
+
+def assert_no_identifiers(store: Path, work: Path) -> None:
+    """Search every public file of a run for a beneficiary, claim or clinician of the store.
+
+    Downloads inside pages are unpacked first. Raises DisclosureError that names the file and the
+    kind of identifier, never the identifier.
+    """
+    said = {file: words(file.read_text(encoding="utf-8")) for file in public_files(work)}
+    candidates = sorted(set().union(*said.values())) if said else []
+    if not candidates:
+        return
+    with connect() as connection:
+        found = known_identifiers(connection, open_store(store), candidates)
+    leaks = [
+        f"{file.relative_to(work)} holds {len(own & values)} {kind}"
+        for file, own in said.items()
+        for kind, values in found.items()
+        if own & values
+    ]
+    if leaks:
+        raise DisclosureError(f"{'; '.join(leaks)} of the store; public files hold none")
+
+
+def public_files(work: Path) -> list[Path]:
+    """Return the text files of a run folder that may leave it."""
+    return [
+        file
+        for file in sorted(work.rglob("*"))
+        if file.suffix in _PUBLIC
+        and file.is_file()
+        and not {"restricted", ".internal"} & set(file.relative_to(work).parts)
+    ]
+
+
+def words(content: str) -> set[str]:
+    """Return the words of a text that could be identifiers, without pictures and typefaces.
+
+    Letters, digits, hyphens and underscores make a word, and its pieces between hyphens and
+    underscores are words too. Of 1003000126.0 the whole part is a word, of amounts nothing is.
+    """
+    unpacked = [base64.b64decode(data).decode() for data in _CSV_LINK.findall(content)]
+    texts = (_BLOB.sub(" ", content), *unpacked)
+    return {word for text in texts for word in _words(text) if len(word) >= SHORTEST}
+
+
+def _words(text: str) -> set[str]:
+    whole = _NUMBER.sub(lambda n: " " if n.group(2).strip("0") else f"{n.group(1)} ", text)
+    found = set(_WORD.findall(whole))
+    pieces = {piece for word in found if "-" in word or "_" in word for piece in _cut(word)}
+    return found | pieces
+
+
+def _cut(word: str) -> list[str]:
+    """Return a word's pieces, each also with the sign that some identifiers have."""
+    pieces = _PIECE.findall(word)
+    return [word.strip("-_"), *pieces, *(f"-{piece}" for piece in pieces)]
+
+
+def known_identifiers(
+    connection: Connection, store: Store, candidates: list[str]
+) -> dict[str, set[str]]:
+    """Return which candidates are identifiers of the store, by kind."""
+    wanted = connection.load(pd.DataFrame({"value": candidates}), {"value": "string"})
+    found: dict[str, set[str]] = {kind: set() for kind in IDENTIFIERS}
+    for name, spec in TABLES.items():
+        for kind in IDENTIFIERS:
+            if kind in spec.schema:
+                column = connection.table(store, name).select(value=kind)
+                hits = connection.fetch(wanted.semi_join(column, "value"))
+                found[kind] |= set(hits["value"])
+    return found
