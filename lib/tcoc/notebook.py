@@ -17,6 +17,7 @@ import nbformat
 from tcoc.errors import InputError, TcocError
 from tcoc.meter import Reading, metered
 from tcoc.paths import notebooks_dir
+from tcoc.report import READER
 
 PARAMETERS = ("run", "work")
 
@@ -91,6 +92,7 @@ def _papermill(job: Job, on_cell: Callable[[str], None] | None) -> None:
             kernel_manager_class="tcoc.notebook_kernel.IpcKernelManager",
         )
 
+    os.environ[READER] = job.name
     try:
         try:
             call()
@@ -102,6 +104,8 @@ def _papermill(job: Job, on_cell: Callable[[str], None] | None) -> None:
         raise TcocError(
             f"{job.name}: cell {error.cell_index} failed with {error.ename}: {error.evalue}"
         ) from error
+    finally:
+        del os.environ[READER]
 
 
 def incomplete(file: Path) -> str:

@@ -308,6 +308,12 @@ COMPLETENESS = {
     "claims_end": "date",
 }
 
+POLICY = ("attribution", "tcoc")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES: tuple[str, ...] = ()
+"""The deliverables whose tables these are computed from; others are refused."""
+
 PRODUCTS = (
     Product("beneficiary_year", ("year", "bene_id"), beneficiary_year),
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
