@@ -127,10 +127,13 @@ def _policy(policy: Policy, prefixes: Iterable[str]) -> list[Any]:
     return [{name: sha256(policy.files[name]) for name in chosen}, options]
 
 
-def notebook_key(study: Study, deliverable: str, keys: Mapping[str, str], truth: str) -> str:
+def notebook_key(
+    study: Study, deliverable: str, run_with: Sequence[str], keys: Mapping[str, str], truth: str
+) -> str:
     """Hash all that an executed notebook can show: what its Study may read, and its audited tables.
 
-    The audited tables are the ones that this run's gate has just written in the work folder.
+    `run_with` are the deliverables of the run after `--only`, which its page lists. The audited
+    tables are the ones that this run's gate has just written in the work folder.
     """
     from tcoc.report.audited import FOLDER, digest_of, page
 
@@ -143,7 +146,7 @@ def notebook_key(study: Study, deliverable: str, keys: Mapping[str, str], truth:
         _of_files(code_files(), package),
         sha256(notebooks_dir() / f"{deliverable}.ipynb"),
         run.name,
-        run.spec.deliverables,
+        list(run_with),
         truth,
         digest_of(study.work / FOLDER, deliverable),
     ]
@@ -233,9 +236,9 @@ class Reuse:
 
     def take_notebooks(self, study: Study, jobs: Sequence[Job]) -> list[Job]:
         """Copy the executed notebooks that are still right; return the jobs that are left."""
-        left = []
+        left, run_with = [], [job.name for job in jobs]
         for job in jobs:
-            key = notebook_key(study, job.name, self.keys, self.truth)
+            key = notebook_key(study, job.name, run_with, self.keys, self.truth)
             known = self.earlier.get("notebooks", {}).get(job.name)
             if known and known["key"] == key and self._copy(job, known["files"], study.work):
                 self.notebooks[job.name] = dict(known)

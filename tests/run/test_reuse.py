@@ -33,7 +33,10 @@ rate_years: [2020]
 completion: {2017: 0.99}
 national_growth: {2020: {value: 0.024, source: invented}}
 deliverables: [y1_attribution, mpa_options]
-options: {risk.replicates: 20}
+options:
+  risk.replicates: 20
+  mpa.grid: {threshold: [0.02], max_at_risk: [0.01], attainment_weight: [0.0, 0.5],
+    attainment_level: [statewide], quality_sign: [multiply], risk_method: [none]}
 """
 
 SHOWN = {"y1_attribution": "attribution_waterfall", "mpa_options": "mpa_hospitals"}
@@ -275,11 +278,10 @@ def changed_keys(folder: Path, change: Callable[[], dict[str, Any] | None]) -> s
 def test_a_parameter_changes_the_keys_of_what_may_read_it(
     home: Path, changes: dict[str, Any], expected: set[str]
 ) -> None:
-    options = {"risk.replicates": 20}
     named = {k: v for k, v in changes.items() if "." not in k}
     loaded = load_run(home / "tiny.yml", named)
     dotted = {k: v for k, v in changes.items() if "." in k}
-    policy = replace(loaded.policy, options={**options, **dotted})
+    policy = replace(loaded.policy, options={**loaded.policy.options, **dotted})
     assert differing(home, replace(loaded, policy=policy)) == expected
 
 
