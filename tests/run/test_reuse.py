@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 
 import tcoc.notebook
+import tcoc.report.audited
 import tcoc.reuse
 import tcoc.run
 from tcoc.errors import TcocError
+from tcoc.meter import Reading
+from tcoc.notebook import Job
 from tcoc.params import Run, load_policy, load_run
 from tcoc.pipeline import PARTS, Product, Study, builds_on, page_scope, part_scope, study
+from tcoc.report import READER
+from tcoc.report.audited import digest_of
+from tcoc.report.release import open_release
 from tcoc.reuse import ledger_file, open_reuse, summary
 from tcoc.run import RunRequest, execute_run, list_runs, read_manifest
 from tcoc.run_list import render_runs
@@ -60,7 +67,7 @@ class Lines:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A store, a run file, and notebooks that show one table each: kernels start faster."""
+    """A store, a run file, and notebooks that show one table each, executed without a kernel."""
     folder = tmp_path_factory.mktemp("reuse")
     write_synthetic_store(folder / "store", 1_200, 7, (2014, 2018))
     (folder / "tiny.yml").write_text(RUN)
@@ -70,6 +77,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (tcoc.notebook, tcoc.reuse):
             patch.setattr(module, "notebooks_dir", lambda: folder / "notebooks")
+        patch.setattr(tcoc.run, "execute_all", execute_here)
         yield folder
 
 
@@ -78,12 +86,30 @@ def write_notebook(file: Path, table: str) -> None:
     cells = [
         nbformat.v4.new_markdown_cell(f"# {file.stem}"),
         code('run = ""\nwork = ""', metadata={"tags": ["parameters"]}),
-        code("import tcoc\nrelease = tcoc.open_release(run, work)"),
-        code(f'release.show_table("{table}", shown_as="the-{table}")'),
+        code(table),
     ]
-    python = {"name": "python3", "language": "python", "display_name": "Python"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": python})
-    nbformat.write(notebook, file)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), file)
+
+
+def execute_here(jobs: list[Job], *_: Any) -> dict[str, Reading]:
+    """Do in this process what the kernels do, with the limits that the runner sets."""
+    for job in jobs:
+        notebook = nbformat.read(job.source, as_version=4)
+        table = notebook.cells[-1].source
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(READER, job.name)
+            release = open_release(job.parameters["run"], job.parameters["work"])
+            assert set(release.names).isdisjoint(set(SHOWN.values()) - {table})
+            release.show_table(table, shown_as=f"the-{table}")
+        facts = {"kind": "table", "name": f"the-{table}"}
+        output = nbformat.v4.new_output(
+            "display_data", {"text/html": f"<p>{table}</p>"}, metadata={"tcoc": facts}
+        )
+        notebook.cells[-1].outputs = [output]
+        for number, cell in enumerate(notebook.cells[1:], start=1):
+            cell.execution_count = number
+        nbformat.write(notebook, job.target)
+    return {job.name: Reading(0.0, 0.0) for job in jobs}
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +261,23 @@ def test_inputs_that_change_while_a_run_goes_on_are_not_built_on(
     assert not ledger_file(outputs / "tiny").exists()
 
 
+def test_other_audited_tables_need_another_notebook(
+    home: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(folder: Path, deliverable: str) -> str:
+        """As if a cell of the MPA's tables were hidden for another deliverable's sake."""
+        file = folder / f"{SHOWN['mpa_options']}.hidden.parquet"
+        hidden = pd.read_parquet(file)
+        if deliverable == "y1_attribution":
+            hidden.iloc[0, -1] = not hidden.iloc[0, -1]
+            hidden.to_parquet(file, index=False)
+        return digest_of(folder, deliverable)
+
+    monkeypatch.setattr(tcoc.report.audited, "digest_of", other)
+    second, _ = run(home, outputs)
+    assert reused(second) == {"y1_attribution": (True, True), "mpa_options": (True, False)}
+
+
 # ---------------------------------------------------------------- keys
 
 
@@ -315,8 +358,17 @@ def test_a_changed_or_new_reference_table_changes_every_key(copied: Path) -> Non
     assert changed_keys(copied, remove) == set(PARTS)
 
 
-def test_the_truth_of_a_synthetic_store_is_no_input_of_tables(copied: Path) -> None:
+def test_the_truth_of_a_synthetic_store_is_no_input_of_tables_but_of_notebooks(
+    copied: Path,
+) -> None:
+    def truth() -> str:
+        with study(load_run(copied / "tiny.yml"), copied / "work") as opened:
+            inputs = tcoc.run._inputs(opened.run, opened)
+            return open_reuse(opened, inputs, "now", copied / "none", False, print).truth
+
+    before = truth()
     assert changed_keys(copied, lambda: shutil.rmtree(copied / "store" / "truth")) == set()
+    assert truth() != before
 
 
 @pytest.mark.parametrize("what", ["code_files", "parameter_files", "environment"])
