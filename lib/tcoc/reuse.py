@@ -128,7 +128,7 @@ def _policy(policy: Policy, prefixes: Iterable[str]) -> list[Any]:
 
 
 def notebook_key(
-    study: Study, deliverable: str, run_with: Sequence[str], keys: Mapping[str, str], truth: str
+    study: Study, job: Job, run_with: Sequence[str], keys: Mapping[str, str], truth: str
 ) -> str:
     """Hash all that an executed notebook can show: what its Study may read, and its audited tables.
 
@@ -138,17 +138,17 @@ def notebook_key(
     from tcoc.report.audited import FOLDER, digest_of, page
 
     run = study.run
-    scope = page_scope(deliverable, page(deliverable).POLICY)
+    scope = page_scope(job.name, page(job.name).POLICY)
     package = Path(__file__).resolve().parent
     content = [
         {name: keys[name] for name in scope.parts},
         _policy(run.policy, scope.policy),
         _of_files(code_files(), package),
-        sha256(notebooks_dir() / f"{deliverable}.ipynb"),
+        sha256(job.source),
         run.name,
         list(run_with),
         truth,
-        digest_of(study.work / FOLDER, deliverable),
+        digest_of(study.work / FOLDER, job.name),
     ]
     return _of(content)
 
@@ -238,7 +238,7 @@ class Reuse:
         """Copy the executed notebooks that are still right; return the jobs that are left."""
         left, run_with = [], [job.name for job in jobs]
         for job in jobs:
-            key = notebook_key(study, job.name, run_with, self.keys, self.truth)
+            key = notebook_key(study, job, run_with, self.keys, self.truth)
             known = self.earlier.get("notebooks", {}).get(job.name)
             if known and known["key"] == key and self._copy(job, known["files"], study.work):
                 self.notebooks[job.name] = dict(known)

@@ -261,6 +261,15 @@ def test_inputs_that_change_while_a_run_goes_on_are_not_built_on(
     assert not ledger_file(outputs / "tiny").exists()
 
 
+def test_a_changed_notebook_is_executed_anew(home: Path, outputs: Path) -> None:
+    file = home / "notebooks" / "y1_attribution.ipynb"
+    before = file.read_bytes()
+    file.write_bytes(before + b"\n")
+    second, _ = run(home, outputs)
+    file.write_bytes(before)
+    assert reused(second) == {"y1_attribution": (True, False), "mpa_options": (True, True)}
+
+
 def test_other_audited_tables_need_another_notebook(
     home: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
