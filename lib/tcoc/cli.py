@@ -113,18 +113,27 @@ def run(
     engine: Annotated[str | None, typer.Option(help="duckdb or spark.")] = None,
     memory_limit: Limit = None,
     workers: Annotated[int, typer.Option(min=1, help="Notebooks side by side.")] = 2,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Reuse nothing of an earlier run.")
+    ] = False,
 ) -> None:
-    """Run the deliverables of a run file and write the run folder."""
+    """Run the deliverables of a run file and write the run folder.
+
+    What is unchanged since the last finished run of the same name is taken over from it.
+    """
     from tcoc.progress import reporter
-    from tcoc.run import RunRequest, execute_run
+    from tcoc.reuse import summary
+    from tcoc.run import RunRequest, execute_run, read_manifest
 
     changes = dict(_assignment(text) for text in set_ or [])
     if engine:
         changes["engine"] = engine
     _warn_of(memory_limit)
-    request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers)
+    request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers, fresh)
     with reporter() as report:
         folder = execute_run(request, report)
+    if line := summary(read_manifest(folder)):
+        typer.echo(line)
     typer.echo(f"{folder}/index.html")
 
 

@@ -22,6 +22,7 @@ import psutil
 from tcoc.errors import InputError, TcocError
 from tcoc.meter import Reading, metered
 from tcoc.paths import notebooks_dir
+from tcoc.report import READER
 from tcoc.report.executed import check_executed
 from tcoc.shortage import ShortageError, shortage
 
@@ -97,6 +98,7 @@ def _papermill(job: Job, on_cell: Callable[[str], None] | None) -> None:
             kernel_manager_class="tcoc.notebook_kernel.IpcKernelManager",
         )
 
+    os.environ[READER] = job.name
     try:
         try:
             call()
@@ -108,6 +110,8 @@ def _papermill(job: Job, on_cell: Callable[[str], None] | None) -> None:
         raise ShortageError(f"{job.name}: {_KILLED}") from error
     except PapermillExecutionError as error:
         raise _failure(job, error) from error
+    finally:
+        del os.environ[READER]
 
 
 _KILLED = (

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tcoc.errors import InputError, nearest
+from tcoc.errors import InputError, TcocError, nearest
 from tcoc.paths import params_dir
 
 DELIVERABLES = (
@@ -138,11 +138,16 @@ class PolicyUse:
 
 @dataclass
 class Policy:
-    """All policy files, with the run's replacements on top."""
+    """All policy files, with the run's replacements on top.
+
+    `reader` names who sees only the values under the prefixes `readable` (see `only`).
+    """
 
     entries: dict[str, PolicyEntry]
     files: dict[str, Path]
     options: dict[str, Any] = field(default_factory=dict)
+    reader: str = ""
+    readable: frozenset[str] = frozenset()
 
     def get(self, name: str, year: int | None = None) -> Any:
         """Return the value of a dotted policy name, for a year where the value is dated.
@@ -191,7 +196,23 @@ class Policy:
             chosen.extend(self.use(name, y) for y in covered)
         return chosen
 
+    def only(self, prefixes: Iterable[str], reader: str) -> "Policy":
+        """Return the policy without the values that a reader did not say it reads.
+
+        What is reused of an earlier run depends on what each part says it reads, so a read that
+        was not declared is a TcocError, never a silent dependence.
+        """
+        readable = frozenset(prefixes)
+        entries = {n: e for n, e in self.entries.items() if _file_of(n) in readable}
+        options = {n: value for n, value in self.options.items() if _file_of(n) in readable}
+        return Policy(entries, self.files, options, reader, readable)
+
     def _entry(self, name: str) -> PolicyEntry:
+        if self.reader and _file_of(name) in self.files and _file_of(name) not in self.readable:
+            raise TcocError(
+                f'{self.reader} reads policy value "{name}" but declares only'
+                f" {', '.join(sorted(self.readable))}"
+            )
         if name not in self.entries:
             raise InputError(f'policy value "{name}" is unknown{nearest(name, self.entries)}')
         return self.entries[name]
@@ -211,6 +232,10 @@ class Policy:
                 f" the nearest year with a value is {near}"
             )
         return by_year[max(known)]
+
+
+def _file_of(name: str) -> str:
+    return name.split(".", 1)[0]
 
 
 def load_policy(folder: Path | None = None, options: Mapping[str, Any] | None = None) -> Policy:

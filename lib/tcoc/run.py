@@ -5,14 +5,12 @@ leaves `outputs/NAME` as it was and its traces (manifest, log, executed notebook
 `outputs/.failed/`.
 """
 
-import hashlib
 import json
 import os
 import platform
 import shutil
 import subprocess
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -31,6 +29,7 @@ from tcoc.params import DELIVERABLES, Run, load_run
 from tcoc.paths import project_root
 from tcoc.pipeline import PARTS, Study, part_products, study
 from tcoc.progress import Reporter
+from tcoc.reuse import Reuse, hashes, open_reuse
 from tcoc.run_checks import check_run
 from tcoc.shortage import explained, limited, shortage
 from tcoc.store.connection import remove_left_spill
@@ -50,6 +49,7 @@ class RunRequest:
     outputs: Path | None = None
     memory_limit: str | None = None
     workers: int = 2
+    fresh: bool = False
 
 
 def outputs_dir(chosen: Path | None = None) -> Path:
@@ -83,17 +83,28 @@ def _execute_run(request: RunRequest, report: Reporter) -> Path:
         _write_json(work / "manifest.json", manifest)
         with study(run, work, request.memory_limit) as opened:
             manifest |= _provenance(run, opened)
+            reuse = open_reuse(
+                opened, manifest["inputs"], manifest["started"], outputs / run.name,
+                request.fresh, report.say,
+            )  # fmt: skip
             readings = _compute(opened, deliverables, report)
+            reuse.note_tables(opened)
             manifest["tables"] = _rows(work)
-        readings |= _render(run, work, notebooks, manifest, request.workers, report)
-        manifest["deliverables"] = _by_deliverable(deliverables, readings)
+            jobs = _jobs(run, work, notebooks)
+            left = reuse.take_notebooks(opened, jobs)
+        readings |= _execute(left, request.workers, report)
+        reuse.note_notebooks(jobs, left, work)
+        manifest["deliverables"] = _by_deliverable(deliverables, readings, reuse)
+        _render(jobs, work, manifest)
         manifest["state"] = "ok"
         _finish(run, work, manifest, report)
     except BaseException as error:
         manifest |= {"state": "failed", "error": _sentence(error, work)}
         _keep_traces(outputs, work, run.name, manifest)
         raise
-    return _publish(work, outputs / run.name)
+    published = _publish(work, outputs / run.name)
+    reuse.keep(published)
+    return published
 
 
 def _deliverables(run: Run, only: tuple[str, ...]) -> list[str]:
@@ -142,23 +153,19 @@ def _compute(opened: Study, deliverables: list[str], report: Reporter) -> dict[s
     return readings
 
 
-def _render(
-    run: Run,
-    work: Path,
-    notebooks: dict[str, Path],
-    manifest: dict[str, Any],
-    workers: int,
-    report: Reporter,
-) -> dict[str, Reading]:
-    from tcoc.report.render import render_report
-
+def _jobs(run: Run, work: Path, notebooks: dict[str, Path]) -> list[Job]:
     resolved = _resolved_run_file(run, work, list(notebooks))
     executed = work / "notebooks"
     executed.mkdir()
-    jobs = [
+    return [
         Job(name, source, executed / source.name, {"run": str(resolved), "work": str(work)})
         for name, source in notebooks.items()
     ]
+
+
+def _execute(jobs: list[Job], workers: int, report: Reporter) -> dict[str, Reading]:
+    if not jobs:
+        return {}
     report.start("notebook cells", sum(code_cells(job.source) for job in jobs))
     report.start("notebooks", len(jobs))
     readings = execute_all(
@@ -167,9 +174,14 @@ def _render(
         lambda _name: report.advance("notebook cells"),
         lambda name: report.advance("notebooks", name),
     )
+    return {f"{name} notebook": reading for name, reading in readings.items()}
+
+
+def _render(jobs: list[Job], work: Path, manifest: dict[str, Any]) -> None:
+    from tcoc.report.render import render_report
+
     for job in jobs:
         render_report(job.target, work / f"{job.name}.html", manifest)
-    return {f"{name} notebook": reading for name, reading in readings.items()}
 
 
 def _resolved_run_file(run: Run, work: Path, deliverables: list[str]) -> Path:
@@ -248,8 +260,7 @@ def _parameters(run: Run) -> dict[str, Any]:
 def _inputs(run: Run, opened: Study) -> list[dict[str, str]]:
     store = sorted(f for f in opened.store.root.rglob("*") if _is_input(f, opened.store.root))
     files = [run.file, *run.policy.files.values(), *opened.references.files, *store]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        sums = list(pool.map(_sha256, files))
+    sums = hashes(files)
     root = project_root()
     return [
         {"path": _shown(file, root, opened.store.root), "sha256": digest}
@@ -270,22 +281,20 @@ def _shown(file: Path, root: Path, store: Path) -> str:
     return file.name
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _rows(work: Path) -> dict[str, int]:
     files = sorted((work / "restricted").glob("*.parquet"))
     return {f.stem: pq.read_metadata(f).num_rows for f in files}
 
 
-def _by_deliverable(deliverables: list[str], readings: dict[str, Reading]) -> dict[str, Any]:
+def _by_deliverable(
+    deliverables: list[str], readings: dict[str, Reading], reuse: Reuse
+) -> dict[str, Any]:
     return {
         name: {
             "state": "ok",
             "seconds": round(sum(r.seconds for r in _of(name, readings)), 2),
             "peak_mb": max((r.peak_mb for r in _of(name, readings)), default=0.0),
+            "reused": reuse.of(name),
         }
         for name in deliverables
     }
@@ -340,11 +349,12 @@ def _set_aside_dead(outputs: Path) -> None:
         name, pid = folder.name[1:-8].rsplit(".", 1)
         if not pid.isdigit() or psutil.pid_exists(int(pid)):
             continue
-        manifest = _read_manifest(folder) | {"state": "failed", "error": "the run was killed"}
+        manifest = read_manifest(folder) | {"state": "failed", "error": "the run was killed"}
         _keep_traces(outputs, folder, name, manifest)
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run folder, empty where it has none."""
     file = folder / "manifest.json"
     if not file.is_file():
         return {}
@@ -359,5 +369,5 @@ def list_runs(outputs: Path) -> list[dict[str, Any]]:
         *(f.parent for f in outputs.glob(".*.partial/manifest.json")),
         *(f.parent for f in outputs.glob(".failed/*/manifest.json")),
     ]
-    found = [{**_read_manifest(folder), "folder": folder.name} for folder in folders]
+    found = [{**read_manifest(folder), "folder": folder.name} for folder in folders]
     return sorted(found, key=lambda m: str(m.get("started", "")), reverse=True)

@@ -25,12 +25,20 @@ def _row(manifest: dict[str, Any], now: datetime) -> tuple[str, ...]:
     options = ", ".join(f"{k}={v}" for k, v in parameters.get("options", {}).items())
     return (
         str(manifest.get("folder", "")),
-        str(manifest.get("state", "unknown")),
+        _state(manifest),
         _age(manifest.get("started"), now),
         _span(run.get("years", [])),
         ", ".join(run.get("deliverables", [])),
         str(manifest.get("error") or options),
     )
+
+
+def _state(manifest: dict[str, Any]) -> str:
+    """Return a run's state, and how many of its reports are those of an earlier run."""
+    state = str(manifest.get("state", "unknown"))
+    done = manifest.get("deliverables", {}).values()
+    reused = [facts for facts in done if (facts.get("reused") or {}).get("notebook")]
+    return f"{state}, {len(reused)} of {len(done)} reused" if reused else state
 
 
 def _age(started: str | None, now: datetime) -> str:

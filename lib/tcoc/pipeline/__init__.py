@@ -11,10 +11,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 import ibis.expr.types as ir
@@ -52,15 +53,36 @@ class Product:
     internal: bool = False
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What a reader (a part, a report) may read: policy files, and the tables of some parts."""
+
+    reader: str
+    policy: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
 @dataclass
 class Study:
-    """One run: parameters, inputs, and tables that are computed when first asked for."""
+    """One run: parameters, inputs, and tables that are computed when first asked for.
+
+    While a table is computed, its part reads the policy files and the tables that it declares and
+    no others; reuse of earlier tables rests on that. `earlier`, where set, is asked to put a
+    table in place before it is computed. `needs` says which tables each computed one read.
+    """
 
     run: Run
     store: Store
     connection: Connection
     work: Path
+    earlier: Callable[[Product, Path], bool] | None = None
+    needs: dict[str, set[str]] = field(default_factory=dict)
     _holding: bool = field(default=False)
+    _scope: Scope | None = None
+    _table: str = ""
+
+    def __post_init__(self) -> None:
+        self._whole = self.run
 
     @property
     def policy(self) -> Policy:
@@ -70,7 +92,7 @@ class Study:
     @cached_property
     def references(self) -> Reference:
         """The run's reference tables, read and checked once."""
-        return load_reference(self.run)
+        return load_reference(self._whole)
 
     def reference(self, name: str) -> pd.DataFrame | None:
         """Return a validated reference table, or None where the run has none of that name."""
@@ -91,13 +113,48 @@ class Study:
 
     def path(self, name: str) -> Path:
         """Return the Parquet file of a table, computed first if it is not there."""
-        product = find_product(name)
+        part, product = locate(name)
+        self._admit(part, name)
         file = self._file(product)
         if not file.is_file():
             with self.held():
-                if not file.is_file():
-                    self._compute(product, file)
+                if not file.is_file() and not self._put_in_place(product, file):
+                    self.needs[name] = set()
+                    with self.reading(part_scope(part), name):
+                        self._compute(product, file)
         return file
+
+    def _admit(self, part: str, name: str) -> None:
+        if self._scope is not None and part not in self._scope.parts:
+            raise TcocError(
+                f"{self._scope.reader} reads the table {name} of {part} but declares only"
+                f" {', '.join(self._scope.parts)}"
+            )
+        if self._table:
+            self.needs.setdefault(self._table, set()).add(name)
+
+    def _put_in_place(self, product: Product, file: Path) -> bool:
+        if self.earlier is None:
+            return False
+        with self.reading(None):
+            return self.earlier(product, file)
+
+    @contextmanager
+    def reading(self, scope: Scope | None, table: str = "") -> Iterator[None]:
+        """Let only what a scope names be read for the length of a block; None lifts all limits."""
+        before = self.run, self._scope, self._table
+        self.confine(scope)
+        self._table = table
+        try:
+            yield
+        finally:
+            self.run, self._scope, self._table = before
+
+    def confine(self, scope: Scope | None) -> None:
+        """Let only what a scope names be read from here on."""
+        whole = self._whole
+        policy = whole.policy.only(scope.policy, scope.reader) if scope else whole.policy
+        self.run, self._scope = replace(whole, policy=policy), scope
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -152,8 +209,10 @@ def _private_folder(folder: Path) -> None:
 
 
 def _write_csv(parquet: Path, out: Path) -> None:
-    pq.read_table(parquet).to_pandas().to_csv(out, index=False, lineterminator="\n")
-    out.chmod(0o600)
+    partial = out.with_suffix(".csv-partial")
+    pq.read_table(parquet).to_pandas().to_csv(partial, index=False, lineterminator="\n")
+    partial.chmod(0o600)
+    partial.rename(out)
 
 
 def _dollars_as_float(table: pa.Table) -> pa.Table:
@@ -165,16 +224,46 @@ def _dollars_as_float(table: pa.Table) -> pa.Table:
 
 def part_products(deliverable: str) -> tuple[Product, ...]:
     """Return the tables that a deliverable's part computes, in order."""
-    module = import_module(f"tcoc.pipeline.{PARTS[deliverable]}")
-    return cast("tuple[Product, ...]", module.PRODUCTS)
+    return cast("tuple[Product, ...]", _module(deliverable).PRODUCTS)
+
+
+def part_scope(deliverable: str) -> Scope:
+    """Return what a part declares to read: its POLICY, its own tables and those of its USES."""
+    module = _module(deliverable)
+    return Scope(deliverable, tuple(module.POLICY), (deliverable, *module.USES))
+
+
+def builds_on(deliverable: str) -> tuple[str, ...]:
+    """Return a part and all parts that it uses, directly or through others, in order."""
+    found = {deliverable}
+    for used in part_scope(deliverable).parts[1:]:
+        found.update(builds_on(used))
+    return tuple(name for name in PARTS if name in found)
+
+
+def page_scope(deliverable: str, policy: Iterable[str]) -> Scope:
+    """Return what a deliverable's report may read: its policy files and what its part rests on."""
+    parts = builds_on(deliverable)
+    below = {prefix for part in parts for prefix in part_scope(part).policy}
+    files = tuple(sorted({*policy, *below, "disclosure"}))
+    return Scope(f"the report {deliverable}", files, parts)
+
+
+def _module(deliverable: str) -> ModuleType:
+    return import_module(f"tcoc.pipeline.{PARTS[deliverable]}")
 
 
 def find_product(name: str) -> Product:
-    """Return the product of a name; parts are imported in order until one has it."""
+    """Return the product of a name."""
+    return locate(name)[1]
+
+
+def locate(name: str) -> tuple[str, Product]:
+    """Return a product and the part that computes it; parts are imported until one has it."""
     for deliverable in PARTS:
         for product in part_products(deliverable):
             if product.name == name:
-                return product
+                return deliverable, product
     raise TcocError(f'"{name}" is not a table of a run')
 
 

@@ -119,16 +119,12 @@ def attribution(study: Study) -> ir.Table:
 def _year_use(study: Study, year: int, windows: Mapping[int, Sequence[Period]]) -> use.YearUse:
     """Use in one calendar year by piece, of all that the windows ask for (rules A2 to A9)."""
     wanted = pieces(year, [period for periods in windows.values() for period in periods])
-<<<<<<< HEAD
     codes, keep = load_code_lists(), study.connection.keep
     listed = study.connection.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
-=======
->>>>>>> robust
     found = use.year_use(
         study.store_table("professional", [year]),
         study.store_table("facility", [year]),
         wanted,
-<<<<<<< HEAD
         codes,
         listed,
         study.references.eligible_hospitals,
@@ -151,28 +147,6 @@ def _attributed(
     people = connection.keep(
         everyone.filter(everyone.year == year).select("bene_id", "eligible_months", "zip", "sex")
     )
-=======
-        load_code_lists(),
-        study.references.eligible_hospitals,
-    )
-    keep = study.connection.keep
-    return use.YearUse(
-        wanted, keep(found.primary_care), keep(found.own_services), keep(found.hospitals)
-    )
-
-
-def _attributed(
-    study: Study,
-    year: int,
-    periods: Sequence[Period],
-    used: Sequence[use.YearUse],
-    rules: AttributionRules,
-) -> ir.Table:
-    connection, everyone = study.connection, study.table("beneficiary_year")
-    people = connection.keep(
-        everyone.filter(everyone.year == year).select("bene_id", "eligible_months", "zip", "sex")
-    )
->>>>>>> robust
     found = use.in_window(used, periods, people)
     result = attribute(year, people, found, study.references, zip_centroids, rules, connection)
     connection.drop(people)
@@ -337,6 +311,12 @@ COMPLETENESS = {
     "implied_completion": "float64",
     "claims_end": "date",
 }
+
+POLICY = ("attribution", "tcoc")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES: tuple[str, ...] = ()
+"""The deliverables whose tables these are computed from; others are refused."""
 
 PRODUCTS = (
     Product("beneficiary_year", ("year", "bene_id"), beneficiary_year),

@@ -201,6 +201,12 @@ MEASURED = {
     "of": "int32",
 }
 
+POLICY = ("intake", "tcoc")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES = ("y1_attribution",)
+"""The deliverables whose tables these are computed from; others are refused."""
+
 PRODUCTS: tuple[Product, ...] = (
     Product(
         "intake_measured", ("kind", "name", "year", "month"), measured, MEASURED, internal=True

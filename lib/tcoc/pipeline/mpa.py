@@ -567,6 +567,12 @@ SAVINGS = {
     },
 }
 
+POLICY = ("mpa", "risk", "tcoc")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES = ("y1_attribution", "risk_adjustment")
+"""The deliverables whose tables these are computed from; others are refused."""
+
 PRODUCTS = (
     Product("mpa", ("rate_year", "option", "ccn"), mpa, MPA, csv=True),
     Product(

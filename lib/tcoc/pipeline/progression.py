@@ -77,6 +77,12 @@ def _medicaid_year(study: Study, path: Path, year: int) -> ir.Table:
 
 MEDICAID = {"year": "int32", "stage": "string", "benes": "int32", "medicaid": DOLLAR_SUM}
 
+POLICY = ("progression", "attribution")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES = ("y1_attribution",)
+"""The deliverables whose tables these are computed from; others are refused."""
+
 PRODUCTS = (
     Product("progression_people", ("year", "bene_id"), people, internal=True),
     Product("progression_stays", ("bene_id", "stay"), stays, internal=True),

@@ -704,6 +704,12 @@ SENSITIVITY_SCHEMA = {
 _PAIR = ("year", "npi", "ccn")
 _TEST = ("year", "test", "reading", "partner")
 
+POLICY = ("qp", "attribution")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES = ("y1_attribution",)
+"""The deliverables whose tables these are computed from; others are refused."""
+
 PRODUCTS: tuple[Product, ...] = (
     Product("qp_counts", _PAIR, qp_counts, internal=True),
     Product("qp_specialty", ("year", "npi"), qp_specialty, internal=True),

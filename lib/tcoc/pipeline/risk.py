@@ -463,6 +463,12 @@ CHOICE = {
     ),
 }
 
+POLICY = ("risk", "tcoc")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES = ("y1_attribution",)
+"""The deliverables whose tables these are computed from; others are refused."""
+
 PRODUCTS = (
     Product("risk_cells", ("year", "ccn", "share", *PROFILE), cells, internal=True),
     Product(

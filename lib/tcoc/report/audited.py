@@ -170,6 +170,20 @@ def _read(folder: Path, facts: dict[str, Any], reasons: dict[str, Any]) -> Audit
     )
 
 
+def digest_of(folder: Path, deliverable: str) -> str:
+    """Hash the audited tables of one deliverable: facts, numbers, which are hidden and why."""
+    index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+    digest = hashlib.sha256()
+    for facts in index["tables"]:
+        if facts["deliverable"] == deliverable:
+            said = [facts, index["reasons"][facts["name"]]]
+            digest.update(json.dumps(said, sort_keys=True).encode())
+            for ending in ("parquet", "hidden.parquet"):
+                content = (folder / f"{facts['name']}.{ending}").read_bytes()
+                digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
 def release_key(study: Any, deliverables: Sequence[str]) -> str:
     """Hash what the audited tables depend on beside the work folder they stand in.
 

@@ -121,6 +121,7 @@ def provenance_html(facts: Provenance, remarks: Sequence[tuple[str, str]] = ()) 
         ("Policy values replaced", _one_per_line(changed) or "none: every value as filed"),
         ("Code", text(facts.commit or "not under version control")),
         ("Versions", text(", ".join(f"{k} {v}" for k, v in facts.versions.items()))),
+        ("Reused", text(facts.reused)),
         ("To reproduce", f"<code>{text(facts.command)}</code>"),
         *((label, text(words)) for label, words in remarks),
     ]

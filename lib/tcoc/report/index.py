@@ -3,7 +3,7 @@
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import nbformat
 from tcoc.report import words
 from tcoc.report.audited import TABLES_INDEX
 from tcoc.report.html_page import Page, Section, header_facts, provenance_html, write_page
-from tcoc.report.provenance import Provenance, assumptions_html
+from tcoc.report.provenance import Provenance, assumptions_html, reused_words
 from tcoc.report.release import ABOUT
 from tcoc.report.render import EYEBROW, policy_prefixes, read_about
 from tcoc.report.tables import simple_table, text
@@ -32,6 +32,7 @@ class Card:
     picture: str = ""
     alt: str = ""
     draft: bool = False
+    reused: str = ""
 
 
 def render_index(work: Path, manifest: Mapping[str, Any]) -> None:
@@ -40,7 +41,10 @@ def render_index(work: Path, manifest: Mapping[str, Any]) -> None:
     said = {key: str(about[key]) for key in ("data", "vintage") if key in about}
     facts = Provenance.from_manifest(manifest, _prefixes(manifest), **said)
     cards = [
-        _card(work, name, done, str(about.get("headlines", {}).get(name, "")))
+        replace(
+            _card(work, name, done, str(about.get("headlines", {}).get(name, ""))),
+            reused=reused_words(manifest, name),
+        )
         for name, done in manifest.get("deliverables", {}).items()
     ]
     sections = [
@@ -116,9 +120,11 @@ def _card_html(card: Card) -> str:
     state = "done" if card.state == "ok" else card.state
     took = f", {card.seconds:.0f} s" if isinstance(card.seconds, (int, float)) else ""
     headline = f"<p>{text(card.headline)}</p>" if card.headline else ""
+    reused = f'<p class="quiet">{text(card.reused)}</p>' if card.reused else ""
     return (
         f'{thumb}<div class="about"><h3><a href="{html.escape(card.name)}.html">'
-        f'{text(card.title)}</a></h3>{headline}<p class="quiet">{text(state)}{took}</p></div>'
+        f'{text(card.title)}</a></h3>{headline}<p class="quiet">{text(state)}{took}</p>'
+        f"{reused}</div>"
     )
 
 

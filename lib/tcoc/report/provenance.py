@@ -33,6 +33,7 @@ class Provenance:
     replaced: tuple[PolicyUse, ...] = ()
     assumed: tuple[PolicyUse, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    reused: str = ""
 
     @property
     def draft(self) -> bool:
@@ -68,6 +69,25 @@ class Provenance:
             assumed=tuple(use for use in uses if use.status == "assumed" and not use.replaced),
             settings=_settings(spec),
         )
+
+
+def reused_words(manifest: Mapping[str, Any], deliverable: str) -> str:
+    """Say what of a report is that of an earlier run and when that was made, or nothing."""
+    done = manifest.get("deliverables", {}).get(deliverable, {})
+    said: Mapping[str, Any] = done.get("reused") or {}
+    tables, notebook = said.get("tables"), said.get("notebook")
+    made, shown = (_moment(said.get(key, "")) for key in ("from", "notebook_from"))
+    if notebook and tables is True and made == shown:
+        return f"Tables and figures reused unchanged from the run of {made}"
+    if notebook:
+        first = f"Tables reused unchanged from the run of {made}; figures" if made else "Figures"
+        return f"{first} reused unchanged from the run of {shown}"
+    some = "Tables" if tables is True else f"{len(tables or ())} of the tables"
+    return f"{some} reused unchanged from the run of {made}; figures made anew" if tables else ""
+
+
+def _moment(started: Any) -> str:
+    return f"{str(started)[:16].replace('T', ' ')} UTC" if started else ""
 
 
 def _under(name: str, prefixes: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """One run's release: its audited tables, and the only ways in which they are shown (rule D4)."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure as Picture
 
 from tcoc.errors import TcocError
 from tcoc.params import PolicyUse
-from tcoc.report import display, guard, picture, tables, words
+from tcoc.report import READER, display, guard, picture, tables, words
 from tcoc.report.audited import (
     FOLDER,
     AuditedTable,
@@ -388,6 +389,8 @@ def open_release(run: str | Path, work: str | Path = "") -> Release:
 
     With `work`, the runner's folder, shown tables and figures are also written there. Without it
     the run's tables are computed or read in a work folder of their own, and nothing is written.
+    A notebook that the runner executes gets its own deliverable's tables only, so that what it
+    shows depends on nothing else.
     Raises InputError for a run that is not usable.
     """
     from tcoc.pipeline import open_study
@@ -397,9 +400,21 @@ def open_release(run: str | Path, work: str | Path = "") -> Release:
     with study.held():
         kept = load(Path(study.work) / FOLDER, release_key(study, names))
         audited = kept if kept is not None else _audit_and_keep(study, names)
+    reader = os.environ.get(READER, "") if work else ""
+    if reader:
+        audited = _limited(study, audited, reader)
     plain = f"Release of run {study.run.name}"
     display.publish_html(display.NOTEBOOK_STYLE, plain, "style", **about(study))
     return Release(study, audited, Path(work) if work else None)
+
+
+def _limited(
+    study: Any, audited: Mapping[str, AuditedTable], deliverable: str
+) -> Mapping[str, AuditedTable]:
+    from tcoc.pipeline import page_scope
+
+    study.confine(page_scope(deliverable, page(deliverable).POLICY))
+    return {name: t for name, t in audited.items() if t.facts.deliverable == deliverable}
 
 
 def about(study: Any) -> dict[str, str]:

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ from tcoc.report.html_page import (
     provenance_html,
     slug,
 )
-from tcoc.report.provenance import Provenance
+from tcoc.report.provenance import Provenance, reused_words
 from tcoc.report.tables import text
 
 EYEBROW = "Maryland Total Cost of Care"
@@ -187,7 +187,8 @@ def _facts(deliverable: str, notebook: Any, manifest: Mapping[str, Any]) -> Prov
             facts = output.get("metadata", {}).get("tcoc", {})
             if facts.get("kind") == "style":
                 about = {key: facts[key] for key in ("data", "vintage") if key in facts}
-    return Provenance.from_manifest(manifest, policy_prefixes(deliverable), **about)
+    facts = Provenance.from_manifest(manifest, policy_prefixes(deliverable), **about)
+    return replace(facts, reused=reused_words(manifest, deliverable))
 
 
 def policy_prefixes(deliverable: str) -> tuple[str, ...] | None:
