@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: help setup reports test lint lab notebooks state bench bench-compare spark lock clean
+.PHONY: help setup reports test lint lab notebooks state bench bench-compare bench-spark spark lock clean
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -55,11 +55,14 @@ notebooks: $(READY) $(SAMPLE)/store.json ## execute the notebooks in place: acce
 
 state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
 
-bench: $(READY) $(STATE)/store.json ## measure every step at state size (20 minutes or more)
-	$(BIN)/python benchmarks/bench.py params/runs/cy2018.yml --out benchmarks/results/new.json
+bench: $(READY) $(STATE)/store.json ## measure at 1, 10, 100 and 300 per cent of a state (40 minutes)
+	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --reports --out benchmarks/results/new.json
 
 bench-compare: $(READY) ## hold the last measurement against the kept one
-	$(BIN)/python benchmarks/bench.py --compare benchmarks/results/state.json benchmarks/results/new.json
+	$(BIN)/python -m benchmarks.bench --compare benchmarks/results/state.json benchmarks/results/new.json
+
+bench-spark: spark ## hold Spark's tables of a tenth of a state against DuckDB's (30 minutes)
+	$(BIN)/python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10
 
 spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtime, 17 or newer)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.txt

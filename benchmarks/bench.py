@@ -1,152 +1,285 @@
-"""Measure every table of a run on a store: wall, CPU and peak memory, beside a raw scan.
+"""Measure a run at several sizes: wall, CPU and memory, beside raw scans and beside pandas.
 
-    python benchmarks/bench.py params/runs/cy2018.yml --out benchmarks/results/state.json
-    python benchmarks/bench.py --compare benchmarks/results/state.json NEW.json
+    python -m benchmarks.bench params/runs/cy2018.yml --out benchmarks/results/new.json
+    python -m benchmarks.bench --compare benchmarks/results/state.json benchmarks/results/new.json
 
-Gate on CPU seconds and on ratios measured within one run: wall time drifts with the machine.
+Each measurement is a fresh process; repetitions of sizes and engines are interleaved, and medians
+kept with their spread. Gate on CPU seconds and on ratios within one run: wall time drifts with the
+machine. Beside the JSON a table (.md) and a plot of the scaling (.png) are written.
 """
 
 import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable, Iterable
+from math import log
 from pathlib import Path
 from typing import Any
 
 import psutil
+from benchmarks import ours, pandas_peer
+from benchmarks.results_page import table, write_plot
+from benchmarks.sizes import WORK, benes, run_of_size
 
 from tcoc.meter import metered
-from tcoc.params import load_run
-from tcoc.pipeline import PARTS, Study, part_products, study
+from tcoc.params import Run, load_run
 from tcoc.run import git_commit, library_versions
 
-USED = {
-    "member_month": ("bene_id", "month", "part_a", "part_b", "managed_care", "esrd", "dual_code",
-                     "state", "zip"),
-    "professional": ("bene_id", "service_date", "npi", "specialty", "hcpcs", "allowed_amount",
-                     "paid_amount", "part_b_covered"),
-    "facility": ("bene_id", "setting", "ccn", "from_date", "thru_date", "paid_amount"),
-    "dme": ("bene_id", "service_date", "paid_amount"),
-}  # fmt: skip
-"""The columns that the steps read: the raw scan reads just these, once, over all years."""
+STATE = 100
+SMALL = 10
+"""Sizes up to this are repeated; larger ones are measured once, unless --repeat-large says more."""
+
+PANDAS = {"pandas": "string", "pandas_coded": "code"}
+"""Comparison -> how it holds identifiers: as pandas reads them, or as whole numbers."""
 
 REGRESSION = 1.15
+Measured = dict[str, dict[int, list[dict[str, Any]]]]
+"""By engine and size: the repetitions."""
 
 
-def cpu_seconds() -> float:
-    """CPU seconds of this process so far, user and system."""
-    used = psutil.Process().cpu_times()
-    return float(used.user + used.system)
+# ---------------------------------------------------------------- measuring
 
 
-def raw_scan(opened: Study) -> float:
-    """CPU seconds to read every used column once, as DuckDB reads them for a checksum."""
-    before = cpu_seconds()
-    for name, columns in USED.items():
-        table = opened.store_table(name)
-        table.aggregate(**{c: table[c].hash().max() for c in columns}).execute()
-    return cpu_seconds() - before
+def rounds(sizes: Iterable[int], small: int, large: int) -> list[int]:
+    """Return the sizes in the order in which they are measured: all of them in each round."""
+    chosen = sorted(sizes)
+    return [
+        size
+        for number in range(max(small, large))
+        for size in chosen
+        if number < (small if size <= SMALL else large)
+    ]
 
 
-def steps(deliverables: list[str]) -> list[tuple[str, str]]:
-    return [(d, p.name) for d in PARTS if d in deliverables for p in part_products(d)]
+def engines(limit: str, largest: int) -> dict[str, Callable[[Path, Path, int], dict[str, Any]]]:
+    """Return what is measured at each size; all tables at the size of a state, else the heavy."""
+
+    def own(file: Path, out: Path, size: int) -> dict[str, Any]:
+        return ours.measure(file, out, limit, heavy=size != STATE)
+
+    def other(identifiers: str) -> Callable[[Path, Path, int], dict[str, Any]]:
+        return lambda file, out, size: (
+            {"steps": pandas_peer.measure(file, out, identifiers)} if size <= largest else {}
+        )
+
+    return {"ours": own, **{name: other(kind) for name, kind in PANDAS.items()}}
 
 
-def measure(file: Path, memory_limit: str | None) -> dict[str, Any]:
-    """Compute every table of a run once, in order, and measure each."""
-    run = load_run(file)
-    work = Path(tempfile.mkdtemp(prefix="tcoc-bench-"))
-    found: dict[str, Any] = {}
+def measure(run: Run, chosen: argparse.Namespace) -> tuple[Measured, dict[int, int]]:
+    """Measure every engine at every size, round by round; the tables must be equal."""
+    files = {size: run_of_size(run, size, WORK) for size in chosen.sizes}
+    people = {size: benes(load_run(file).store_path) for size, file in files.items()}
+    found: Measured = {}
+    for size in rounds(chosen.sizes, chosen.repeat, chosen.repeat_large):
+        base = Path(tempfile.mkdtemp(prefix="tcoc-bench-", dir=WORK))
+        try:
+            for engine, call in engines(chosen.memory_limit, chosen.pandas_up_to).items():
+                if result := call(files[size], base / engine, size):
+                    found.setdefault(engine, {}).setdefault(size, []).append(result)
+                    print(f"{size:4d} % {engine:13s} {_line(result)}", flush=True)
+                    _assert_equal(base, engine)
+        finally:
+            shutil.rmtree(base)
+    return found, people
+
+
+def _line(result: dict[str, Any]) -> str:
+    heavy = [result["steps"][name] for name in ours.HEAVY]
+    wall, cpu = (sum(step[key] for step in heavy) for key in ("seconds", "cpu_seconds"))
+    peak = max(step["peak_mb"] for step in heavy)
+    return f"heavy steps {wall:7.1f} s {cpu:7.1f} CPU s {peak:6.0f} MB"
+
+
+def _assert_equal(base: Path, engine: str) -> None:
+    if engine != "ours" and (wrong := pandas_peer.differences(base / "ours", base / engine)):
+        raise SystemExit(f"{engine}: the tables are not equal: {'; '.join(wrong)}")
+
+
+def measure_reports(run: Run, limit: str) -> dict[str, float]:
+    """Measure the whole command at state size: from claims to HTML, with all its processes."""
+    out = Path(tempfile.mkdtemp(prefix="tcoc-bench-", dir=WORK))
+    command = [sys.executable, "-m", "tcoc.cli", "run", str(run.file), "--out", str(out)]
+    before = _children_cpu()
     try:
-        with study(run, work, memory_limit) as opened:
-            scan = raw_scan(opened)
-            for deliverable, name in steps(run.spec.deliverables):
-                before = cpu_seconds()
-                with metered(0.05) as reading:
-                    opened.path(name)
-                cpu = round(cpu_seconds() - before, 2)
-                found[name] = {
-                    "deliverable": deliverable,
-                    "seconds": reading.seconds,
-                    "cpu_seconds": cpu,
-                    "peak_mb": reading.peak_mb,
-                }
-                print(f"{name:30s} {reading.seconds:8.2f} s {cpu:8.2f} CPU s"
-                      f" {reading.peak_mb:8.0f} MB", flush=True)  # fmt: skip
+        with metered(0.1) as reading:
+            subprocess.run([*command, "--memory-limit", limit, "--fresh"], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     finally:
-        shutil.rmtree(work)
-    return {"raw_scan_cpu_seconds": round(scan, 2), "steps": found}
+        shutil.rmtree(out)
+    cpu = round(_children_cpu() - before, 2)
+    return {"seconds": reading.seconds, "cpu_seconds": cpu, "peak_mb": reading.peak_mb}
 
 
-def summary(repeats: list[dict[str, Any]], file: Path) -> dict[str, Any]:
-    """Medians over repetitions, with their spread, and what they were measured on."""
-    names = repeats[0]["steps"]
-    rows = {name: _median([r["steps"][name] for r in repeats]) for name in names}
-    scan = statistics.median(r["raw_scan_cpu_seconds"] for r in repeats)
-    cpu = sum(row["cpu_seconds"] for row in rows.values())
-    return {
-        "run": file.name,
-        "repetitions": len(repeats),
-        "total_seconds": round(sum(row["seconds"] for row in rows.values()), 2),
-        "total_cpu_seconds": round(cpu, 2),
-        "peak_mb": max(row["peak_mb"] for row in rows.values()),
-        "raw_scan_cpu_seconds": scan,
-        "scan_ratio": round(cpu / scan, 2) if scan else None,
-        "steps": rows,
-        "machine": {"cores": os.cpu_count(), "architecture": platform.machine(),
-                    "memory_gb": round(psutil.virtual_memory().total / 1e9)},
-        "versions": library_versions(),
-        "git_commit": git_commit(),
-    }  # fmt: skip
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+# ---------------------------------------------------------------- what was found
+
+
+def summary(found: Measured, people: dict[int, int], run: Run) -> dict[str, Any]:
+    """Return medians with their spread, ratios and the exponent, and what they were measured on."""
+    by_size = {e: {s: _steps(r) for s, r in sizes.items()} for e, sizes in found.items()}
+    own = by_size["ours"]
+    largest = STATE if STATE in own else max(own)
+    steps = own[largest]
+    scan = _scans(found["ours"][largest])
+    heavy = {s: _heavy(rows, "cpu_seconds") for s, rows in own.items()}
+    growth = {SMALL, largest} <= set(own) and largest > SMALL
+    for name, row in steps.items():
+        row.update(_ratios(name, row, by_size, largest, scan))
+        if growth and name in own[SMALL]:
+            ratio = row["cpu_seconds"] / max(own[SMALL][name]["cpu_seconds"], 0.01)
+            row["scaling_exponent"] = round(log(ratio) / log(people[largest] / people[SMALL]), 3)
+    result: dict[str, Any] = {
+        "run": run.file.name,
+        "benes": people[largest],
+        "repetitions": {s: len(r) for s, r in found["ours"].items()},
+        "total_seconds": round(sum(row["seconds"] for row in steps.values()), 2),
+        "total_cpu_seconds": round(sum(row["cpu_seconds"] for row in steps.values()), 2),
+        "peak_mb": max(row["peak_mb"] for row in steps.values()),
+        "heavy_seconds": _heavy(steps, "seconds"),
+        "heavy_cpu_seconds": heavy[largest],
+        "raw_scan_cpu_seconds": scan["heavy"],
+        "scan_ratio": round(heavy[largest] / scan["heavy"], 2),
+    }
+    for engine in PANDAS:
+        if largest in by_size.get(engine, {}):
+            theirs = by_size[engine][largest]
+            result[f"{engine}_ratio"] = _ratio(_heavy(theirs, "seconds"), result["heavy_seconds"])
+            result[f"{engine}_cpu_ratio"] = _ratio(_heavy(theirs, "cpu_seconds"), heavy[largest])
+    if growth:
+        between = log(people[largest] / people[SMALL])
+        result["scaling_exponent"] = round(log(heavy[largest] / heavy[SMALL]) / between, 3)
+    if {1, SMALL} <= set(heavy):
+        slope = (heavy[SMALL] - heavy[1]) / (people[SMALL] - people[1])
+        result["fixed_cpu_seconds"] = round(heavy[1] - slope * people[1], 2)
+    result["sizes"] = {
+        engine: {
+            str(size): {
+                "benes": people[size],
+                **{key: _heavy(rows, key) for key in ("seconds", "cpu_seconds", "peak_mb")},
+            }
+            for size, rows in sizes.items()
+        }
+        for engine, sizes in by_size.items()
+    }
+    return result | {"steps": steps, **_machine()}
+
+
+def _ratio(top: float, bottom: float) -> float:
+    return round(top / max(bottom, 0.01), 2)
+
+
+def _ratios(
+    name: str, row: dict[str, Any], by_size: dict[str, Any], size: int, scan: dict[str, float]
+) -> dict[str, float]:
+    found = {}
+    if name in scan:
+        found["scan_ratio"] = _ratio(row["cpu_seconds"], scan[name])
+    for engine in PANDAS:
+        theirs = by_size.get(engine, {}).get(size, {}).get(name)
+        if theirs:
+            found[f"{engine}_ratio"] = _ratio(theirs["seconds"], row["seconds"])
+    return found
+
+
+def _steps(repeats: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {n: _median([r["steps"][n] for r in repeats]) for n in repeats[0]["steps"]}
 
 
 def _median(rows: list[dict[str, Any]]) -> dict[str, Any]:
     seconds = [row["seconds"] for row in rows]
+    cpu = [row["cpu_seconds"] for row in rows]
     return {
-        "deliverable": rows[0]["deliverable"],
-        "seconds": statistics.median(seconds),
+        **{key: row for key, row in rows[0].items() if key == "deliverable"},
+        "seconds": round(statistics.median(seconds), 2),
         "spread_seconds": round(max(seconds) - min(seconds), 2),
-        "cpu_seconds": statistics.median(row["cpu_seconds"] for row in rows),
+        "cpu_seconds": round(statistics.median(cpu), 2),
+        "spread_cpu_seconds": round(max(cpu) - min(cpu), 2),
         "peak_mb": max(row["peak_mb"] for row in rows),
     }
 
 
+def _scans(repeats: list[dict[str, Any]]) -> dict[str, float]:
+    return {
+        step: statistics.median(r["scans"][step]["cpu_seconds"] for r in repeats)
+        for step in repeats[0]["scans"]
+    }
+
+
+def _heavy(rows: dict[str, dict[str, Any]], key: str) -> float:
+    values = [rows[name][key] for name in ours.HEAVY if name in rows]
+    return float(round(max(values) if key == "peak_mb" else sum(values), 2))
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "machine": {
+            "cores": os.cpu_count(),
+            "architecture": platform.machine(),
+            "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        },
+        "versions": library_versions(),
+        "git_commit": git_commit(),
+    }
+
+
+# ---------------------------------------------------------------- comparing
+
+
 def compare(kept: Path, new: Path) -> int:
     """Print step by step what became slower in CPU seconds; exit 1 when the total did."""
-    old, now = (json.loads(f.read_text()) for f in (kept, new))
+    old, now = (json.loads(file.read_text()) for file in (kept, new))
     for name, row in now["steps"].items():
         before = old["steps"].get(name, {}).get("cpu_seconds")
         if before:
             print(f"{name:30s} {before:8.2f} -> {row['cpu_seconds']:8.2f} CPU s")
+    for key in ("scan_ratio", "pandas_ratio", "scaling_exponent", "peak_mb"):
+        print(f"{key:30s} {old.get(key, 'none')!s:>8} -> {now.get(key, 'none')!s:>8}")
     ratio = now["total_cpu_seconds"] / old["total_cpu_seconds"]
     print(f"total: {ratio:.2f} times the kept CPU seconds")
     return int(ratio > REGRESSION)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure every table of a run on a store.")
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure a run at several sizes.")
     parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--memory-limit")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 10, 100, 300],
+                        choices=[1, 10, 100, 300], help="per cent of a state")  # fmt: skip
+    parser.add_argument("--repeat", type=int, default=3, help="of 1 and 10 per cent")
+    parser.add_argument("--repeat-large", type=int, default=1, help="of 100 and 300 per cent")
+    parser.add_argument("--pandas-up-to", type=int, default=100, help="largest size in pandas")
+    parser.add_argument("--memory-limit", default="2GB", help="of the engine, not of pandas")
+    parser.add_argument("--reports", action="store_true", help="also the whole command to HTML")
     parser.add_argument("--compare", type=Path, nargs=2)
-    chosen = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    chosen = _arguments()
     if chosen.compare:
         return compare(*chosen.compare)
-    start = time.perf_counter()
-    found = [measure(chosen.run, chosen.memory_limit) for _ in range(chosen.repeat)]
-    result = summary(found, chosen.run)
+    run = load_run(chosen.run)
+    WORK.mkdir(exist_ok=True)
+    result = summary(*measure(run, chosen), run)
+    if chosen.reports:
+        result["reports"] = measure_reports(run, chosen.memory_limit)
+    print(table(result))
     if chosen.out:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
         chosen.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"all: {result['total_seconds']} s, {result['total_cpu_seconds']} CPU s,"
-          f" {result['peak_mb']:.0f} MB, {result['scan_ratio']} times the raw scan"
-          f" ({time.perf_counter() - start:.0f} s in all)")  # fmt: skip
+        chosen.out.with_suffix(".md").write_text(table(result))
+        write_plot(result, chosen.out.with_suffix(".png"))
     return 0
 
 

@@ -6,6 +6,7 @@ are read as text, checked column by column, and cleaned of hospitals that cannot
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -363,13 +364,42 @@ def _rows(path: Path, key: str) -> Iterator[dict[str, str]]:
             yield row
 
 
+class ZipCentroids(Mapping[str, tuple[float, float]]):
+    """Latitude and longitude by ZIP, looked up one by one: the whole list takes a second."""
+
+    def __getitem__(self, zip_code: str) -> tuple[float, float]:
+        """Return a ZIP's place; KeyError for one that is unknown or placed at 0, 0."""
+        place = _centroid(zip_code) if FIVE_DIGITS.fullmatch(zip_code) else None
+        if place is None:
+            raise KeyError(zip_code)
+        return place
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through all ZIPs that have a centroid, in order."""
+        import zipcodes
+
+        places = {z["zip_code"]: (float(z["lat"]), float(z["long"])) for z in zipcodes.list_all()}
+        return (code for code, place in sorted(places.items()) if place != (0.0, 0.0))
+
+    def __len__(self) -> int:
+        """Return how many ZIPs have a centroid."""
+        return sum(1 for _ in self)
+
+
+FIVE_DIGITS = re.compile(r"[0-9]{5}")
+
+
 @cache
+def _centroid(zip_code: str) -> tuple[float, float] | None:
+    import zipcodes
+
+    found = [(float(z["lat"]), float(z["long"])) for z in zipcodes.matching(zip_code)]
+    return found[-1] if found and found[-1] != (0.0, 0.0) else None
+
+
 def zip_centroids() -> Mapping[str, tuple[float, float]]:
     """Return latitude and longitude of ZIP codes (rule A9); source: the zipcodes package 3.0.
 
     A ZIP that the package places at 0, 0 has no centroid.
     """
-    import zipcodes
-
-    places = {z["zip_code"]: (float(z["lat"]), float(z["long"])) for z in zipcodes.list_all()}
-    return {code: place for code, place in sorted(places.items()) if place != (0.0, 0.0)}
+    return ZipCentroids()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import zipcodes
 
 from tcoc.errors import InputError
 from tcoc.params import Run, RunFile, load_policy
@@ -148,4 +149,11 @@ def test_the_projects_code_lists() -> None:
 def test_a_zip_at_zero_has_no_centroid() -> None:
     centroids = zip_centroids()
     assert centroids["21201"] == (39.2946, -76.6252)
-    assert (0.0, 0.0) not in centroids.values()
+    lost = [z["zip_code"] for z in zipcodes.list_all() if float(z["lat"]) == float(z["long"]) == 0]
+    assert lost
+    assert not any(code in centroids for code in lost)
+    listed = set(centroids)
+    assert len(listed) == len(centroids)
+    assert "21201" in listed
+    assert not listed & set(lost)
+    assert "2120" not in centroids

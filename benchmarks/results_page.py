@@ -1,0 +1,71 @@
+"""A benchmark's results as a table and as a plot."""
+
+from pathlib import Path
+from typing import Any
+
+ENGINES = {
+    "ours": ("this project (DuckDB)", "-", "o"),
+    "pandas": ("pandas, identifiers as strings", "--", "s"),
+    "pandas_coded": ("pandas, identifiers as whole numbers", ":", "^"),
+}
+WORDS = {
+    "total_seconds": "all tables, seconds",
+    "total_cpu_seconds": "all tables, CPU seconds",
+    "peak_mb": "highest memory of the process, MB",
+    "heavy_seconds": "heavy steps, seconds",
+    "heavy_cpu_seconds": "heavy steps, CPU seconds",
+    "raw_scan_cpu_seconds": "raw scan of their columns, CPU seconds",
+    "scan_ratio": "heavy steps in raw scans (CPU)",
+    "pandas_ratio": "pandas with strings, times our seconds",
+    "pandas_cpu_ratio": "pandas with strings, times our CPU seconds",
+    "pandas_coded_ratio": "pandas with whole numbers, times our seconds",
+    "pandas_coded_cpu_ratio": "pandas with whole numbers, times our CPU seconds",
+    "scaling_exponent": "exponent of CPU seconds, 10 to 100 per cent",
+    "fixed_cpu_seconds": "fixed costs, CPU seconds",
+}
+STEP = ("seconds", "cpu_seconds", "peak_mb", "scan_ratio", "pandas_ratio", "pandas_coded_ratio",
+        "scaling_exponent")  # fmt: skip
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the results as Markdown: the whole, the sizes, and step by step."""
+    lines = [f"{result['benes']:,} beneficiaries, {result['machine']['cores']} cores", ""]
+    lines += _rows(("what", "value"), [(w, result[k]) for k, w in WORDS.items() if k in result])
+    if "reports" in result:
+        lines += ["", f"From claims to HTML, whole command: {result['reports']}"]
+    sizes = [
+        (ENGINES[engine][0], row["benes"], row["seconds"], row["cpu_seconds"], row["peak_mb"])
+        for engine, found in result["sizes"].items()
+        for row in found.values()
+    ]
+    lines += ["", "Heavy steps by size:", ""]
+    lines += _rows(("code", "beneficiaries", "seconds", "CPU seconds", "peak MB"), sizes)
+    steps = [(n, *(row.get(k, "") for k in STEP)) for n, row in result["steps"].items()]
+    lines += ["", "Step by step:", "", *_rows(("step", *STEP), steps)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
+    cells = [tuple(_shown(value) for value in row) for row in rows]
+    ruler = "|" + "|".join("---" for _ in heads) + "|"
+    return ["| " + " | ".join(row) + " |" if row else ruler for row in (heads, (), *cells)]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, (int, float)) else str(value)
+
+
+def write_plot(result: dict[str, Any], file: Path) -> None:
+    """Draw CPU seconds of the heavy steps against beneficiaries, for each code."""
+    from tcoc.report import style
+
+    figure, axes = style.new_figure("page", 3.6)
+    for engine, found in result["sizes"].items():
+        label, line, marker = ENGINES[engine]
+        rows = sorted(found.values(), key=lambda row: row["benes"])
+        points = [[row[key] for row in rows] for key in ("benes", "cpu_seconds")]
+        axes.plot(*points, line, marker=marker, color=style.PALETTE[list(ENGINES).index(engine)],
+                  label=label)  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlabel="beneficiaries", ylabel="CPU seconds")
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=150, metadata={"Software": None})

@@ -1,0 +1,73 @@
+"""Every table of a run on DuckDB and on Spark: equal to the byte, and how long each takes.
+
+    python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 [--only qp_preliminary]
+
+Needs `make spark` and a Java runtime. TCOC_SPARK_MASTER and TCOC_SPARK_SHARED choose a cluster, as
+docs/spark.md says. Exit status 1 where a table differs.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.sizes import WORK, run_of_size
+
+from tcoc.params import load_run
+from tcoc.pipeline import part_products, study
+from tcoc.reuse import sha256
+
+
+def compute(file: Path, engine: str, work: Path, limit: str, only: list[str]) -> dict[str, float]:
+    """Compute a run's tables on one engine; return the seconds of each."""
+    run = load_run(file, {"engine": engine})
+    found: dict[str, float] = {}
+    work.mkdir()
+    with study(run, work, limit) as opened:
+        for deliverable in [d for d in run.spec.deliverables if not only or d in only]:
+            for product in part_products(deliverable):
+                start = time.perf_counter()
+                opened.path(product.name)
+                found[product.name] = time.perf_counter() - start
+                print(f"{engine:7s} {product.name:30s} {found[product.name]:8.1f} s", flush=True)
+    return found
+
+
+def differing(folders: tuple[Path, Path]) -> list[str]:
+    """Return the tables that are not the same bytes in two work folders."""
+    files = sorted(folders[0].glob("*/*.parquet"))
+    others = [folders[1] / file.relative_to(folders[0]) for file in files]
+    return [a.stem for a, b in zip(files, others, strict=True) if sha256(a) != sha256(b)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Hold Spark's tables against DuckDB's.")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--percent", type=int, choices=[1, 10, 100, 300], help="of a state")
+    parser.add_argument("--memory-limit", default="4GB")
+    parser.add_argument("--only", nargs="*", default=[])
+    chosen = parser.parse_args()
+    run = chosen.run
+    if chosen.percent:
+        run = run_of_size(load_run(run), chosen.percent, WORK)
+    base = Path(tempfile.mkdtemp(prefix="tcoc-parity-"))
+    folders = (base / "duckdb", base / "spark")
+    try:
+        ours, theirs = (
+            compute(run, work.name, work, chosen.memory_limit, chosen.only) for work in folders
+        )
+        wrong = differing(folders)
+    finally:
+        shutil.rmtree(base)
+    verdict = f"differing: {', '.join(wrong)}" if wrong else "all equal to the byte"
+    print(
+        f"{len(ours)} tables: DuckDB {sum(ours.values()):.0f} s,"
+        f" Spark {sum(theirs.values()):.0f} s; {verdict}"
+    )
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
