@@ -148,7 +148,8 @@ def replicates(
         ["bene_id", "year", "ccn"],
     )
     if members is not None:
-        rows = rows.assign(ccn=rows["ccn"].map(lambda ccn: members.get(ccn, ccn)))
+        pooled = {ccn: members.get(ccn, ccn) for ccn in rows["ccn"].unique()}
+        rows = rows.assign(ccn=rows["ccn"].map(pooled))
     return bootstrap_per_capita(
         person_rows(rows, pair, settings, factors_of(settings)), pair, settings, count
     )

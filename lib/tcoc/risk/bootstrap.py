@@ -17,7 +17,9 @@ The sums of a block of replicates are one product: (sums x beneficiaries, sparse
 depend on the seed and the block alone, so a run repeats to the bit on one machine and library set.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +79,7 @@ def person_rows(
     rows = rows[rows["year"].isin(years) & (rows["months"] > 0) & (rows["share"] > 0)]
     person, _ = pd.factorize(rows["bene_id"], sort=True)
     rows = rows.assign(person=person).sort_values(["person", "year", "ccn"], kind="stable")
-    known = [set(rows.loc[rows["year"] == year, "ccn"]) for year in years]
+    known = [set(rows.loc[rows["year"] == year, "ccn"].unique()) for year in years]
     hospitals = (STATE, *sorted(known[0] & known[1]), _REST)
     located = pd.Index(hospitals).get_indexer(pd.Index(rows["ccn"]))
     share = rows["share"].to_numpy(dtype=float)
@@ -191,14 +193,21 @@ def bootstrap_per_capita(
     layout = _Layout(len(rows.hospitals), len(settings.scheme.buckets))
     matrices = _chunks(rows, layout)
     table = poisson_table()
-    full: list[Adjusted] = []
-    halved: list[Adjusted] = []
-    for number, width in _blocks(settings.replicates if replicates is None else replicates):
+
+    def of_block(block: tuple[int, int]) -> tuple[Adjusted, Adjusted]:
+        number, width = block
         sums = _replicated_sums(matrices, table, settings.seed, number)[:, :width]
         pairs = (sums[:, 0 : width - width % 2 : 2] + sums[:, 1::2]) / 2
-        for parts, vectors in ((full, sums), (halved, pairs)):
-            base, performance = layout.sums(vectors, 0), layout.sums(vectors, 1)
-            parts.append(adjust(rows.hospitals, base, performance, pair, settings))
+        found = [
+            adjust(rows.hospitals, layout.sums(v, 0), layout.sums(v, 1), pair, settings)
+            for v in (sums, pairs)
+        ]
+        return found[0], found[1]
+
+    # Blocks draw by themselves and are put together in their order, so threads change nothing.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        blocks = _blocks(settings.replicates if replicates is None else replicates)
+        full, halved = zip(*pool.map(of_block, blocks), strict=True)
     return Replicates(_without_rest(full, rows.hospitals), _without_rest(halved, rows.hospitals))
 
 
