@@ -90,7 +90,7 @@ def attribute(
     listed = engine.load(aco_like.roster(reference.tables["aco_practitioners"]), aco_like.ROSTER)
     services = engine.keep(aco_like.in_collections(use.primary_care, listed))
     in_aco = engine.keep(aco_like.choose_collection(services, rules.aco_like_measure))
-    aco_rows = engine.keep(_aco_stage(services, in_aco, use, reference, rules, engine))
+    aco_rows = _aco_stage(services, in_aco, use, reference, rules, engine)
     left = services.anti_join(in_aco, "bene_id")
     passing = mdpcp_like.primary_care_clinicians(use.own_services, rules.primary_care_share)
     panel = engine.keep(mdpcp_like.choose_clinician(left, passing, rules.mdpcp_like_measure))
@@ -98,7 +98,7 @@ def attribute(
     rest = engine.keep(people.anti_join(in_aco, "bene_id").anti_join(mdpcp_rows, "bene_id"))
     geo_rows = _geographic_stage(rest, people, use, reference, centroids, rules, engine)
     result = engine.keep(_with_person(year, people, [aco_rows, mdpcp_rows, geo_rows]))
-    engine.drop(services, in_aco, aco_rows, panel, mdpcp_rows, rest)
+    engine.drop(services, in_aco, panel, mdpcp_rows, rest)
     return result
 
 

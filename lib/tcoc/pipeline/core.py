@@ -1,6 +1,7 @@
 """The tables that everything else stands on: population, attribution, spending, completeness."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from math import fsum
@@ -148,8 +149,10 @@ def _attributed(
         everyone.filter(everyone.year == year).select("bene_id", "eligible_months", "zip", "sex")
     )
     found = use.in_window(used, periods, people)
+    # three questions are asked of it
+    found = replace(found, hospitals=connection.keep(found.hospitals))
     result = attribute(year, people, found, study.references, zip_centroids, rules, connection)
-    connection.drop(people)
+    connection.drop(people, found.hospitals)
     return result
 
 

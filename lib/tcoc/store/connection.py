@@ -85,6 +85,8 @@ class Connection:
         if not files:
             return self.load(pd.DataFrame(columns=list(spec.schema)), spec.schema)
         raw = self._read(files, name)
+        if raw.schema() == ibis.schema(spec.schema):
+            return raw
         return cast(
             ir.Table, raw.select(**{c: raw[c].cast(dtype) for c, dtype in spec.schema.items()})
         )
