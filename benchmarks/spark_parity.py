@@ -3,14 +3,19 @@
     python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 [--only qp_preliminary]
 
 Needs `make spark` and a Java runtime. TCOC_SPARK_MASTER and TCOC_SPARK_SHARED choose a cluster, as
-docs/spark.md says. Exit status 1 where a table differs.
+docs/spark.md says; `--workers 2` starts one for the length of the comparison: a standalone master
+and two workers on this machine's loopback. Exit status 1 where a table differs.
 """
 
 import argparse
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from benchmarks.sizes import WORK, run_of_size
@@ -18,6 +23,9 @@ from benchmarks.sizes import WORK, run_of_size
 from tcoc.params import load_run
 from tcoc.pipeline import part_products, study
 from tcoc.reuse import sha256
+
+PORT = 17_077
+"""Where the cluster's master listens, on loopback."""
 
 
 def compute(file: Path, engine: str, work: Path, limit: str, only: list[str]) -> dict[str, float]:
@@ -35,6 +43,30 @@ def compute(file: Path, engine: str, work: Path, limit: str, only: list[str]) ->
     return found
 
 
+@contextmanager
+def cluster(workers: int, shared: Path) -> Iterator[None]:
+    """Run a standalone master and workers of one core each on loopback, and name them to Spark."""
+    import pyspark
+
+    starter = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
+    deploy = "org.apache.spark.deploy"
+    master = [f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", str(PORT)]
+    worker = [f"{deploy}.worker.Worker", "--cores", "1", "--memory", "2g", "--host", "127.0.0.1"]
+    address = f"spark://127.0.0.1:{PORT}"
+    with ExitStack() as stack:
+        for command in [master, *[[*worker, address]] * workers]:
+            process = subprocess.Popen(
+                [starter, *command],
+                cwd=shared,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        os.environ |= {"TCOC_SPARK_MASTER": address, "TCOC_SPARK_SHARED": str(shared)}
+        yield
+
+
 def differing(folders: tuple[Path, Path]) -> list[str]:
     """Return the tables that are not the same bytes in two work folders."""
     files = sorted(folders[0].glob("*/*.parquet"))
@@ -46,6 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Hold Spark's tables against DuckDB's.")
     parser.add_argument("run", type=Path)
     parser.add_argument("--percent", type=int, choices=[1, 10, 100, 300], help="of a state")
+    parser.add_argument("--workers", type=int, default=0, help="of a cluster on loopback")
     parser.add_argument("--memory-limit", default="4GB")
     parser.add_argument("--only", nargs="*", default=[])
     chosen = parser.parse_args()
@@ -55,9 +88,10 @@ def main() -> int:
     base = Path(tempfile.mkdtemp(prefix="tcoc-parity-"))
     folders = (base / "duckdb", base / "spark")
     try:
-        ours, theirs = (
-            compute(run, work.name, work, chosen.memory_limit, chosen.only) for work in folders
-        )
+        with cluster(chosen.workers, base) if chosen.workers else nullcontext():
+            ours, theirs = (
+                compute(run, work.name, work, chosen.memory_limit, chosen.only) for work in folders
+            )
         wrong = differing(folders)
     finally:
         shutil.rmtree(base)
