@@ -54,7 +54,7 @@ def draw_small_maps(axes: Any, names: Sequence[str], points: pd.DataFrame, colum
 def zip_points(frame: pd.DataFrame) -> pd.DataFrame:
     """Add `lat` and `lon` of each row's ZIP; rows whose ZIP has no centroid are left out."""
     centroids = zip_centroids()
-    known = frame[[z in centroids for z in frame["zip"]]].copy()
+    known = frame[frame["zip"].isin([z for z in frame["zip"].unique() if z in centroids])].copy()
     known["lat"] = [centroids[z][0] for z in known["zip"]]
     known["lon"] = [centroids[z][1] for z in known["zip"]]
     return known.reset_index(drop=True)
