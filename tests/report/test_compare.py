@@ -6,6 +6,7 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.report.compare import compare_runs, render_comparison
+from tcoc.report.provenance import value_words
 
 
 def use(name, value, year=None):
@@ -81,6 +82,13 @@ def test_one_changed_parameter_is_named_first(tmp_path):
     assert found.text().splitlines()[0] == (
         "parameter attribution.window: same_year -> calendar_years"
     )
+
+
+def test_a_sourced_value_is_its_value_however_long_its_source():
+    one, two = (
+        value_words({2020: {"value": value, "source": "a source " * 20}}) for value in (0.024, 0.03)
+    )
+    assert (one, two) == ("2020: 0.024", "2020: 0.03")
 
 
 def test_another_store_is_a_cause_before_code(tmp_path):
