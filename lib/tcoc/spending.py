@@ -25,21 +25,18 @@ def person_spending(
 ) -> ir.Table:
     """Medicare payments in a year's eligible months, by person and setting (rule T1).
 
-    One row per bene_id of `people` (which has month_mask), with a decimal column for each setting;
+    `people` (one row per bene_id, which has month_mask) with a decimal column for each setting;
     nobody's claims are null: a person without claims has 0.
     """
-    parts = [
+    joined = people
+    for sums in (
         _facility_by_person(facility, people, year),
         _lines_by_person(professional, people, year, "professional"),
         _lines_by_person(dme, people, year, "dme"),
-    ]
-    rows = ibis.union(*parts)
-    sums = rows.group_by("paid_bene").agg(
-        **{name: rows[name].sum().cast(DOLLAR_SUM) for name in SPENDING_COLUMNS}
-    )
-    joined = people.left_join(sums, people.bene_id == sums.paid_bene)
+    ):
+        joined = joined.left_join(sums, joined.bene_id == sums.paid_bene).drop("paid_bene")
     filled = {name: joined[name].fill_null(0).cast(DOLLAR_SUM) for name in SPENDING_COLUMNS}
-    return cast(ir.Table, joined.select("bene_id", **filled))
+    return cast(ir.Table, joined.select(*people.columns, **filled))
 
 
 def _facility_by_person(facility: ir.Table, people: ir.Table, year: int) -> ir.Table:
@@ -65,15 +62,11 @@ def _in_eligible_months(
 
 
 def _sums_by_person(own: ir.Table, amounts: Mapping[str, ir.Value]) -> ir.Table:
-    """Exact sums by person, with a column for each setting, 0 for those not given."""
-    sums = own.group_by("paid_bene").agg(
-        **{name: amount.sum().cast(DOLLAR_SUM) for name, amount in amounts.items()}
-    )
-    zero = ibis.literal(0).cast(DOLLAR_SUM)
+    """Exact sums of amounts by person, one row per paid_bene."""
     return cast(
         ir.Table,
-        sums.select(
-            "paid_bene", **{n: sums[n] if n in amounts else zero for n in SPENDING_COLUMNS}
+        own.group_by("paid_bene").agg(
+            **{name: amount.sum().cast(DOLLAR_SUM) for name, amount in amounts.items()}
         ),
     )
 

@@ -5,9 +5,11 @@ from random import Random
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcoc.pipeline import core
 from tests.attribution.test_second_opinion import random_case
 from tests.support.tiny import tiny_study
 
@@ -47,6 +49,19 @@ def test_conservation_and_row_order(seed: int) -> None:
     again = tables_of(shuffled(case, Random(seed + 1)))
     for name, table in found.items():
         pd.testing.assert_frame_equal(table, again[name], check_exact=True)
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_years_together_and_one_by_one_give_the_same(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = random_case(Random(seed))
+    together = tables_of(case)
+    assert together["attribution"]["year"].nunique() > 1
+    monkeypatch.setattr(core, "ROWS_AT_ONCE", 0)
+    alone = tables_of(case)
+    for name, table in together.items():
+        pd.testing.assert_frame_equal(table, alone[name], check_exact=True)
 
 
 def check_shares(found: dict[str, pd.DataFrame]) -> None:

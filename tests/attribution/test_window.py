@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pandas as pd
 import pytest
 
 from tcoc.attribution.use import piece_of
-from tcoc.attribution.window import Period, calendar_years, pieces, window
+from tcoc.attribution.window import DAY, Period, batches, calendar_years, pieces, spans, window
 from tcoc.store.connection import connect
 
 FORMS: tuple[str | Mapping[str, int], ...] = (
@@ -65,3 +66,29 @@ def test_pieces_have_no_gap_so_that_a_day_between_two_is_in_neither() -> None:
         frame = engine.fetch(numbered, ["day"])
     assert len(found) == 3
     assert frame["piece"].tolist() == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("years", [(2018,), (2015, 2016, 2017, 2018), (2014, 2018)], ids=str)
+@pytest.mark.parametrize("most", [0, 10, 25, 1000])
+def test_spans_hold_every_piece_once_and_no_gap(
+    form: str | Mapping[str, int], years: tuple[int, ...], most: int
+) -> None:
+    together = [period for year in years for period in window(year, form)]
+    rows = dict.fromkeys(calendar_years(together), 10)
+    found = spans(together, rows, most)
+    assert [y for span in found for y in span.years] == calendar_years(together)
+    wanted = [piece for y in calendar_years(together) for piece in pieces(y, together)]
+    assert [piece for span in found for piece in span.pieces] == wanted
+    for span in found:
+        assert len(span.years) == 1 or sum(rows[y] for y in span.years) <= most
+        assert all(a.last + DAY == b.first for a, b in pairwise(span.pieces))
+
+
+def test_years_share_a_query_as_far_as_their_windows_are_small_enough() -> None:
+    windows = {year: window(year, {"calendar_years": 2}) for year in (2015, 2016, 2017, 2018)}
+    rows = dict.fromkeys(range(2013, 2018), 10)
+    assert batches(windows, rows, 0) == [(2015,), (2016,), (2017,), (2018,)]
+    assert batches(windows, rows, 30) == [(2015, 2016), (2017, 2018)]
+    assert batches(windows, rows, 49) == [(2015, 2016, 2017), (2018,)]
+    assert batches(windows, rows, 50) == [(2015, 2016, 2017, 2018)]

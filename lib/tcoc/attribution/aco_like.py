@@ -35,9 +35,10 @@ def choose_collection(use: ir.Table, measure: str) -> ir.Table:
     """The collection with most primary care per beneficiary, where it is an ACO (rule A3).
 
     Step 1 where the beneficiary has any, else step 2. Order: allowed high, visits high, last date
-    late, ACO before non-ACO, ACO id low. One row per ACO-attributed bene_id, with step and aco_id.
+    late, ACO before non-ACO, ACO id low. One row per ACO-attributed (year, bene_id), with step and
+    aco_id.
     """
-    collections = use.group_by("bene_id", "step", "aco_id").agg(
+    collections = use.group_by("year", "bene_id", "step", "aco_id").agg(
         allowed=use.allowed.sum().cast(DOLLAR_SUM),
         visits=use.visits.sum().cast("int32"),
         last_date=use.last_date.max(),
@@ -53,8 +54,8 @@ def choose_collection(use: ir.Table, measure: str) -> ir.Table:
             "aco_id": collections.aco_id,
         }
     )
-    best = collections.group_by("bene_id").agg(best=rank.min())
-    chosen = best.select("bene_id", step=best.best["step"], aco_id=best.best["aco_id"])
+    best = collections.group_by("year", "bene_id").agg(best=rank.min())
+    chosen = best.select("year", "bene_id", step=best.best["step"], aco_id=best.best["aco_id"])
     return cast(ir.Table, chosen.filter(chosen.aco_id != ""))
 
 
@@ -73,23 +74,18 @@ def day_number(day: ir.DateValue) -> ir.IntegerValue:
 def choose_clinician(use: ir.Table, chosen: ir.Table, measure: str) -> ir.Table:
     """The clinician within the winning ACO and step, with evidence and runner-up (rule A4).
 
-    Order: allowed high, visits high, last date late, NPI low. One row per bene_id of `chosen`.
+    Order: allowed high, visits high, last date late, NPI low. One row per (year, bene_id) of
+    `chosen`.
     """
-    winners = chosen.rename(chosen_bene="bene_id", chosen_step="step", chosen_aco="aco_id")
-    candidates = use.join(
-        winners,
-        (use.bene_id == winners.chosen_bene)
-        & (use.step == winners.chosen_step)
-        & (use.aco_id == winners.chosen_aco),
-    ).select(*use.columns)
+    candidates = use.semi_join(chosen, ["year", "bene_id", "step", "aco_id"])
     keys = ("allowed", "visits") if measure == "allowed" else ("visits", "allowed")
     order = [ibis.desc(keys[0]), ibis.desc(keys[1]), ibis.desc("last_date"), ibis.asc("npi")]
     return first_and_next(candidates, order)
 
 
 def first_and_next(candidates: ir.Table, order: Sequence[ir.Value]) -> ir.Table:
-    """The first candidate of each beneficiary in an order, and the NPI of the next one."""
-    within = ibis.window(group_by="bene_id", order_by=order)
+    """The first candidate of each year and beneficiary in an order, and the NPI of the next."""
+    within = ibis.window(group_by=["year", "bene_id"], order_by=order)
     ranked = candidates.mutate(
         place=ibis.row_number().over(within), runner_up=candidates.npi.lead(1).over(within)
     )

@@ -11,32 +11,33 @@ from tcoc.store.schema import DOLLAR_SUM
 
 
 def primary_care_clinicians(own: ir.Table, share: float) -> ir.Table:
-    """NPIs whose primary care is at least a share of their own allowed amount (rule A7).
+    """Clinicians whose primary care is at least a share of their own allowed amount (rule A7).
 
+    One row per (year, npi) that passes.
     Compared exactly, as whole numbers times cents: 100 x primary >= 60 x all for 0.6.
     """
     exact = Fraction(str(share))
     primary = own.primary_care * ibis.literal(exact.denominator, type="int32")
     least = own.all_lines * ibis.literal(exact.numerator, type="int32")
-    return cast(ir.Table, own.filter(primary >= least).select(passing_npi="npi"))
+    return cast(
+        ir.Table, own.filter(primary >= least).select(passing_year="year", passing_npi="npi")
+    )
 
 
 def choose_clinician(use: ir.Table, passing: ir.Table, measure: str) -> ir.Table:
     """Each beneficiary's clinician, with step, evidence and runner-up (rule A7).
 
     Candidates: clinicians of step 1 who pass; if none, all of step 2. Order: visits high, last date
-    late, allowed high, NPI low. One row per bene_id that has a candidate.
+    late, allowed high, NPI low. One row per (year, bene_id) that has a candidate.
     """
-    joined = use.left_join(passing, use.npi == passing.passing_npi)
+    joined = use.left_join(
+        passing, (use.npi == passing.passing_npi) & (use.year == passing.passing_year)
+    )
     candidates = joined.filter((joined.step == 2) | joined.passing_npi.notnull()).select(
         *use.columns
     )
-    first_step = candidates.group_by("bene_id").agg(first_step=candidates.step.min())
-    first_step = first_step.rename(chosen_bene="bene_id")
-    of_step = candidates.join(
-        first_step,
-        (candidates.bene_id == first_step.chosen_bene) & (candidates.step == first_step.first_step),
-    ).select(*use.columns)
+    first_step = candidates.group_by("year", "bene_id").agg(step=candidates.step.min())
+    of_step = candidates.semi_join(first_step, ["year", "bene_id", "step"])
     keys = (
         ("visits", "last_date", "allowed")
         if measure == "visits"
@@ -46,17 +47,17 @@ def choose_clinician(use: ir.Table, passing: ir.Table, measure: str) -> ir.Table
 
 
 def panel_hospitals(panel: ir.Table, hospital_use: ir.Table, measure: str) -> ir.Table:
-    """The hospital that each clinician's panel uses most (rule A8): one row per NPI with any.
+    """The hospital that each clinician's panel uses most (rule A8): one per (year, npi) with any.
 
     Use is payments or visits, above zero. Order: use high, claims high, CCN low.
     """
-    people = panel.select(panel_bene="bene_id", panel_npi="npi")
-    joined = people.join(hospital_use, people.panel_bene == hospital_use.bene_id)
-    sums = joined.group_by(npi=joined.panel_npi, ccn=joined.ccn).agg(
+    people = panel.select("year", "bene_id", "npi")
+    joined = people.join(hospital_use, ["year", "bene_id"])
+    sums = joined.group_by("year", "npi", "ccn").agg(
         use=(joined.paid if measure == "payments" else joined.visits).sum().cast(DOLLAR_SUM),
         claims=joined.claims.sum().cast("int32"),
     )
     used = sums.filter(sums.use > 0)
     rank = ibis.struct({"use": -used.use, "claims": -used.claims, "ccn": used.ccn})
-    best = used.group_by("npi").agg(best=rank.min())
-    return cast(ir.Table, best.select(linked_npi="npi", ccn=best.best["ccn"]))
+    best = used.group_by("year", "npi").agg(best=rank.min())
+    return cast(ir.Table, best.select("year", "npi", ccn=best.best["ccn"]))

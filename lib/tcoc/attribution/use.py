@@ -1,11 +1,11 @@
 """What people use in a window, by clinician and by hospital: the small tables behind A2 to A9.
 
-Each is made once from a calendar year's claims, by piece of the year (a federal fiscal year takes
-January to September of one and October to December of another), and a window puts its pieces
-together: dates of different pieces are different, so that visits add up.
+Each is made once from the claims of a span of calendar years, by piece of the span (a federal
+fiscal year takes January to September of one year and October to December of another), and a
+window puts its pieces together: dates of different pieces are different, so that visits add up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
@@ -13,7 +13,7 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-from tcoc.attribution.window import Period
+from tcoc.attribution.window import Period, Span
 from tcoc.reference import CodeLists
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 
@@ -27,7 +27,7 @@ def piece_of(day: ir.DateValue, pieces: Sequence[Period]) -> ir.IntegerValue:
 
 
 def _inside(day: ir.DateValue, pieces: Sequence[Period]) -> list[ir.BooleanValue]:
-    """Return the conditions that a day of the calendar year lies in the pieces, none if all do."""
+    """Return the conditions that a day of whole years lies in their pieces, none if all do."""
     first, last = pieces[0].first, pieces[-1].last
     conditions = []
     if first != date(first.year, 1, 1):
@@ -114,69 +114,64 @@ def hospital_use(
 
 
 @dataclass(frozen=True)
-class YearUse:
-    """Use in a calendar year by its pieces: of all that a window may ask for."""
+class SpanUse:
+    """Use in a span of calendar years by its pieces: of all that a window may ask for."""
 
-    pieces: tuple[Period, ...]
+    span: Span
     primary_care: ir.Table
     own_services: ir.Table
     hospitals: ir.Table
 
-    def numbers(self, window: Sequence[Period]) -> list[int]:
-        """Return which pieces lie in a window."""
-        return [
-            number
-            for number, piece in enumerate(self.pieces)
-            if any(period.contains(piece) for period in window)
-        ]
 
-
-def year_use(
+def span_use(
     lines: ir.Table,
     facility: ir.Table,
-    pieces: tuple[Period, ...],
+    span: Span,
     codes: CodeLists,
     primary_care: ir.Table,
     hospitals: Sequence[str],
-) -> YearUse:
-    """Return a calendar year's use, from the claims of that year alone."""
-    return YearUse(
-        pieces,
-        primary_care_use(lines, pieces, codes),
-        own_services(lines, pieces, primary_care),
-        hospital_use(facility, pieces, hospitals),
+) -> SpanUse:
+    """Return a span's use, from the claims of its years alone."""
+    return SpanUse(
+        span,
+        primary_care_use(lines, span.pieces, codes),
+        own_services(lines, span.pieces, primary_care),
+        hospital_use(facility, span.pieces, hospitals),
     )
 
 
 @dataclass(frozen=True)
 class WindowUse:
-    """Use in a window: by person and clinician, by clinician, by person and hospital."""
+    """Use in windows, by year: of person and clinician, of clinician, of person and hospital."""
 
     primary_care: ir.Table
     own_services: ir.Table
     hospitals: ir.Table
 
 
-def in_window(years: Sequence[YearUse], window: Sequence[Period], people: ir.Table) -> WindowUse:
-    """Put the pieces of a window together; primary care of some people, the rest of everybody.
+def in_window(
+    used: Sequence[SpanUse], windows: Mapping[int, Sequence[Period]], people: ir.Table
+) -> WindowUse:
+    """Put the pieces of each year's window together, with the attribution year as a key.
 
-    Primary care has a row per (bene_id, npi, step), own services per npi, hospitals per
-    (bene_id, ccn).
+    Primary care is of `people` (year, bene_id) only, one row per (year, bene_id, npi, step); own
+    services, per (year, npi), and hospitals, per (year, bene_id, ccn), are of everybody.
     """
-    care = _rows([(y.primary_care, y.numbers(window)) for y in years]).semi_join(people, "bene_id")
-    own = _rows([(y.own_services, y.numbers(window)) for y in years])
-    stays = _rows([(y.hospitals, y.numbers(window)) for y in years])
+    every_care = _rows([(u.span, u.primary_care) for u in used], windows)
+    care = every_care.semi_join(people, ["year", "bene_id"])
+    own = _rows([(u.span, u.own_services) for u in used], windows)
+    stays = _rows([(u.span, u.hospitals) for u in used], windows)
     return WindowUse(
-        care.group_by("bene_id", "npi", "step").agg(
+        care.group_by("year", "bene_id", "npi", "step").agg(
             allowed=care.allowed.sum().cast(DOLLAR_SUM),
             visits=care.visits.sum().cast("int32"),
             last_date=care.last_date.max(),
         ),
-        own.group_by("npi").agg(
+        own.group_by("year", "npi").agg(
             all_lines=own.all_lines.sum().cast(DOLLAR_SUM),
             primary_care=own.primary_care.sum().cast(DOLLAR_SUM),
         ),
-        stays.group_by("bene_id", "ccn").agg(
+        stays.group_by("year", "bene_id", "ccn").agg(
             paid=stays.paid.sum().cast(DOLLAR_SUM),
             claims=stays.claims.sum().cast("int32"),
             visits=stays.visits.sum().cast("int32"),
@@ -184,6 +179,14 @@ def in_window(years: Sequence[YearUse], window: Sequence[Period], people: ir.Tab
     )
 
 
-def _rows(parts: Sequence[tuple[ir.Table, list[int]]]) -> ir.Table:
-    chosen = [table.filter(table.piece.isin(numbers)) for table, numbers in parts if numbers]
+def _rows(
+    parts: Sequence[tuple[Span, ir.Table]], windows: Mapping[int, Sequence[Period]]
+) -> ir.Table:
+    """Return the rows of each year's window; a row that two windows have stands there twice."""
+    chosen = [
+        table.filter(table.piece.isin(numbers)).mutate(year=ibis.literal(year, type="int32"))
+        for year, window in windows.items()
+        for span, table in parts
+        if (numbers := span.numbers(window))
+    ]
     return cast(ir.Table, ibis.union(*chosen)) if len(chosen) > 1 else chosen[0]

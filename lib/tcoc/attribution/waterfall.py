@@ -1,12 +1,13 @@
 """The three stages in their order, each with the beneficiaries who are left: rules A1 and A11."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from tcoc.attribution import aco_like, geographic, mdpcp_like
 from tcoc.attribution.shares import Weight
@@ -34,6 +35,10 @@ ATTRIBUTION = {
     "flags": "string",
 }
 """The attribution table: one row per year, bene_id and ccn."""
+
+
+PERSON = ("year", "bene_id")
+"""What names a beneficiary of an attribution year."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class AttributionRules:
 
 
 def attribute(
-    year: int,
+    years: Sequence[int],
     people: ir.Table,
     use: WindowUse,
     reference: Reference,
@@ -78,31 +83,41 @@ def attribute(
     rules: AttributionRules,
     engine: Connection,
 ) -> ir.Table:
-    """Attribute every eligible beneficiary of a year to hospitals (rules A1 to A9, A11).
+    """Attribute every eligible beneficiary of some years to hospitals (rules A1 to A9, A11).
 
-    `use` has the primary care of `people` only, the rest of everybody in the window.
-    One row per (bene_id, ccn) as ATTRIBUTION says; the shares of a beneficiary sum to 1.
+    `people` has a row per (year, bene_id); `use` has the primary care of those only, the rest of
+    everybody in the year's window. Each year stands for itself: they are computed together because
+    a query for all of them costs less than one for each.
+    One row per (year, bene_id, ccn) as ATTRIBUTION says; a beneficiary's shares of a year sum to 1.
 
     1. ACO-like: collection, clinician, hospitals.
     2. MDPCP-like, for who is left: clinician, the hospital of the clinician's panel.
     3. Geographic, for who is left: hospitals of the home ZIP.
     """
-    listed = engine.load(aco_like.roster(reference.tables["aco_practitioners"]), aco_like.ROSTER)
-    services = engine.keep(aco_like.in_collections(use.primary_care, listed))
-    in_aco = engine.keep(aco_like.choose_collection(services, rules.aco_like_measure))
-    aco_rows = _aco_stage(services, in_aco, use, reference, rules, engine)
-    left = services.anti_join(in_aco, "bene_id")
-    passing = mdpcp_like.primary_care_clinicians(use.own_services, rules.primary_care_share)
-    panel = engine.keep(mdpcp_like.choose_clinician(left, passing, rules.mdpcp_like_measure))
-    mdpcp_rows = engine.keep(_mdpcp_stage(panel, use, rules))
-    rest = engine.keep(people.anti_join(in_aco, "bene_id").anti_join(mdpcp_rows, "bene_id"))
-    geo_rows = _geographic_stage(rest, people, use, reference, centroids, rules, engine)
-    result = engine.keep(_with_person(year, people, [aco_rows, mdpcp_rows, geo_rows]))
+    with engine.step("primary care by collection"):
+        practitioners = reference.tables["aco_practitioners"]
+        listed = engine.load(aco_like.roster(practitioners), aco_like.ROSTER)
+        services = engine.keep(aco_like.in_collections(use.primary_care, listed))
+    with engine.step("ACO-like stage"):
+        in_aco = engine.keep(aco_like.choose_collection(services, rules.aco_like_measure))
+        aco_rows = _aco_stage(years, services, in_aco, use, reference, rules, engine)
+    with engine.step("MDPCP-like stage"):
+        left = services.anti_join(in_aco, PERSON)
+        passing = mdpcp_like.primary_care_clinicians(use.own_services, rules.primary_care_share)
+        panel = engine.keep(mdpcp_like.choose_clinician(left, passing, rules.mdpcp_like_measure))
+        mdpcp_rows = engine.keep(_mdpcp_stage(panel, use, rules))
+    with engine.step("geographic stage"):
+        rest = engine.keep(people.anti_join(in_aco, PERSON).anti_join(mdpcp_rows, PERSON))
+        geo_rows = _geographic_stage(years, rest, people, use, reference, centroids, rules, engine)
+    # the clinicians of the ACO-like stage are chosen here, where they are used once
+    with engine.step("ACO clinicians and the stages together"):
+        result = engine.keep(_with_person(people, [aco_rows, mdpcp_rows, geo_rows]))
     engine.drop(services, in_aco, panel, mdpcp_rows, rest)
     return result
 
 
 _STAGE_COLUMNS = (
+    "year",
     "bene_id",
     "ccn",
     "stage",
@@ -120,6 +135,7 @@ _STAGE_COLUMNS = (
 
 
 def _aco_stage(
+    years: Sequence[int],
     services: ir.Table,
     in_aco: ir.Table,
     use: WindowUse,
@@ -127,27 +143,34 @@ def _aco_stage(
     rules: AttributionRules,
     engine: Connection,
 ) -> ir.Table:
-    links = aco_like.link_hospitals(
-        reference.tables["aco_practitioners"],
-        reference.tables["aco_hospitals"],
-        hospital_payments(use.hospitals, engine),
-    )
-    linked = engine.load(links, aco_like.LINKS)
+    payments = hospital_payments(use.hospitals, engine)
+    links = [
+        aco_like.link_hospitals(
+            reference.tables["aco_practitioners"],
+            reference.tables["aco_hospitals"],
+            payments.get(year, {}),
+        ).assign(year=year)
+        for year in years
+    ]
+    linked = engine.load(pd.concat(links), {"year": "int32", **aco_like.LINKS})
     people = aco_like.choose_clinician(services, in_aco, rules.aco_like_measure)
-    joined = people.join(linked, people.npi == linked.listed_npi)
+    joined = people.join(linked, ["year", ("npi", "listed_npi")])
     return _stage_rows(joined, stage="aco_like", rule="A5", aco_id=joined.aco_id)
 
 
-def hospital_payments(hospitals: ir.Table, engine: Connection) -> dict[str, Weight]:
-    """Inpatient and outpatient payments to each hospital in the window, of everybody (rule A5)."""
-    sums = hospitals.group_by("ccn").agg(paid=hospitals.paid.sum().cast(DOLLAR_SUM))
-    found = engine.fetch(sums, ["ccn"])
-    return {ccn: Decimal(paid) for ccn, paid in zip(found["ccn"], found["paid"], strict=True)}
+def hospital_payments(hospitals: ir.Table, engine: Connection) -> dict[int, dict[str, Weight]]:
+    """Inpatient and outpatient payments in a year's window, by year and hospital (rule A5)."""
+    sums = hospitals.group_by("year", "ccn").agg(paid=hospitals.paid.sum().cast(DOLLAR_SUM))
+    found = engine.fetch(sums, ["year", "ccn"])
+    payments: dict[int, dict[str, Weight]] = {}
+    for year, ccn, paid in zip(found["year"], found["ccn"], found["paid"], strict=True):
+        payments.setdefault(int(year), {})[ccn] = Decimal(paid)
+    return payments
 
 
 def _mdpcp_stage(panel: ir.Table, use: WindowUse, rules: AttributionRules) -> ir.Table:
     linked = mdpcp_like.panel_hospitals(panel, use.hospitals, rules.hospital_use)
-    joined = panel.join(linked, panel.npi == linked.linked_npi)
+    joined = panel.join(linked, ["year", "npi"])
     joined = joined.mutate(share=ibis.literal(1.0), stage_flags=ibis.literal(""))
     return _stage_rows(joined, stage="mdpcp_like", rule="A8", aco_id=_null("string"))
 
@@ -156,6 +179,7 @@ def _stage_rows(joined: ir.Table, stage: str, rule: str, aco_id: ir.Value) -> ir
     return cast(
         ir.Table,
         joined.select(
+            "year",
             "bene_id",
             "ccn",
             "npi",
@@ -178,6 +202,7 @@ def _null(kind: str) -> ir.Value:
 
 
 def _geographic_stage(
+    years: Sequence[int],
     rest: ir.Table,
     people: ir.Table,
     use: WindowUse,
@@ -186,19 +211,22 @@ def _geographic_stage(
     rules: AttributionRules,
     engine: Connection,
 ) -> ir.Table:
-    counted = engine.fetch(rest.group_by("zip").agg(people=rest.count().cast("int32")), ["zip"])
-    by_zip = {z: int(n) for z, n in zip(counted["zip"], counted["people"], strict=True)}
-    needed = geographic.needs_payments(by_zip, reference)
+    sums = rest.group_by("year", "zip").agg(people=rest.count().cast("int32"))
+    counted = engine.fetch(sums, ["year", "zip"])
+    needed = geographic.needs_payments(set(counted["zip"]), reference)
     payments = zip_payments(people, use.hospitals, needed, engine)
-    known = geographic.geography(reference, centroids, payments)
-    shares = engine.load(
-        geographic.split_zips(by_zip, known, rules.drive).rename(columns={"zip": "home"}),
-        {"home": "string", **{k: v for k, v in geographic.SHARES.items() if k != "zip"}},
-    )
-    joined = rest.join(shares, rest.zip == shares.home)
+    splits = []
+    for year in years:
+        homes = counted[counted["year"] == year]
+        by_zip = {z: int(n) for z, n in zip(homes["zip"], homes["people"], strict=True)}
+        known = geographic.geography(reference, centroids, payments.get(year, {}))
+        splits.append(geographic.split_zips(by_zip, known, rules.drive).assign(year=year))
+    shares = engine.load(pd.concat(splits), {"year": "int32", **geographic.SHARES})
+    joined = rest.join(shares, ["year", "zip"])
     return cast(
         ir.Table,
         joined.select(
+            "year",
             "bene_id",
             "ccn",
             "share",
@@ -218,29 +246,29 @@ def _geographic_stage(
 
 def zip_payments(
     people: ir.Table, hospitals: ir.Table, zips: list[str], engine: Connection
-) -> dict[str, dict[str, Weight]]:
-    """Payments in the window by ZIP and hospital, of the year's eligible people there (A9)."""
+) -> dict[int, dict[str, dict[str, Weight]]]:
+    """Payments in a year's window by year, ZIP and hospital, of its eligible people there (A9)."""
     if not zips:
         return {}
-    homes = people.filter(people.zip.isin(zips)).select(home_bene="bene_id", zip="zip")
-    joined = homes.join(hospitals, homes.home_bene == hospitals.bene_id)
-    sums = joined.group_by("zip", "ccn").agg(paid=joined.paid.sum().cast(DOLLAR_SUM))
-    found = engine.fetch(sums, ["zip", "ccn"])
-    by_zip: dict[str, dict[str, Weight]] = {}
-    for zip_code, ccn, paid in zip(found["zip"], found["ccn"], found["paid"], strict=True):
-        by_zip.setdefault(zip_code, {})[ccn] = Decimal(paid)
-    return by_zip
+    homes = people.filter(people.zip.isin(zips)).select("year", "bene_id", "zip")
+    joined = homes.join(hospitals, ["year", "bene_id"])
+    sums = joined.group_by("year", "zip", "ccn").agg(paid=joined.paid.sum().cast(DOLLAR_SUM))
+    found = engine.fetch(sums, ["year", "zip", "ccn"])
+    payments: dict[int, dict[str, dict[str, Weight]]] = {}
+    rows = (found[name] for name in ("year", "zip", "ccn", "paid"))
+    for year, zip_code, ccn, paid in zip(*rows, strict=True):
+        payments.setdefault(int(year), {}).setdefault(zip_code, {})[ccn] = Decimal(paid)
+    return payments
 
 
-def _with_person(year: int, people: ir.Table, stages: list[ir.Table]) -> ir.Table:
+def _with_person(people: ir.Table, stages: list[ir.Table]) -> ir.Table:
     """Put the stages together and add the person's own months and flags."""
     rows = ibis.union(*stages)
-    person = people.select(person="bene_id", eligible_months="eligible_months", sex="sex")
-    joined = rows.join(person, rows.bene_id == person.person)
+    joined = rows.join(people.select(*PERSON, "eligible_months", "sex"), PERSON)
     unknown_sex = joined.sex == "U"
     separator = ibis.ifelse(unknown_sex & (joined.stage_flags != ""), ";", "")
     flags = joined.stage_flags + separator + ibis.ifelse(unknown_sex, "sex_unknown", "")
-    full = joined.mutate(year=ibis.literal(year), flags=flags)
+    full = joined.mutate(flags=flags)
     return cast(
         ir.Table,
         full.select(**{name: full[name].cast(kind) for name, kind in ATTRIBUTION.items()}),

@@ -1,13 +1,15 @@
 """The look-back window of an attribution year, cut into pieces of calendar years: rule A0."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from tcoc.errors import InputError, nearest
 
 FORMS = ("federal_fiscal_years", "calendar_years")
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, order=True)
@@ -37,14 +39,70 @@ def pieces(year: int, periods: Sequence[Period]) -> tuple[Period, ...]:
 
     The pieces are in order and without gap, from the first that lies in a period to the last.
     """
-    day = timedelta(days=1)
-    borders = {border for p in periods for border in (p.first, p.last + day)}
+    borders = {border for p in periods for border in (p.first, p.last + DAY)}
     inside = sorted(d for d in borders if date(year, 1, 1) < d <= date(year, 12, 31))
     firsts = [date(year, 1, 1), *inside]
-    ends = [*(d - day for d in inside), date(year, 12, 31)]
+    ends = [*(d - DAY for d in inside), date(year, 12, 31)]
     found = [Period(first, last) for first, last in zip(firsts, ends, strict=True)]
     wanted = [i for i, piece in enumerate(found) if any(p.contains(piece) for p in periods)]
     return tuple(found[wanted[0] : wanted[-1] + 1]) if wanted else ()
+
+
+@dataclass(frozen=True)
+class Span:
+    """Calendar years whose claims are passed together, and their pieces, in order without gap."""
+
+    years: tuple[int, ...]
+    pieces: tuple[Period, ...]
+
+    def numbers(self, window: Sequence[Period]) -> list[int]:
+        """Return which pieces lie in a window, counted from 0."""
+        return [
+            number
+            for number, piece in enumerate(self.pieces)
+            if any(period.contains(piece) for period in window)
+        ]
+
+
+def spans(periods: Sequence[Period], rows: Mapping[int, int], most: int) -> list[Span]:
+    """Group the calendar years that periods touch, as many as have no more than `most` rows.
+
+    `rows` are each calendar year's claims. A year with more stands alone, and so does one that a
+    gap in the pieces parts from the year before.
+    """
+    cut = {year: pieces(year, periods) for year in calendar_years(periods)}
+
+    def fit(years: Sequence[int]) -> bool:
+        joined = all(cut[a][-1].last + DAY == cut[b][0].first for a, b in pairwise(years))
+        return joined and sum(rows[y] for y in years) <= most
+
+    return [
+        Span(years, tuple(piece for y in years for piece in cut[y]))
+        for years in _in_groups(list(cut), fit)
+    ]
+
+
+def batches(
+    windows: Mapping[int, Sequence[Period]], rows: Mapping[int, int], most: int
+) -> list[tuple[int, ...]]:
+    """Group attribution years, as many as have no more than `most` rows in their windows."""
+
+    def fit(years: Sequence[int]) -> bool:
+        touched = calendar_years(period for year in years for period in windows[year])
+        return sum(rows[y] for y in touched) <= most
+
+    return _in_groups(sorted(windows), fit)
+
+
+def _in_groups(years: Sequence[int], fit: Callable[[Sequence[int]], bool]) -> list[tuple[int, ...]]:
+    """Cut years into runs that fit together; one that does not even fit alone is a run."""
+    groups: list[tuple[int, ...]] = []
+    for year in years:
+        if groups and fit((*groups[-1], year)):
+            groups[-1] = (*groups[-1], year)
+        else:
+            groups.append((year,))
+    return groups
 
 
 def federal_fiscal_year(year: int) -> Period:

@@ -196,7 +196,8 @@ class Study:
             )
         _private_folder(file.parent)
         partial = file.with_suffix(".partial")
-        self.connection.write(result, partial, product.key)
+        with self.connection.step("writing"):
+            self.connection.write(result, partial, product.key)
         partial.chmod(0o600)
         if product.csv:
             _write_csv(partial, file.with_suffix(".csv"))

@@ -1,6 +1,6 @@
 """The tables that everything else stands on: population, attribution, spending, completeness."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from tcoc.attribution import use
 from tcoc.attribution.movement import movement
 from tcoc.attribution.waterfall import AttributionRules, attribute
-from tcoc.attribution.window import Period, calendar_years, pieces, window
+from tcoc.attribution.window import Period, Span, batches, calendar_years, spans, window
 from tcoc.pipeline import Product, Study
 from tcoc.population import PopulationRules, population
 from tcoc.reference import load_code_lists, zip_centroids
@@ -50,16 +50,23 @@ BENEFICIARY_YEAR = {
     **dict.fromkeys(SPENDING_COLUMNS, DOLLAR_SUM),
 }
 
+ROWS_AT_ONCE = 8_000_000
+"""Professional lines up to which calendar years share a query: enough that planning it costs little
+beside the work, few enough that what is kept stays far below a memory limit of 1 GB. No result
+depends on it."""
+
 SUMS = {"benes": "float64", "eligible_months": "float64", "tcoc": DOLLAR_SUM}
 
 
+def claim_rows(study: Study, year: int, names: Iterable[str] = CLAIMS) -> int:
+    """Return how many claim rows the store has of a year (by the Parquet files' own counts)."""
+    files = [file for name in names for file in study.store.files(name, [year])]
+    return sum(pq.read_metadata(file).num_rows for file in files)
+
+
 def has_claims(study: Study, year: int) -> bool:
-    """Whether the store has any claim row of a year (by the Parquet files' own counts)."""
-    return any(
-        pq.read_metadata(file).num_rows > 0
-        for name in CLAIMS
-        for file in study.store.files(name, [year])
-    )
+    """Whether the store has any claim row of a year."""
+    return claim_rows(study, year) > 0
 
 
 # ---------------------------------------------------------------- population and spending
@@ -67,23 +74,25 @@ def has_claims(study: Study, year: int) -> bool:
 
 def beneficiary_year(study: Study) -> ir.Table:
     """Eligible people of each year with their dollars; null dollars in years without claims."""
-    parts = [study.connection.keep(_people_of(study, year)) for year in study.run.years]
+    parts = [_people_of(study, year) for year in study.run.years]
     return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
 
 
 def _people_of(study: Study, year: int) -> ir.Table:
-    rules = PopulationRules.from_policy(study.policy)
-    people = population(
-        study.store_table("member_month", [year]), study.store_table("beneficiary"), year, rules
-    )
+    connection, rules = study.connection, PopulationRules.from_policy(study.policy)
+    months, persons = study.store_table("member_month", [year]), study.store_table("beneficiary")
+    with connection.step("population"):
+        people = connection.keep(population(months, persons, year, rules))
     if not has_claims(study, year):
         dollars = {name: ibis.null(DOLLAR_SUM) for name in ("tcoc", *SPENDING_COLUMNS)}
         return _typed(people.mutate(year=ibis.literal(year), **dollars), BENEFICIARY_YEAR)
-    people = study.connection.keep(people)
-    professional, facility, dme = (study.store_table(name, [year]) for name in CLAIMS)
-    spent = person_spending(people, professional, facility, dme, year)
-    joined = people.join(spent, "bene_id")
-    return _typed(joined.mutate(year=ibis.literal(year), tcoc=total(joined)), BENEFICIARY_YEAR)
+    with connection.step("spending"):
+        professional, facility, dme = (study.store_table(name, [year]) for name in CLAIMS)
+        spent = person_spending(people, professional, facility, dme, year)
+        whole = spent.mutate(year=ibis.literal(year), tcoc=total(spent))
+        result = connection.keep(_typed(whole, BENEFICIARY_YEAR))
+    connection.drop(people)
+    return result
 
 
 def _typed(table: ir.Table, schema: dict[str, str]) -> ir.Table:
@@ -102,56 +111,63 @@ def attribution(study: Study) -> ir.Table:
     """
     rules = AttributionRules.from_policy(study.policy)
     windows = {year: window(year, rules.window) for year in study.run.years}
-    used: dict[int, use.YearUse] = {}
+    periods = [period for found in windows.values() for period in found]
+    lines = {y: claim_rows(study, y, ["professional"]) for y in calendar_years(periods)}
+    waiting = spans(periods, lines, ROWS_AT_ONCE)
+    used: list[use.SpanUse] = []
     parts = []
-    for year, periods in windows.items():
-        touched = calendar_years(periods)
-        for calendar in touched:
-            if calendar not in used:
-                used[calendar] = _year_use(study, calendar, windows)
-        parts.append(_attributed(study, year, periods, [used[y] for y in touched], rules))
-        later = {c for y, ps in windows.items() if y > year for c in calendar_years(ps)}
-        for calendar in [c for c in used if c not in later]:
-            done = used.pop(calendar)
+    for years in batches(windows, lines, ROWS_AT_ONCE):
+        mine = {year: windows[year] for year in years}
+        needed = set(calendar_years(p for found in mine.values() for p in found))
+        used += [_span_use(study, span) for span in waiting if needed & {*span.years}]
+        waiting = [span for span in waiting if not needed & {*span.years}]
+        parts.append(_attributed(study, mine, used, rules))
+        later = [p for year, found in windows.items() if year > max(years) for p in found]
+        for done in [u for u in used if not {*u.span.years} & {*calendar_years(later)}]:
+            used.remove(done)
             study.connection.drop(done.primary_care, done.own_services, done.hospitals)
     return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
 
 
-def _year_use(study: Study, year: int, windows: Mapping[int, Sequence[Period]]) -> use.YearUse:
-    """Use in one calendar year by piece, of all that the windows ask for (rules A2 to A9)."""
-    wanted = pieces(year, [period for periods in windows.values() for period in periods])
+def _span_use(study: Study, span: Span) -> use.SpanUse:
+    """Use in a span of calendar years by piece, of all that the windows ask for (A2 to A9)."""
     codes, keep = load_code_lists(), study.connection.keep
     listed = study.connection.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
-    found = use.year_use(
-        study.store_table("professional", [year]),
-        study.store_table("facility", [year]),
-        wanted,
+    found = use.span_use(
+        study.store_table("professional", span.years),
+        study.store_table("facility", span.years),
+        span,
         codes,
         listed,
         study.references.eligible_hospitals,
     )
-    kept = use.YearUse(
-        wanted, keep(found.primary_care), keep(found.own_services), keep(found.hospitals)
-    )
+    step = study.connection.step
+    with step("primary care by clinician"):
+        primary_care = keep(found.primary_care)
+    with step("clinicians' own services"):
+        own_services = keep(found.own_services)
+    with step("hospital use"):
+        hospitals = keep(found.hospitals)
     study.connection.drop(listed)
-    return kept
+    return use.SpanUse(span, primary_care, own_services, hospitals)
 
 
 def _attributed(
     study: Study,
-    year: int,
-    periods: Sequence[Period],
-    used: Sequence[use.YearUse],
+    windows: Mapping[int, Sequence[Period]],
+    used: Sequence[use.SpanUse],
     rules: AttributionRules,
 ) -> ir.Table:
     connection, everyone = study.connection, study.table("beneficiary_year")
-    people = connection.keep(
-        everyone.filter(everyone.year == year).select("bene_id", "eligible_months", "zip", "sex")
+    mine = everyone.filter(everyone.year.isin([*windows]))
+    with connection.step("people and hospital use in the window"):
+        people = connection.keep(mine.select("year", "bene_id", "eligible_months", "zip", "sex"))
+        found = use.in_window(used, windows, people)
+        # three questions are asked of it
+        found = replace(found, hospitals=connection.keep(found.hospitals))
+    result = attribute(
+        [*windows], people, found, study.references, zip_centroids, rules, connection
     )
-    found = use.in_window(used, periods, people)
-    # three questions are asked of it
-    found = replace(found, hospitals=connection.keep(found.hospitals))
-    result = attribute(year, people, found, study.references, zip_centroids, rules, connection)
     connection.drop(people, found.hospitals)
     return result
 

@@ -13,7 +13,7 @@ import pandas as pd
 from tcoc.attribution import aco_like, use
 from tcoc.attribution.use import WindowUse
 from tcoc.attribution.waterfall import AttributionRules, attribute
-from tcoc.attribution.window import calendar_years, pieces, window
+from tcoc.attribution.window import calendar_years, spans, window
 from tcoc.params import load_policy, read_yaml
 from tcoc.paths import params_dir
 from tcoc.reference import Reference, load_code_lists, zip_centroids
@@ -22,7 +22,13 @@ from tcoc.report.release import Release
 from tcoc.store.connection import Connection
 from tcoc.store.schema import FACILITY, PROFESSIONAL
 
-PERSON = {"bene_id": "string", "zip": "string", "eligible_months": "int32", "sex": "string"}
+PERSON = {
+    "year": "int32",
+    "bene_id": "string",
+    "zip": "string",
+    "eligible_months": "int32",
+    "sex": "string",
+}
 
 
 @dataclass(frozen=True)
@@ -46,22 +52,24 @@ def follow(engine: Connection, file: Path | None = None) -> Example:
     lines = engine.load(_lines(case), PROFESSIONAL.schema)
     claims = engine.load(_claims(case), FACILITY.schema)
     listed = engine.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
-    periods = window(case["year"], case["window"])
-    people = engine.load(pd.DataFrame(case["people"]), PERSON)
+    year = case["year"]
+    windows = {year: window(year, case["window"])}
+    people = engine.load(pd.DataFrame(case["people"]).assign(year=year), PERSON)
     hospitals = reference.eligible_hospitals
+    rows = dict.fromkeys(calendar_years(windows[year]), 0)
     used = [
-        use.year_use(
-            lines.filter(lines.service_date.year() == year),
-            claims.filter(claims.thru_date.year() == year),
-            pieces(year, periods),
+        use.span_use(
+            lines.filter(lines.service_date.year().isin(span.years)),
+            claims.filter(claims.thru_date.year().isin(span.years)),
+            span,
             codes,
             listed,
             hospitals,
         )
-        for year in calendar_years(periods)
+        for span in spans(windows[year], rows, most=0)
     ]
-    joined = use.in_window(used, periods, people)
-    result = attribute(case["year"], people, joined, reference, zip_centroids, rules, engine)
+    joined = use.in_window(used, windows, people)
+    result = attribute([year], people, joined, reference, zip_centroids, rules, engine)
     return Example(
         services=pd.DataFrame(case["services"]),
         collections=_collections(joined, reference, engine),

@@ -8,7 +8,8 @@ file in a total order (`write`). Wording must mean the same on both engines.
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -52,13 +53,17 @@ def telling(
 
 @dataclass
 class Connection:
-    """An engine, what it may use, what it is asked for, and the names of what it keeps."""
+    """An engine, what it may use, what it is asked for, and the names of what it keeps.
+
+    `watch` is entered, with the step's name, for the length of each step: a benchmark's meter.
+    """
 
     backend: Any
     engine: str
     bounds: Bounds = field(default_factory=Bounds)
     doing: str = "a query"
     place: Path | None = None
+    watch: Callable[[str], AbstractContextManager[Any]] = nullcontext
     _kept: int = field(default=0)
 
     @contextmanager
@@ -74,6 +79,12 @@ class Connection:
                 yield
         finally:
             self.doing, self.place = before
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Name a step of a task, for what is said when memory or disk end, and for `watch`."""
+        with self.task(f"{self.doing}, {name}"), self.watch(name):
+            yield
 
     def table(self, store: Store, name: str, years: Iterable[int] | None = None) -> ir.Table:
         """Return a store table restricted to the files of some years, with the declared types.
@@ -128,12 +139,22 @@ class Connection:
         The same rows give the same bytes, whatever the engine and the number of threads.
         """
         schema = expr.schema().to_pyarrow()
-        batches = self.backend.to_pyarrow_batches(expr.order_by(list(order_by)))
+        ordered = expr.order_by(list(order_by))
+        batches = self.backend.to_pyarrow_batches(ordered, chunk_size=ROW_GROUP)
         rows = 0
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        with (
+            pq.ParquetWriter(path, schema, compression="zstd") as writer,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            before: Future[None] | None = None
             for group in _regroup(batches, schema, ROW_GROUP):
-                writer.write_table(group, row_group_size=ROW_GROUP)
+                if before:
+                    before.result()
+                # the engine makes the next rows while these are packed
+                before = pool.submit(writer.write_table, group, row_group_size=ROW_GROUP)
                 rows += group.num_rows
+            if before:
+                before.result()
         return rows
 
     def _name(self, stem: str) -> str:
