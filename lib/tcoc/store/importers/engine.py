@@ -396,15 +396,18 @@ def check_claim_ids(con: Connection, delivery: Delivery, resolved: Path) -> None
     """Raise InputError where one facility claim number stands in two file types (rule I1)."""
     kinds = [k for k in claim_types(delivery) if delivery.layout.types[k].table == "facility"]
     parts = [
-        f"SELECT DISTINCT claim_id, '{k}' AS kind FROM {_resolved(resolved, k)}" for k in kinds
+        f"SELECT claim_id, '{k}' AS kind FROM {_resolved(resolved, k)}"
+        for k in kinds
         if any((resolved / k).rglob("*.parquet"))
-    ]  # fmt: skip
+    ]
     if not parts:
         return
+    all_claims = f"({' UNION ALL '.join(parts)})"
     row = con.execute(
-        f"SELECT count(*), min(kinds) FROM (SELECT claim_id, string_agg(kind, ' and '"
-        f" ORDER BY kind) AS kinds FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
-        " HAVING count(*) > 1)"
+        "SELECT count(*), min(kinds) FROM ("
+        "SELECT claim_id, string_agg(DISTINCT kind, ' and ' ORDER BY kind) AS kinds"
+        f" FROM {all_claims} WHERE claim_id IN (SELECT claim_id FROM {all_claims}"
+        " GROUP BY 1 HAVING min(kind) <> max(kind)) GROUP BY 1)"
     ).fetchone()
     if row is not None and row[0]:
         raise InputError(f"{row[0]:,} claim numbers stand in {row[1]} files at once (rule I1)")

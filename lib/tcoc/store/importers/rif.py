@@ -20,24 +20,32 @@ LINE_DENIED = (
 """Rule I2: denial code 0, or a processing indicator other than A (or R, S with allowed above 0)."""
 
 MONTHS = """
-SELECT b.bene_id, b.year, make_date(b.year, m.month, 1) AS month,
-  coalesce(b.buyin[m.month] IN ('1', '3', 'A', 'C'), false) AS part_a,
-  coalesce(b.buyin[m.month] IN ('2', '3', 'B', 'C'), false) AS part_b,
-  CASE WHEN b.hmo[m.month] IS NOT NULL THEN b.hmo[m.month] NOT IN ('0', '4')
-    ELSE coalesce(b.part_c[m.month] NOT IN ('N', '0'), false) END AS managed_care,
-  coalesce(b.status[m.month] IN ('11', '21', '31'), false) AS esrd,
-  CASE WHEN regexp_full_match(b.dual[m.month], '[0-9]') THEN '0' || b.dual[m.month]
-    WHEN regexp_full_match(b.dual[m.month], '[0-9A-Z]{2}') THEN b.dual[m.month] END AS dual_code,
-  coalesce(f.usps, t.usps, 'ZZ') AS state,
-  CASE WHEN regexp_full_match(b.county[m.month], '[0-9]{5}') THEN b.county[m.month] END
-    AS county_fips,
-  CASE WHEN regexp_full_match(left(b.zip, 5), '[0-9]{5}') THEN left(b.zip, 5) ELSE '' END AS zip
-FROM bene_year AS b CROSS JOIN (SELECT unnest(range(1, 13))::INTEGER AS month) AS m
-LEFT JOIN fips_states AS f ON f.code = left(b.county[m.month], 2)
-  AND regexp_full_match(b.county[m.month], '[0-9]{5}')
-LEFT JOIN ssa_states AS t ON t.code = lpad(b.ssa_state, 2, '0')
+SELECT m.bene_id, m.year, make_date(m.year, m.month, 1) AS month,
+  coalesce(m.buyin IN ('1', '3', 'A', 'C'), false) AS part_a,
+  coalesce(m.buyin IN ('2', '3', 'B', 'C'), false) AS part_b,
+  CASE WHEN m.hmo IS NOT NULL THEN m.hmo NOT IN ('0', '4')
+    ELSE coalesce(m.part_c NOT IN ('N', '0'), false) END AS managed_care,
+  coalesce(m.status IN ('11', '21', '31'), false) AS esrd,
+  CASE WHEN regexp_full_match(m.dual, '[0-9]') THEN '0' || m.dual
+    WHEN regexp_full_match(m.dual, '[0-9A-Z]{2}') THEN m.dual END AS dual_code,
+  coalesce(f.usps, t.usps, 'ZZ') AS state, m.county AS county_fips,
+  CASE WHEN regexp_full_match(left(m.zip, 5), '[0-9]{5}') THEN left(m.zip, 5) ELSE '' END AS zip
+FROM (
+  SELECT * REPLACE (CASE WHEN regexp_full_match(county, '[0-9]{5}') THEN county END AS county)
+  FROM (
+    SELECT bene_id, year, zip, ssa_state, unnest(range(1, 13))::INTEGER AS month,
+      unnest(buyin) AS buyin, unnest(hmo) AS hmo, unnest(part_c) AS part_c,
+      unnest(status) AS status, unnest(dual) AS dual, unnest(county) AS county
+    FROM bene_year
+  )
+) AS m
+LEFT JOIN fips_states AS f ON f.code = left(m.county, 2)
+LEFT JOIN ssa_states AS t ON t.code = lpad(m.ssa_state, 2, '0')
 """
-"""Twelve months per beneficiary and year, from the monthly columns (rule I5)."""
+"""Twelve months per beneficiary and year, from the monthly columns (rule I5).
+
+The lists of twelve are unnested side by side; one that the source does not have gives nulls.
+"""
 
 
 def columns(kind: str, spec: TypeSpec) -> Mapping[str, str]:
