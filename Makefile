@@ -56,7 +56,7 @@ notebooks: $(READY) $(SAMPLE)/store.json ## execute the notebooks in place: acce
 state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
 
 bench: $(READY) $(STATE)/store.json ## measure at 1, 10, 100 and 300 per cent of a state (40 minutes)
-	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --reports --out benchmarks/results/new.json
+	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --whole --out benchmarks/results/new.json
 
 bench-compare: $(READY) ## hold the last measurement against the kept one
 	$(BIN)/python -m benchmarks.bench --compare benchmarks/results/state.json benchmarks/results/new.json

@@ -12,10 +12,8 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -24,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from benchmarks import ours, pandas_peer
+from benchmarks import import_carrier, ours, pandas_peer
+from benchmarks.commands import measure_command
 from benchmarks.results_page import table, write_plot
 from benchmarks.sizes import WORK, benes, run_of_size
 
-from tcoc.meter import metered
 from tcoc.params import Run, load_run
 from tcoc.run import git_commit, library_versions
 
@@ -102,24 +100,14 @@ def _assert_equal(base: Path, engine: str) -> None:
         raise SystemExit(f"{engine}: the tables are not equal: {'; '.join(wrong)}")
 
 
-def measure_reports(run: Run, limit: str) -> dict[str, float]:
+def measure_reports(run: Run, limit: str) -> dict[str, Any]:
     """Measure the whole command at state size: from claims to HTML, with all its processes."""
     out = Path(tempfile.mkdtemp(prefix="tcoc-bench-", dir=WORK))
-    command = [sys.executable, "-m", "tcoc.cli", "run", str(run.file), "--out", str(out)]
-    before = _children_cpu()
+    options = ["--out", str(out), "--memory-limit", limit, "--fresh"]
     try:
-        with metered(0.1) as reading:
-            subprocess.run([*command, "--memory-limit", limit, "--fresh"], check=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        return {"memory_limit": limit, **measure_command("run", str(run.file), *options)}
     finally:
         shutil.rmtree(out)
-    cpu = round(_children_cpu() - before, 2)
-    return {"seconds": reading.seconds, "cpu_seconds": cpu, "peak_mb": reading.peak_mb}
-
-
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 # ---------------------------------------------------------------- what was found
@@ -172,7 +160,7 @@ def summary(found: Measured, people: dict[int, int], run: Run) -> dict[str, Any]
         }
         for engine, sizes in by_size.items()
     }
-    return result | {"steps": steps, **_machine()}
+    return result | {"steps": steps, "stages": _stages(found["ours"][largest]), **_machine()}
 
 
 def _ratio(top: float, bottom: float) -> float:
@@ -194,6 +182,13 @@ def _ratios(
 
 def _steps(repeats: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {n: _median([r["steps"][n] for r in repeats]) for n in repeats[0]["steps"]}
+
+
+def _stages(repeats: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        table: {stage: _median([r["stages"][table][stage] for r in repeats]) for stage in found}
+        for table, found in repeats[0]["stages"].items()
+    }
 
 
 def _median(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -260,7 +255,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repeat-large", type=int, default=1, help="of 100 and 300 per cent")
     parser.add_argument("--pandas-up-to", type=int, default=100, help="largest size in pandas")
     parser.add_argument("--memory-limit", default="2GB", help="of the engine, not of pandas")
-    parser.add_argument("--reports", action="store_true", help="also the whole command to HTML")
+    parser.add_argument("--whole", action="store_true",
+                        help="also an import, and the command from claims to HTML")  # fmt: skip
+    parser.add_argument("--whole-memory-limit", default="1GB", help="of the engine, for these")
     parser.add_argument("--compare", type=Path, nargs=2)
     return parser.parse_args()
 
@@ -271,9 +268,14 @@ def main() -> int:
         return compare(*chosen.compare)
     run = load_run(chosen.run)
     WORK.mkdir(exist_ok=True)
-    result = summary(*measure(run, chosen), run)
-    if chosen.reports:
-        result["reports"] = measure_reports(run, chosen.memory_limit)
+    whole: dict[str, Any] = {}
+    if chosen.whole:
+        limit = chosen.whole_memory_limit
+        whole["reports"] = measure_reports(run, limit)
+        print(f"claims to HTML: {whole['reports']}", flush=True)
+        whole["import"] = import_carrier.measure(None, run.store_path, import_carrier.LINES, limit)
+        print(import_carrier.sentence(whole["import"]), flush=True)
+    result = summary(*measure(run, chosen), run) | whole
     print(table(result))
     if chosen.out:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,37 +1,48 @@
-"""Import of a large carrier file, beside DuckDB's own reading of the same file as text.
+"""Import of a large delivery, beside DuckDB's own reading of the same files as text.
 
-    python benchmarks/import_carrier.py RIF_FOLDER --lines 10000000 [--memory-limit 3GB]
+    python -m benchmarks.import_carrier [RIF_FOLDER] --lines 10000000 [--memory-limit 3GB]
 
-RIF_FOLDER holds any whole RIF delivery; its carrier lines are repeated under new claim numbers.
+Without a folder the delivery is a year of the state-size store (`make state`) with all its people
+and stays, written as CMS's Research Identifiable Files have them. A folder holds any whole RIF
+delivery; its carrier lines are repeated under new claim numbers.
 """
 
 import argparse
-import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
+from benchmarks.commands import measure_command
+from benchmarks.delivery import from_delivery, from_store
 
-from tcoc.meter import metered
-from tcoc.store.importers import import_files
+from tcoc.store.layout import open_store
+
+STATE = Path("stores/state")
+YEAR = 2016
+LINES = 10_000_000
 
 
-def grow(source: Path, target: Path, lines: int) -> None:
-    """Write the delivery with about `lines` carrier lines: copy the rest, repeat the carrier."""
-    target.mkdir()
-    for file in source.iterdir():
-        if file.name != "carrier.csv":
-            shutil.copy(file, target / file.name)
-    read = f"read_csv('{source / 'carrier.csv'}', delim='|', all_varchar=true, quote='')"
-    with duckdb.connect() as engine:
-        have = engine.execute(f"SELECT count(*) FROM {read}").fetchone()
-        copies = -(-lines // (have[0] if have else 1))
-        engine.execute(
-            f"COPY (SELECT * REPLACE (CLM_ID || 'c' || i AS CLM_ID) FROM {read},"
-            f" range({copies}) AS copies(i)) TO '{target / 'carrier.csv'}'"
-            " (DELIMITER '|', HEADER, QUOTE '')"
-        )
+def measure(source: Path | None, store: Path, lines: int, limit: str) -> dict[str, Any]:
+    """Import so many carrier lines; return what it took, beside DuckDB's reading of the text."""
+    with tempfile.TemporaryDirectory(prefix="tcoc-import-") as folder:
+        delivery, out = Path(folder) / "in", Path(folder) / "store"
+        if source:
+            from_delivery(source, lines, delivery)
+        else:
+            from_store(store, YEAR, lines, delivery)
+        files = sorted(delivery.glob("*.csv"))
+        scan = sum(scan_seconds(file) for file in files)
+        options = ["--from", str(delivery), "--out", str(out), "--memory-limit", limit]
+        taken = measure_command("import", "rif", *options)
+        return {
+            "rows": open_store(out).info["rows"],
+            "gigabytes": round(sum(file.stat().st_size for file in files) / 1e9, 2),
+            "scan_seconds": round(scan, 2),
+            "speed": round(scan / taken["seconds"], 2),
+            **taken,
+        }
 
 
 def scan_seconds(file: Path) -> float:
@@ -44,24 +55,23 @@ def scan_seconds(file: Path) -> float:
     return time.perf_counter() - start
 
 
+def sentence(found: dict[str, Any]) -> str:
+    """Say what an import took."""
+    return (
+        f"{found['rows']['professional']:,} lines, {found['gigabytes']:.2f} GB: DuckDB reads in"
+        f" {found['scan_seconds']:.1f} s, the import takes {found['seconds']:.1f} s"
+        f" ({found['speed']:.2f} of its speed), {found['peak_mb']:,.0f} MB"
+    )
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Import of a large carrier file.")
-    parser.add_argument("source", type=Path)
-    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser = argparse.ArgumentParser(description="Import of a large delivery.")
+    parser.add_argument("source", type=Path, nargs="?")
+    parser.add_argument("--lines", type=int, default=LINES)
+    parser.add_argument("--store", type=Path, default=STATE)
     parser.add_argument("--memory-limit", default="3GB")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tcoc-import-") as folder:
-        delivery = Path(folder) / "in"
-        grow(chosen.source, delivery, chosen.lines)
-        size = (delivery / "carrier.csv").stat().st_size / 1e9
-        scan = scan_seconds(delivery / "carrier.csv")
-        with metered() as reading:
-            import_files("rif", delivery, Path(folder) / "store", memory_limit=chosen.memory_limit)
-    print(
-        f"{chosen.lines:,} lines, {size:.2f} GB: DuckDB reads in {scan:.1f} s, the import takes"
-        f" {reading.seconds:.1f} s ({scan / reading.seconds:.2f} of its speed),"
-        f" {reading.peak_mb:.0f} MB"
-    )
+    print(sentence(measure(chosen.source, chosen.store, chosen.lines, chosen.memory_limit)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -114,19 +115,39 @@ def scans(run: Run) -> dict[str, dict[str, float]]:
     return found
 
 
+def recorder(into: dict[str, dict[str, float]]) -> Callable[[str], AbstractContextManager[None]]:
+    """Return a meter of a connection's steps; one that is taken year by year adds up."""
+
+    @contextmanager
+    def watch(name: str) -> Iterator[None]:
+        before = cpu_seconds()
+        with metered(0.1) as reading:
+            yield
+        row = into.setdefault(name, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
+        row["seconds"] = round(row["seconds"] + reading.seconds, 2)
+        row["cpu_seconds"] = round(row["cpu_seconds"] + cpu_seconds() - before, 2)
+        row["peak_mb"] = max(row["peak_mb"], reading.peak_mb)
+
+    return watch
+
+
 def compute(file: Path, out: Path, memory_limit: str, heavy: bool) -> dict[str, Any]:
     """Compute a run's tables in this process, each measured with the writing of its file."""
     run = load_run(file)
     out.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"scans": scans(run), "steps": {}}
+    found: dict[str, Any] = {"scans": scans(run), "steps": {}, "stages": {}}
     with study(run, out, memory_limit) as opened:
         for deliverable in [d for d in PARTS if d in run.spec.deliverables]:
             for product in part_products(deliverable):
                 if heavy and product.name not in HEAVY:
                     continue
+                stages: dict[str, dict[str, float]] = {}
+                opened.connection.watch = recorder(stages)
                 before = cpu_seconds()
-                with metered(0.05) as reading:
+                with metered(0.1) as reading:
                     opened.path(product.name)
+                if len(stages) > 1:
+                    found["stages"][product.name] = stages
                 found["steps"][product.name] = {
                     "deliverable": deliverable,
                     "seconds": reading.seconds,

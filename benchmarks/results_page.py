@@ -23,6 +23,10 @@ WORDS = {
     "scaling_exponent": "exponent of CPU seconds, 10 to 100 per cent",
     "fixed_cpu_seconds": "fixed costs, CPU seconds",
 }
+WHOLE = {
+    "reports": "tcoc run --fresh: claims to HTML, all deliverables",
+    "import": "tcoc import: a year of a state",
+}
 STEP = ("seconds", "cpu_seconds", "peak_mb", "scan_ratio", "pandas_ratio", "pandas_coded_ratio",
         "scaling_exponent")  # fmt: skip
 
@@ -31,8 +35,15 @@ def table(result: dict[str, Any]) -> str:
     """Return the results as Markdown: the whole, the sizes, and step by step."""
     lines = [f"{result['benes']:,} beneficiaries, {result['machine']['cores']} cores", ""]
     lines += _rows(("what", "value"), [(w, result[k]) for k, w in WORDS.items() if k in result])
-    if "reports" in result:
-        lines += ["", f"From claims to HTML, whole command: {result['reports']}"]
+    wholes = [(words, result[key]) for key, words in WHOLE.items() if key in result]
+    if wholes:
+        lines += ["", "Whole commands, with all their processes:", ""]
+        lines += _rows(
+            ("command", "seconds", "CPU seconds", "peak MB"),
+            [(words, *(row[k] for k in STEP[:3])) for words, row in wholes],
+        )
+    if "import" in result:
+        lines += ["", import_words(result["import"])]
     sizes = [
         (ENGINES[engine][0], row["benes"], row["seconds"], row["cpu_seconds"], row["peak_mb"])
         for engine, found in result["sizes"].items()
@@ -42,7 +53,23 @@ def table(result: dict[str, Any]) -> str:
     lines += _rows(("code", "beneficiaries", "seconds", "CPU seconds", "peak MB"), sizes)
     steps = [(n, *(row.get(k, "") for k in STEP)) for n, row in result["steps"].items()]
     lines += ["", "Step by step:", "", *_rows(("step", *STEP), steps)]
+    stages = [
+        (table, stage, *(row[k] for k in STEP[:3]))
+        for table, found in result["stages"].items()
+        for stage, row in found.items()
+    ]
+    lines += ["", "Stages of steps, all years together:", ""]
+    lines += _rows(("step", "stage", "seconds", "CPU seconds", "peak MB"), stages)
     return "\n".join(lines) + "\n"
+
+
+def import_words(found: dict[str, Any]) -> str:
+    """Say what the imported delivery held, and how fast DuckDB passes over its text."""
+    rows = ", ".join(f"{n:,} of {table}" for table, n in found["rows"].items() if n)
+    return (
+        f"The import reads {found['gigabytes']} GB of text into rows: {rows}. DuckDB's own pass"
+        f" over the text takes {found['scan_seconds']} s: {found['speed']} of its speed."
+    )
 
 
 def _rows(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
