@@ -10,8 +10,6 @@ machine. Beside the JSON a table (.md) and a plot of the scaling (.png) are writ
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import statistics
 import sys
@@ -21,14 +19,12 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-import psutil
 from benchmarks import import_carrier, ours, pandas_peer
-from benchmarks.commands import measure_command
+from benchmarks.commands import machine, measure_command
 from benchmarks.results_page import table, write_plot
 from benchmarks.sizes import WORK, benes, run_of_size
 
 from tcoc.params import Run, load_run
-from tcoc.run import git_commit, library_versions
 
 STATE = 100
 SMALL = 10
@@ -160,7 +156,7 @@ def summary(found: Measured, people: dict[int, int], run: Run) -> dict[str, Any]
         }
         for engine, sizes in by_size.items()
     }
-    return result | {"steps": steps, "stages": _stages(found["ours"][largest]), **_machine()}
+    return result | {"steps": steps, "stages": _stages(found["ours"][largest]), **machine()}
 
 
 def _ratio(top: float, bottom: float) -> float:
@@ -214,18 +210,6 @@ def _scans(repeats: list[dict[str, Any]]) -> dict[str, float]:
 def _heavy(rows: dict[str, dict[str, Any]], key: str) -> float:
     values = [rows[name][key] for name in ours.HEAVY if name in rows]
     return float(round(max(values) if key == "peak_mb" else sum(values), 2))
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "machine": {
-            "cores": os.cpu_count(),
-            "architecture": platform.machine(),
-            "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        },
-        "versions": library_versions(),
-        "git_commit": git_commit(),
-    }
 
 
 # ---------------------------------------------------------------- comparing

@@ -1,11 +1,18 @@
-"""Measure whole commands, with all the processes that they start."""
+"""Measure whole commands with all the processes that they start, and say on which machine."""
 
+import os
+import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
+from importlib import metadata
 from typing import Any
 
+import psutil
+
 from tcoc.meter import metered
+from tcoc.run import git_commit, library_versions
 
 
 def measure_command(*words: str) -> dict[str, Any]:
@@ -28,6 +35,19 @@ def measure_command(*words: str) -> dict[str, Any]:
         "seconds": reading.seconds,
         "cpu_seconds": round(_children_cpu() - before, 2),
         "peak_mb": reading.peak_mb,
+    }
+
+
+def machine(packages: Iterable[str] = ()) -> dict[str, Any]:
+    """Return machine, versions and commit of a measurement, with packages that it needs besides."""
+    return {
+        "machine": {
+            "cores": os.cpu_count(),
+            "architecture": platform.machine(),
+            "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        },
+        "versions": library_versions() | {name: metadata.version(name) for name in packages},
+        "git_commit": git_commit(),
     }
 
 

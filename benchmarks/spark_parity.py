@@ -1,13 +1,16 @@
 """Every table of a run on DuckDB and on Spark: equal to the byte, and how long each takes.
 
     python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 [--only qp_preliminary]
+        [--out benchmarks/results/spark.json]
 
 Needs `make spark` and a Java runtime. TCOC_SPARK_MASTER and TCOC_SPARK_SHARED choose a cluster, as
 docs/spark.md says; `--workers 2` starts one for the length of the comparison: a standalone master
-and two workers on this machine's loopback. Exit status 1 where a table differs.
+and two workers on this machine's loopback. Exit status 1 where a table differs. A file of --out
+keeps one measurement for each size and kind of cluster.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -17,8 +20,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
-from benchmarks.sizes import WORK, run_of_size
+from benchmarks.commands import machine
+from benchmarks.sizes import WORK, benes, run_of_size
 
 from tcoc.params import load_run
 from tcoc.pipeline import part_products, study
@@ -74,6 +79,19 @@ def differing(folders: tuple[Path, Path]) -> list[str]:
     return [a.stem for a, b in zip(files, others, strict=True) if sha256(a) != sha256(b)]
 
 
+def keep(out: Path, name: str, result: dict[str, Any]) -> None:
+    """Put a measurement into a file beside those of other sizes and clusters."""
+    kept = json.loads(out.read_text()) if out.is_file() else {}
+    out.write_text(json.dumps(kept | {name: result}, indent=1, sort_keys=True) + "\n")
+
+
+def where(workers: int) -> str:
+    """Say on what Spark ran."""
+    if workers:
+        return f"standalone cluster of {workers} workers on loopback"
+    return "cluster" if os.environ.get("TCOC_SPARK_MASTER") else "local"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Hold Spark's tables against DuckDB's.")
     parser.add_argument("run", type=Path)
@@ -81,6 +99,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=0, help="of a cluster on loopback")
     parser.add_argument("--memory-limit", default="4GB")
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     run = chosen.run
     if chosen.percent:
@@ -95,6 +114,18 @@ def main() -> int:
         wrong = differing(folders)
     finally:
         shutil.rmtree(base)
+    people = benes(load_run(run).store_path)
+    if chosen.out:
+        result = {
+            "benes": people,
+            "spark": where(chosen.workers),
+            "differing": wrong,
+            "duckdb_seconds": round(sum(ours.values()), 1),
+            "spark_seconds": round(sum(theirs.values()), 1),
+            "steps": {n: {"duckdb": round(ours[n], 2), "spark": round(theirs[n], 2)} for n in ours},
+            **machine(("pyspark",)),
+        }
+        keep(chosen.out, f"{people:,} beneficiaries, {where(chosen.workers)}", result)
     verdict = f"differing: {', '.join(wrong)}" if wrong else "all equal to the byte"
     print(
         f"{len(ours)} tables: DuckDB {sum(ours.values()):.0f} s,"
