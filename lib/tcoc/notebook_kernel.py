@@ -21,6 +21,14 @@ class IpcKernelManager(AsyncKernelManager):  # type: ignore[misc]
     def _socket_stem(self) -> str:
         return str(Path(tempfile.mkdtemp(prefix="tcoc-ipc-")) / "k")
 
+    async def _async_interrupt_kernel(self) -> None:
+        """Interrupt a cell, but not a kernel that is being shut down: its cells have ended.
+
+        It would write of a KeyboardInterrupt to standard error, which says nothing to anybody.
+        """
+        if not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
     def cleanup_resources(self, restart: bool = False) -> Any:
         """Remove the sockets' folder with the kernel."""
         done = super().cleanup_resources(restart=restart)

@@ -91,6 +91,26 @@ def test_a_sourced_value_is_its_value_however_long_its_source():
     assert (one, two) == ("2020: 0.024", "2020: 0.03")
 
 
+def test_what_differs_inside_a_value_is_named_by_its_own_key(tmp_path):
+    one, two = (
+        write_run(
+            tmp_path,
+            name,
+            window={
+                "options": {"adopted": {}, "wide": {"at_risk": risk, "names": ["x"] * 9 + [name]}},
+                "steps": [{"to": 1}, {"to": to}],
+            },
+        )
+        for name, risk, to in (("a", 0.01, 2), ("b", 0.02, 3))
+    )
+    found = compare_runs(one, two)
+    assert [(c.name, c.before, c.after) for c in found.causes] == [
+        ("attribution.window.options.wide.at_risk", "0.01", "0.02"),
+        ("attribution.window.options.wide.names", "x, " * 9 + "a", "x, " * 9 + "b"),
+        ("attribution.window.steps.2.to", "2", "3"),
+    ]
+
+
 def test_another_store_is_a_cause_before_code(tmp_path):
     one, two = write_run(tmp_path, "a"), write_run(tmp_path, "b", store="1", commit="c2")
     causes = compare_runs(one, two).causes

@@ -19,7 +19,7 @@ from tcoc.errors import InputError, nearest
 from tcoc.report import words
 from tcoc.report.audited import TABLES_INDEX
 from tcoc.report.html_page import Page, Section, write_page
-from tcoc.report.provenance import value_words
+from tcoc.report.provenance import unsourced, value_words
 from tcoc.report.render import EYEBROW
 from tcoc.report.tables import simple_table, text
 
@@ -164,13 +164,32 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def flat_parameters(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return a run's parameters after defaults by dotted name, run keys as `run.KEY`."""
+    """Return a run's parameters after defaults by dotted name, run keys as `run.KEY`.
+
+    A mapping has a name for each of its keys, and a list stands whole, so that nothing inside a
+    value can differ unseen.
+    """
     parameters = manifest.get("parameters", {})
-    flat = {f"run.{key}": value_words(v) for key, v in parameters.get("run", {}).items()}
+    flat: dict[str, str] = {}
+    for key, value in parameters.get("run", {}).items():
+        flat |= _leaves(f"run.{key}", value)
     for use in parameters.get("policy", []):
-        name = use["name"] if use.get("year") is None else f"{use['name']} ({use['year']})"
-        flat[name] = value_words(use["value"])
+        year = "" if use.get("year") is None else f" ({use['year']})"
+        flat |= {name + year: words for name, words in _leaves(use["name"], use["value"]).items()}
     return {key: value for key, value in flat.items() if key not in _VOLATILE}
+
+
+def _leaves(name: str, value: Any) -> dict[str, str]:
+    value = unsourced(value)
+    if isinstance(value, Mapping) and value:
+        return {
+            leaf: words
+            for key, inner in value.items()
+            for leaf, words in _leaves(f"{name}.{key}", inner).items()
+        }
+    if isinstance(value, list) and any(isinstance(inner, (Mapping, list)) for inner in value):
+        return _leaves(name, dict(enumerate(value, 1)))
+    return {name: ", ".join(map(str, value)) if isinstance(value, list) else value_words(value)}
 
 
 def _causes(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Cause]:

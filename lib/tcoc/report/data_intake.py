@@ -364,7 +364,7 @@ def completeness(release: Release) -> None:
         {"implied_completion": _or_dash, "completion_factor": "number"},
         heading_columns=1,
     )
-    _show_checks(release, COMPLETION)
+    _show_checks(release, "completion", COMPLETION)
 
 
 def _or_dash(value: object) -> str:
@@ -435,12 +435,12 @@ def completion_is_positive(release: Release) -> bool:
 
 def enrolment(release: Release) -> None:
     """Show whether enrolment fits claims, deaths and places."""
-    _show_checks(release, ENROLMENT)
+    _show_checks(release, "enrolment", ENROLMENT)
 
 
 def codes(release: Release) -> None:
     """Show the professional lines that the attribution cannot use, or should not."""
-    _show_checks(release, CODES)
+    _show_checks(release, "codes of professional lines", CODES)
 
 
 def payments(release: Release) -> None:
@@ -450,11 +450,11 @@ def payments(release: Release) -> None:
         f"Very large is a line paid above {words.dollars(line)} or a facility claim paid above"
         f" {words.dollars(claim)}; both limits are parameters."
     )
-    _show_checks(release, PAYMENTS)
+    _show_checks(release, "payments", PAYMENTS)
 
 
-def _show_checks(release: Release, names: Sequence[str]) -> None:
-    """Show some checks: what each asks, its rule, count, share and light, by year."""
+def _show_checks(release: Release, subject: str, names: Sequence[str]) -> None:
+    """Show the checks of a subject: what each asks, its rule, count, share and light, by year."""
     rows = _checks(release, names)
     entries = release.study.policy.entries
     shown = rows.assign(
@@ -476,7 +476,7 @@ def _show_checks(release: Release, names: Sequence[str]) -> None:
             "shown_light": "Light",
         },
         {"count": "count", "of": "count", "share": _share_words if counted else _value_words},
-        caption=f"{_caption(rows['light'])}: {CHECK_NAMES[names[0]]} and what goes with it",
+        caption=_verdict(rows["light"], subject),
         frame=shown,
         shown_as=f"intake_checks_{names[0]}",
         heading_columns=2,
@@ -486,13 +486,13 @@ def _show_checks(release: Release, names: Sequence[str]) -> None:
     )
 
 
-def _caption(found: "pd.Series[str]") -> str:
+def _verdict(found: "pd.Series[str]", subject: str) -> str:
     worst = next((light for light in intake.LIGHTS if (found == light).any()), GREY)
     return {
-        RED: "At least one check is red",
-        AMBER: "No check is red, at least one is amber",
-        GREEN: "All checks are green",
-        GREY: "Nothing could be checked",
+        RED: f"At least one check of {subject} is red",
+        AMBER: f"No check of {subject} is red, at least one is amber",
+        GREEN: f"All checks of {subject} are green",
+        GREY: f"Nothing could be checked of {subject}",
     }[worst]
 
 
@@ -536,7 +536,7 @@ def year_before(release: Release) -> None:
         release.say("There is no year before the run's last one to compare with.")
     else:
         _changes_table(release, changed)
-    _show_checks(release, CHANGES)
+    _show_checks(release, "change since the year before", CHANGES)
 
 
 def changes_shown(release: Release) -> pd.DataFrame:

@@ -159,12 +159,12 @@ def value_words(value: Any) -> str:
         shown = ", ".join(map(str, value[:6]))
         return shown + (f", … ({len(value)} values)" if len(value) > 6 else "")
     if isinstance(value, Mapping):
-        text = ", ".join(f"{str(k).replace('_', ' ')}: {_unsourced(v)}" for k, v in value.items())
+        text = ", ".join(f"{str(k).replace('_', ' ')}: {unsourced(v)}" for k, v in value.items())
         return text if len(text) <= 80 else f"mapping of {len(value)} keys"
     return str(value)
 
 
-def _unsourced(value: Any) -> Any:
+def unsourced(value: Any) -> Any:
     """Return the value alone of one that is given with its source, else what was given."""
     sourced = isinstance(value, Mapping) and {"value", "source"} <= set(value)
     return value["value"] if sourced else value

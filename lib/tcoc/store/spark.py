@@ -189,6 +189,8 @@ def _session(memory_limit: str) -> tuple[Any, bool]:
     builder = SparkSession.builder.master(master).appName("tcoc")
     builder = builder.config("spark.driver.memory", _driver_memory(memory_limit))
     builder = builder.config("spark.ui.enabled", "false")
+    # its bar would write over the command's own progress
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session, True
