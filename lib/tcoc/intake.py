@@ -58,9 +58,9 @@ def volumes(claims: ir.Table, member_month: ir.Table) -> ir.Table:
     """Rows, people and dollars by part, year and month, from `claim_months` and the months.
 
     One row per (part, year, month); month 0 is the whole year, part `all claims` all of them. A
-    person is counted once in each row: both tables have a person once in each month of a part, so
-    only whole years and all claims need to look for who is there twice. Member months have no
-    dollars (null).
+    person is counted once in each row: months are gathered by person as powers of two, since both
+    tables have a person once in each month of a part, and counted bit by bit. Member months have
+    no dollars (null).
     """
     months = member_month.select(
         "bene_id",
@@ -70,32 +70,76 @@ def volumes(claims: ir.Table, member_month: ir.Table) -> ir.Table:
         rows=ibis.literal(1, type="int32"),
         dollars=ibis.null(DOLLAR_SUM),
     )
-    parts = [_volumes_of(months, _once(months)), _volumes_of(claims, _once(claims))]
-    together = claims.mutate(part=ibis.literal(ALL_CLAIMS))
-    people = together.select("part", "bene_id", "year", "month").distinct()
-    parts.append(_volumes_of(together, people))
-    return cast(ir.Table, ibis.union(*parts))
-
-
-def _once(rows: ir.Table) -> ir.Table:
-    return cast(ir.Table, rows.select("part", "bene_id", "year", "month"))
-
-
-def _volumes_of(rows: ir.Table, people: ir.Table) -> ir.Table:
-    """Volumes by month and of whole years; `people` has each person once in a part's month."""
-    sums = rows.group_by("part", "year", "month").agg(
-        rows=rows["rows"].sum().cast("int32"), dollars=rows.dollars.sum().cast(DOLLAR_SUM)
+    by_part = _months_of(claims)
+    each = by_part.group_by("year", "bene_id").agg(
+        **{name: _has_bit(by_part.mask, month).max() for name, month in _BITS.items()}
     )
-    in_month = people.group_by("part", "year", "month").agg(people=people.count().cast("int32"))
-    in_year = people.select("part", "year", "bene_id").distinct()
-    heads = in_year.group_by("part", "year").agg(people=in_year.count().cast("int32"))
-    whole = sums.group_by("part", "year").agg(
+    together = each.select(
+        "bene_id",
+        part=ibis.literal(ALL_CLAIMS),
+        year="year",
+        mask=sum((each[name] * 2 ** (m - 1) for name, m in _BITS.items()), ibis.literal(0)),
+    )
+    people = [_people_of(masks) for masks in (_months_of(months), by_part, together)]
+    sums = _sums_of(claims)
+    everything = sums.group_by("year", "month", part=ibis.literal(ALL_CLAIMS)).agg(
         rows=sums["rows"].sum().cast("int32"), dollars=sums.dollars.sum().cast(DOLLAR_SUM)
     )
-    zero = ibis.literal(WHOLE_YEAR, type="int32")
-    monthly = sums.join(in_month, ["part", "year", "month"]).select(*VOLUMES)
-    yearly = whole.join(heads, ["part", "year"]).mutate(month=zero).select(*VOLUMES)
+    counted = ibis.union(*people)
+    summed = ibis.union(_sums_of(months), sums, everything.select(*sums.columns))
+    return cast(ir.Table, summed.join(counted, ["part", "year", "month"]).select(*VOLUMES))
+
+
+MONTHS = range(1, 13)
+_BITS = {f"month_{month}": month for month in MONTHS}
+
+
+def _months_of(rows: ir.Table) -> ir.Table:
+    """The months of each person, part and year as powers of two; each month stands there once."""
+    bits = rows.select("part", "year", "bene_id", bit=_bit(rows.month))
+    return cast(
+        ir.Table, bits.group_by("part", "year", "bene_id").agg(mask=bits.bit.sum().cast("int32"))
+    )
+
+
+def _people_of(masks: ir.Table) -> ir.Table:
+    """People by month and of whole years, by part."""
+    wide = masks.group_by("part", "year").agg(
+        whole=masks.count().cast("int32"),
+        **{n: _has_bit(masks.mask, m).sum().cast("int32") for n, m in _BITS.items()},
+    )
+    named = {"whole": WHOLE_YEAR, **_BITS}
+    return cast(
+        ir.Table,
+        ibis.union(
+            *(
+                wide.select("part", "year", month=ibis.literal(month, type="int32"), people=name)
+                for name, month in named.items()
+            )
+        ),
+    )
+
+
+def _sums_of(rows: ir.Table) -> ir.Table:
+    """Rows and dollars by month and of whole years, by part."""
+    monthly = rows.group_by("part", "year", "month").agg(
+        rows=rows["rows"].sum().cast("int32"), dollars=rows.dollars.sum().cast(DOLLAR_SUM)
+    )
+    yearly = monthly.group_by("part", "year").agg(
+        month=ibis.literal(WHOLE_YEAR, type="int32"),
+        rows=monthly["rows"].sum().cast("int32"),
+        dollars=monthly.dollars.sum().cast(DOLLAR_SUM),
+    )
     return cast(ir.Table, ibis.union(monthly, yearly))
+
+
+def _bit(month: ir.IntegerValue) -> ir.IntegerValue:
+    return cast(ir.IntegerValue, ibis.literal(1, type="int32") << (month - 1).cast("int32"))
+
+
+def _has_bit(mask: ir.IntegerValue, month: int) -> ir.IntegerValue:
+    """Return 1 where a mask has the bit of a month, else 0."""
+    return cast(ir.IntegerValue, (mask & 2 ** (month - 1) > 0).cast("int32"))
 
 
 VOLUMES = {
@@ -324,8 +368,7 @@ def _with_months(tables: Tables) -> ir.Table:
 
 def _has(rows: ir.Table, mask: ir.IntegerValue) -> ir.BooleanValue:
     """Whether the bit of a row's month is set in a mask."""
-    bit = ibis.literal(1, type="int32") << (rows.month - 1).cast("int32")
-    return cast(ir.BooleanValue, (mask & bit) > 0)
+    return cast(ir.BooleanValue, (mask & _bit(rows.month)) > 0)
 
 
 SAME = ("bene_id", "service_date", "npi", "hcpcs", "allowed_amount", "paid_amount")
