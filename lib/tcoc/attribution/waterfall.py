@@ -1,7 +1,7 @@
 """The three stages in their order, each with the beneficiaries who are left: rules A1 and A11."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -215,12 +215,13 @@ def _geographic_stage(
     counted = engine.fetch(sums, ["year", "zip"])
     needed = geographic.needs_payments(set(counted["zip"]), reference)
     payments = zip_payments(people, use.hospitals, needed, engine)
+    known = geographic.geography(reference, centroids, {})
     splits = []
     for year in years:
         homes = counted[counted["year"] == year]
         by_zip = {z: int(n) for z, n in zip(homes["zip"], homes["people"], strict=True)}
-        known = geographic.geography(reference, centroids, payments.get(year, {}))
-        splits.append(geographic.split_zips(by_zip, known, rules.drive).assign(year=year))
+        mine = replace(known, payments=payments.get(year, {}))
+        splits.append(geographic.split_zips(by_zip, mine, rules.drive).assign(year=year))
     shares = engine.load(pd.concat(splits), {"year": "int32", **geographic.SHARES})
     joined = rest.join(shares, ["year", "zip"])
     return cast(
