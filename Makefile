@@ -55,15 +55,15 @@ notebooks: $(READY) $(SAMPLE)/store.json ## execute the notebooks in place: acce
 
 state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
 
-bench: $(READY) $(STATE)/store.json ## measure at 1, 10, 100 and 300 per cent of a state (40 minutes)
+bench: $(READY) $(STATE)/store.json ## measure at 1, 10, 100 and 300 per cent of a state (half an hour)
 	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --whole --out benchmarks/results/new.json
 
 bench-compare: $(READY) ## hold the last measurement against the kept one
 	$(BIN)/python -m benchmarks.bench --compare benchmarks/results/state.json benchmarks/results/new.json
 
 bench-spark: spark ## hold Spark's tables of a tenth of a state against DuckDB's (15 minutes)
-	$(BIN)/python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 --out benchmarks/results/spark.json
-	$(BIN)/python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 --workers 2 --out benchmarks/results/spark.json
+	$(BIN)/python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 --out benchmarks/results/new.spark.json
+	$(BIN)/python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 --workers 2 --out benchmarks/results/new.spark.json
 
 spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtime, 17 or newer)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.txt

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from benchmarks.import_carrier import sentence
+
 ENGINES = {
     "ours": ("this project (DuckDB)", "-", "o"),
     "pandas": ("pandas, identifiers as strings", "--", "s"),
@@ -43,7 +45,7 @@ def table(result: dict[str, Any]) -> str:
             [(words, *(row[k] for k in STEP[:3])) for words, row in wholes],
         )
     if "import" in result:
-        lines += ["", import_words(result["import"])]
+        lines += ["", sentence(result["import"]) + "."]
     sizes = [
         (ENGINES[engine][0], row["benes"], row["seconds"], row["cpu_seconds"], row["peak_mb"])
         for engine, found in result["sizes"].items()
@@ -61,15 +63,6 @@ def table(result: dict[str, Any]) -> str:
     lines += ["", "Stages of steps, all years together:", ""]
     lines += _rows(("step", "stage", "seconds", "CPU seconds", "peak MB"), stages)
     return "\n".join(lines) + "\n"
-
-
-def import_words(found: dict[str, Any]) -> str:
-    """Say what the imported delivery held, and how fast DuckDB passes over its text."""
-    rows = ", ".join(f"{n:,} of {table}" for table, n in found["rows"].items() if n)
-    return (
-        f"The import reads {found['gigabytes']} GB of text into rows: {rows}. DuckDB's own pass"
-        f" over the text takes {found['scan_seconds']} s: {found['speed']} of its speed."
-    )
 
 
 def _rows(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:

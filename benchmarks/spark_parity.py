@@ -1,7 +1,7 @@
 """Every table of a run on DuckDB and on Spark: equal to the byte, and how long each takes.
 
     python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 [--only qp_preliminary]
-        [--out benchmarks/results/spark.json]
+        [--out benchmarks/results/new.spark.json]
 
 Needs `make spark` and a Java runtime. TCOC_SPARK_MASTER and TCOC_SPARK_SHARED choose a cluster, as
 docs/spark.md says; `--workers 2` starts one for the length of the comparison: a standalone master

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tcoc.errors import InputError
 from tcoc.params import Policy
-from tcoc.population import month_bit
+from tcoc.population import month_bit, number_bit
 from tcoc.store.schema import DOLLAR_SUM
 
 COUNTS = {"check": "object", "year": "int32", "count": "int32", "of": "int32"}
@@ -71,6 +71,7 @@ def volumes(claims: ir.Table, member_month: ir.Table) -> ir.Table:
         dollars=ibis.null(DOLLAR_SUM),
     )
     by_part = _months_of(claims)
+    # the parts' months together, bit by bit: Ibis has no bit_or for Spark
     each = by_part.group_by("year", "bene_id").agg(
         **{name: _has_bit(by_part.mask, month).max() for name, month in _BITS.items()}
     )
@@ -96,7 +97,7 @@ _BITS = {f"month_{month}": month for month in MONTHS}
 
 def _months_of(rows: ir.Table) -> ir.Table:
     """The months of each person, part and year as powers of two; each month stands there once."""
-    bits = rows.select("part", "year", "bene_id", bit=_bit(rows.month))
+    bits = rows.select("part", "year", "bene_id", bit=number_bit(rows.month))
     return cast(
         ir.Table, bits.group_by("part", "year", "bene_id").agg(mask=bits.bit.sum().cast("int32"))
     )
@@ -131,10 +132,6 @@ def _sums_of(rows: ir.Table) -> ir.Table:
         dollars=monthly.dollars.sum().cast(DOLLAR_SUM),
     )
     return cast(ir.Table, ibis.union(monthly, yearly))
-
-
-def _bit(month: ir.IntegerValue) -> ir.IntegerValue:
-    return cast(ir.IntegerValue, ibis.literal(1, type="int32") << (month - 1).cast("int32"))
 
 
 def _has_bit(mask: ir.IntegerValue, month: int) -> ir.IntegerValue:
@@ -368,7 +365,7 @@ def _with_months(tables: Tables) -> ir.Table:
 
 def _has(rows: ir.Table, mask: ir.IntegerValue) -> ir.BooleanValue:
     """Whether the bit of a row's month is set in a mask."""
-    return cast(ir.BooleanValue, (mask & _bit(rows.month)) > 0)
+    return cast(ir.BooleanValue, (mask & number_bit(rows.month)) > 0)
 
 
 SAME = ("bene_id", "service_date", "npi", "hcpcs", "allowed_amount", "paid_amount")

@@ -103,7 +103,12 @@ def population(
 
 def month_bit(day: ir.DateValue) -> ir.IntegerValue:
     """Return the power of two of a date's month: 1 for January to 2048 for December."""
-    return cast(ir.IntegerValue, ibis.literal(1, type="int32") << (day.month() - 1).cast("int32"))
+    return number_bit(day.month())
+
+
+def number_bit(month: ir.IntegerValue) -> ir.IntegerValue:
+    """Return the power of two of a month's number."""
+    return cast(ir.IntegerValue, ibis.literal(1, type="int32") << (month - 1).cast("int32"))
 
 
 def _with_person(

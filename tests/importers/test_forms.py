@@ -255,3 +255,18 @@ def test_base_claims_and_lines_apart(tmp_path: Path) -> None:
     summary = import_files("rif", source, tmp_path / "store")
     assert summary.types["carrier"].rows == {"imported": 7, "denied": 1}
     assert summary.missing == ()
+
+
+def test_monthly_columns_that_are_not_there_leave_months_without_them(tmp_path: Path) -> None:
+    """Part C, counties and dual status are optional: twelve months stay, by the annual codes."""
+    delivery = write_delivery(tmp_path / "in", {"beneficiary": [{"STATE_CODE": "09"}]})
+    file = delivery / "beneficiary.csv"
+    rows = [line.split("|") for line in file.read_text().splitlines()]
+    left = [i for i, name in enumerate(rows[0]) if not name.startswith(("PTC_", "FIPS_", "META_"))]
+    assert len(left) == len(rows[0]) - 36
+    file.write_text("".join("|".join(row[i] for i in left) + "\n" for row in rows))
+    import_files("rif", delivery, tmp_path / "store")
+    months = rows_of(tmp_path / "store", "member_month")
+    assert len(months) == 12
+    found = {(m["state"], m["county_fips"], m["dual_code"], m["managed_care"]) for m in months}
+    assert found == {("DC", None, None, False)}

@@ -27,7 +27,8 @@ def write_run(
         "git_commit": commit,
         "versions": {"duckdb": "1"},
         "parameters": {
-            "run": {"name": name, "years": [2017, 2018], "store": f"../{name}"},
+            "run": {"name": name, "years": [2017, 2018], "store": f"../{name}",
+                    "reference": {"hospitals": f"../{name}/hospitals.csv"}},
             "options": {},
             "policy": [use("attribution.window", window), use("qp.threshold", 0.25, 2018)],
         },

@@ -2,3 +2,6 @@
 
 STAGES = ("aco_like", "mdpcp_like", "geographic")
 """The stages, in their order (rule A1)."""
+
+PERSON = ("year", "bene_id")
+"""What names a beneficiary of an attribution year."""

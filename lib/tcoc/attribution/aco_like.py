@@ -7,6 +7,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from tcoc.attribution import PERSON
 from tcoc.attribution.shares import Weight, is_even_split, split
 from tcoc.store.schema import DOLLAR_SUM
 
@@ -38,7 +39,7 @@ def choose_collection(use: ir.Table, measure: str) -> ir.Table:
     late, ACO before non-ACO, ACO id low. One row per ACO-attributed (year, bene_id), with step and
     aco_id.
     """
-    collections = use.group_by("year", "bene_id", "step", "aco_id").agg(
+    collections = use.group_by(*PERSON, "step", "aco_id").agg(
         allowed=use.allowed.sum().cast(DOLLAR_SUM),
         visits=use.visits.sum().cast("int32"),
         last_date=use.last_date.max(),
@@ -54,8 +55,8 @@ def choose_collection(use: ir.Table, measure: str) -> ir.Table:
             "aco_id": collections.aco_id,
         }
     )
-    best = collections.group_by("year", "bene_id").agg(best=rank.min())
-    chosen = best.select("year", "bene_id", step=best.best["step"], aco_id=best.best["aco_id"])
+    best = collections.group_by(*PERSON).agg(best=rank.min())
+    chosen = best.select(*PERSON, step=best.best["step"], aco_id=best.best["aco_id"])
     return cast(ir.Table, chosen.filter(chosen.aco_id != ""))
 
 
@@ -77,7 +78,7 @@ def choose_clinician(use: ir.Table, chosen: ir.Table, measure: str) -> ir.Table:
     Order: allowed high, visits high, last date late, NPI low. One row per (year, bene_id) of
     `chosen`.
     """
-    candidates = use.semi_join(chosen, ["year", "bene_id", "step", "aco_id"])
+    candidates = use.semi_join(chosen, [*PERSON, "step", "aco_id"])
     keys = ("allowed", "visits") if measure == "allowed" else ("visits", "allowed")
     order = [ibis.desc(keys[0]), ibis.desc(keys[1]), ibis.desc("last_date"), ibis.asc("npi")]
     return first_and_next(candidates, order)
@@ -85,7 +86,7 @@ def choose_clinician(use: ir.Table, chosen: ir.Table, measure: str) -> ir.Table:
 
 def first_and_next(candidates: ir.Table, order: Sequence[ir.Value]) -> ir.Table:
     """The first candidate of each year and beneficiary in an order, and the NPI of the next."""
-    within = ibis.window(group_by=["year", "bene_id"], order_by=order)
+    within = ibis.window(group_by=PERSON, order_by=order)
     ranked = candidates.mutate(
         place=ibis.row_number().over(within), runner_up=candidates.npi.lead(1).over(within)
     )

@@ -6,6 +6,7 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
+from tcoc.attribution import PERSON
 from tcoc.attribution.aco_like import first_and_next
 from tcoc.store.schema import DOLLAR_SUM
 
@@ -36,8 +37,8 @@ def choose_clinician(use: ir.Table, passing: ir.Table, measure: str) -> ir.Table
     candidates = joined.filter((joined.step == 2) | joined.passing_npi.notnull()).select(
         *use.columns
     )
-    first_step = candidates.group_by("year", "bene_id").agg(step=candidates.step.min())
-    of_step = candidates.semi_join(first_step, ["year", "bene_id", "step"])
+    first_step = candidates.group_by(*PERSON).agg(step=candidates.step.min())
+    of_step = candidates.semi_join(first_step, [*PERSON, "step"])
     keys = (
         ("visits", "last_date", "allowed")
         if measure == "visits"
@@ -51,8 +52,8 @@ def panel_hospitals(panel: ir.Table, hospital_use: ir.Table, measure: str) -> ir
 
     Use is payments or visits, above zero. Order: use high, claims high, CCN low.
     """
-    people = panel.select("year", "bene_id", "npi")
-    joined = people.join(hospital_use, ["year", "bene_id"])
+    people = panel.select(*PERSON, "npi")
+    joined = people.join(hospital_use, PERSON)
     sums = joined.group_by("year", "npi", "ccn").agg(
         use=(joined.paid if measure == "payments" else joined.visits).sum().cast(DOLLAR_SUM),
         claims=joined.claims.sum().cast("int32"),

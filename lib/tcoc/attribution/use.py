@@ -13,6 +13,7 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
+from tcoc.attribution import PERSON
 from tcoc.attribution.window import Period, Span
 from tcoc.reference import CodeLists
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
@@ -158,11 +159,11 @@ def in_window(
     services, per (year, npi), and hospitals, per (year, bene_id, ccn), are of everybody.
     """
     every_care = _rows([(u.span, u.primary_care) for u in used], windows)
-    care = every_care.semi_join(people, ["year", "bene_id"])
+    care = every_care.semi_join(people, PERSON)
     own = _rows([(u.span, u.own_services) for u in used], windows)
     stays = _rows([(u.span, u.hospitals) for u in used], windows)
     return WindowUse(
-        care.group_by("year", "bene_id", "npi", "step").agg(
+        care.group_by(*PERSON, "npi", "step").agg(
             allowed=care.allowed.sum().cast(DOLLAR_SUM),
             visits=care.visits.sum().cast("int32"),
             last_date=care.last_date.max(),
@@ -171,7 +172,7 @@ def in_window(
             all_lines=own.all_lines.sum().cast(DOLLAR_SUM),
             primary_care=own.primary_care.sum().cast(DOLLAR_SUM),
         ),
-        stays.group_by("year", "bene_id", "ccn").agg(
+        stays.group_by(*PERSON, "ccn").agg(
             paid=stays.paid.sum().cast(DOLLAR_SUM),
             claims=stays.claims.sum().cast("int32"),
             visits=stays.visits.sum().cast("int32"),

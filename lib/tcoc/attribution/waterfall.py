@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.attribution import aco_like, geographic, mdpcp_like
+from tcoc.attribution import PERSON, aco_like, geographic, mdpcp_like
 from tcoc.attribution.shares import Weight
 from tcoc.attribution.use import WindowUse
 from tcoc.params import Policy
@@ -35,10 +35,6 @@ ATTRIBUTION = {
     "flags": "string",
 }
 """The attribution table: one row per year, bene_id and ccn."""
-
-
-PERSON = ("year", "bene_id")
-"""What names a beneficiary of an attribution year."""
 
 
 @dataclass(frozen=True)
@@ -251,8 +247,8 @@ def zip_payments(
     """Payments in a year's window by year, ZIP and hospital, of its eligible people there (A9)."""
     if not zips:
         return {}
-    homes = people.filter(people.zip.isin(zips)).select("year", "bene_id", "zip")
-    joined = homes.join(hospitals, ["year", "bene_id"])
+    homes = people.filter(people.zip.isin(zips)).select(*PERSON, "zip")
+    joined = homes.join(hospitals, PERSON)
     sums = joined.group_by("year", "zip", "ccn").agg(paid=joined.paid.sum().cast(DOLLAR_SUM))
     found = engine.fetch(sums, ["year", "zip", "ccn"])
     payments: dict[int, dict[str, dict[str, Weight]]] = {}

@@ -52,8 +52,7 @@ BENEFICIARY_YEAR = {
 
 ROWS_AT_ONCE = 8_000_000
 """Professional lines up to which calendar years share a query: enough that planning it costs little
-beside the work, few enough that what is kept stays far below a memory limit of 1 GB. No result
-depends on it."""
+beside the work, few enough that a state's years stay alone in memory. No result depends on it."""
 
 SUMS = {"benes": "float64", "eligible_months": "float64", "tcoc": DOLLAR_SUM}
 
@@ -113,18 +112,15 @@ def attribution(study: Study) -> ir.Table:
     windows = {year: window(year, rules.window) for year in study.run.years}
     periods = [period for found in windows.values() for period in found]
     lines = {y: claim_rows(study, y, ["professional"]) for y in calendar_years(periods)}
-    waiting = spans(periods, lines, ROWS_AT_ONCE)
-    used: list[use.SpanUse] = []
+    every = spans(periods, lines, ROWS_AT_ONCE)
+    used: dict[Span, use.SpanUse] = {}
     parts = []
     for years in batches(windows, lines, ROWS_AT_ONCE):
         mine = {year: windows[year] for year in years}
-        needed = set(calendar_years(p for found in mine.values() for p in found))
-        used += [_span_use(study, span) for span in waiting if needed & {*span.years}]
-        waiting = [span for span in waiting if not needed & {*span.years}]
-        parts.append(_attributed(study, mine, used, rules))
-        later = [p for year, found in windows.items() if year > max(years) for p in found]
-        for done in [u for u in used if not {*u.span.years} & {*calendar_years(later)}]:
-            used.remove(done)
+        used |= {s: _span_use(study, s) for s in every if s not in used and s.touches(mine)}
+        parts.append(_attributed(study, mine, list(used.values()), rules))
+        later = {year: found for year, found in windows.items() if year > max(years)}
+        for done in [used.pop(span) for span in every if span in used and not span.touches(later)]:
             study.connection.drop(done.primary_care, done.own_services, done.hospitals)
     return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
 

@@ -32,7 +32,7 @@ CAUTION = (
     " (rule D2)."
 )
 
-_VOLATILE = {"run.name", "run.store", "run.reference"}
+_VOLATILE = {"name", "store", "reference"}
 _PER_TABLE = 12
 _WARNINGS = 50
 _SMALLEST = 11
@@ -172,11 +172,12 @@ def flat_parameters(manifest: Mapping[str, Any]) -> dict[str, str]:
     parameters = manifest.get("parameters", {})
     flat: dict[str, str] = {}
     for key, value in parameters.get("run", {}).items():
-        flat |= _leaves(f"run.{key}", value)
+        if key not in _VOLATILE:
+            flat |= _leaves(f"run.{key}", value)
     for use in parameters.get("policy", []):
         year = "" if use.get("year") is None else f" ({use['year']})"
         flat |= {name + year: words for name, words in _leaves(use["name"], use["value"]).items()}
-    return {key: value for key, value in flat.items() if key not in _VOLATILE}
+    return flat
 
 
 def _leaves(name: str, value: Any) -> dict[str, str]:
