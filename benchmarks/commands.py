@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
-from tcoc.meter import metered
-from tcoc.run import git_commit, library_versions
+from tcoc.resources.meter import metered
+from tcoc.run.runner import git_commit, library_versions
 
 
 def measure_command(*words: str) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from typing import Any
 import duckdb
 import psutil
 
-from tcoc.meter import metered
 from tcoc.params import Run, load_run
-from tcoc.pipeline import PARTS, part_products, study
+from tcoc.resources.meter import metered
 from tcoc.store.layout import Store, open_store
+from tcoc.study import PARTS, part_products, study
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = "measured.json"

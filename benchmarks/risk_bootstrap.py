@@ -12,7 +12,7 @@ import pandas as pd
 
 from tcoc.params import load_policy
 from tcoc.paths import params_dir
-from tcoc.risk import (
+from tcoc.rules.risk import (
     Pair,
     bootstrap_per_capita,
     intervals,

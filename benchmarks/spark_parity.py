@@ -26,8 +26,8 @@ from benchmarks.commands import machine
 from benchmarks.sizes import WORK, benes, run_of_size
 
 from tcoc.params import load_run
-from tcoc.pipeline import part_products, study
-from tcoc.reuse import sha256
+from tcoc.run.reuse import sha256
+from tcoc.study import part_products, study
 
 PORT = 17_077
 """Where the cluster's master listens, on loopback."""

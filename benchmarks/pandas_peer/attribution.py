@@ -9,11 +9,11 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from tcoc.attribution import aco_like, geographic
-from tcoc.attribution.shares import Weight
-from tcoc.attribution.waterfall import AttributionRules
-from tcoc.attribution.window import window
 from tcoc.reference import zip_centroids
+from tcoc.rules.attribution import aco_like, geographic
+from tcoc.rules.attribution.shares import Weight
+from tcoc.rules.attribution.waterfall import AttributionRules
+from tcoc.rules.attribution.window import window
 
 from .frames import Order, among, first_and_next, first_of, grouped, in_order, look_up
 from .inputs import Inputs

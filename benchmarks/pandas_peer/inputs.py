@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from tcoc.errors import InputError, nearest
 from tcoc.params import Policy, Run, load_run
 from tcoc.reference import CodeLists, Reference, load_code_lists, load_reference
-from tcoc.risk import STATE
+from tcoc.rules.risk import STATE
 from tcoc.store.layout import Store, open_store
 from tcoc.store.schema import TABLES
 

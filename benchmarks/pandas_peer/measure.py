@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tcoc.meter import metered
+from tcoc.resources.meter import metered
 
 from .inputs import IDENTIFIERS, Inputs, open_inputs
 from .steps import CENTS, NAMED, STEPS

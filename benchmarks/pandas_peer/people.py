@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from tcoc.population import ORIGINALLY_DISABLED, PopulationRules
+from tcoc.rules.population import ORIGINALLY_DISABLED, PopulationRules
 from tcoc.store.schema import SETTINGS, SPENDING_COLUMNS
 
 from .frames import grouped, in_order, look_up

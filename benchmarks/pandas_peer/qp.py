@@ -5,8 +5,8 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from tcoc.errors import InputError
-from tcoc.population import PopulationRules
-from tcoc.qp.rules import (
+from tcoc.rules.population import PopulationRules
+from tcoc.rules.qp.rules import (
     QpRules,
     age_day,
     calendar_year,

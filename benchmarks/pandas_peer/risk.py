@@ -6,9 +6,9 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from tcoc.pipeline.risk import factors_of
-from tcoc.risk import STATE, RiskSettings, risk_settings
-from tcoc.risk.buckets import DISABLED_FROM, PROFILE
+from tcoc.deliverables.risk_adjustment.tables import factors_of
+from tcoc.rules.risk import STATE, RiskSettings, risk_settings
+from tcoc.rules.risk.buckets import DISABLED_FROM, PROFILE
 
 from .frames import grouped, in_order
 from .inputs import Inputs

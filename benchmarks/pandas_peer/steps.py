@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from tcoc.pipeline import find_product
 from tcoc.store.schema import SPENDING_COLUMNS
+from tcoc.study import find_product
 
 from .attribution import attribution
 from .inputs import Inputs

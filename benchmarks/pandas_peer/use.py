@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from tcoc.attribution.window import Period
 from tcoc.reference import CodeLists
+from tcoc.rules.attribution.window import Period
 from tcoc.store.schema import HOSPITAL_SETTINGS
 
 from .frames import grouped

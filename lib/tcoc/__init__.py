@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "open_release": "tcoc.report.release",
-    "open_study": "tcoc.pipeline",
+    "open_study": "tcoc.study",
 }
 
 

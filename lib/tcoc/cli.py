@@ -122,8 +122,8 @@ def run(
     What is unchanged since the last finished run of the same name is taken over from it.
     """
     from tcoc.progress import reporter
-    from tcoc.reuse import summary
-    from tcoc.run import RunRequest, execute_run, read_manifest
+    from tcoc.run.reuse import summary
+    from tcoc.run.runner import RunRequest, execute_run, read_manifest
 
     changes = dict(_assignment(text) for text in set_ or [])
     if engine:
@@ -139,7 +139,7 @@ def run(
 
 def _warn_of(memory_limit: str | None) -> None:
     """Say that a memory limit is above what the machine has; the work goes on."""
-    from tcoc.shortage import too_high
+    from tcoc.resources.shortage import too_high
 
     if line := too_high(memory_limit):
         typer.echo(f"tcoc: {line}", err=True)
@@ -163,8 +163,8 @@ def runs(
 ) -> None:
     """List the runs, their state, parameters and age, and renew the page over them."""
     from tcoc.report.index import render_portfolio
-    from tcoc.run import list_runs, outputs_dir
-    from tcoc.run_list import render_runs
+    from tcoc.run.run_list import render_runs
+    from tcoc.run.runner import list_runs, outputs_dir
 
     folder = outputs_dir(out)
     typer.echo(render_runs(list_runs(folder)))
@@ -189,7 +189,7 @@ def compare(
 
 def _run_folder(named: Path) -> Path:
     """Return a run folder that is given as a path, or by its name under outputs/."""
-    from tcoc.run import outputs_dir
+    from tcoc.run.runner import outputs_dir
 
     by_name = outputs_dir() / named
     return by_name if not named.is_dir() and by_name.is_dir() else named
@@ -211,7 +211,7 @@ def explain_qp_(
     ccn: Annotated[str | None, typer.Option(help="The hospital; else the one chosen.")] = None,
 ) -> None:
     """Print a clinician's QP counts, thresholds and what it would take to qualify."""
-    from tcoc.pipeline.qp_explain import explain_qp
+    from tcoc.deliverables.qp_preliminary.explain import explain_qp
 
     typer.echo(explain_qp(_run_folder(run_), npi, ccn))
 
@@ -222,8 +222,8 @@ def new_year_(
     from_: Annotated[Path, typer.Option("--from", help="The run file to start from.")],
 ) -> None:
     """Write the run file of a new data year and list the policy values that it will use."""
-    from tcoc.new_year import new_year, render_dated, undated_assumptions
     from tcoc.params import load_run
+    from tcoc.run.new_year import new_year, render_dated, undated_assumptions
 
     file, values = new_year(year, from_)
     typer.echo(f"{file}: written\n\npolicy values of {year}:")
@@ -258,7 +258,7 @@ def _interrupt(*_signal: object) -> None:
 
 
 def _exit_where_short(error: Exception, debug: bool) -> None:
-    from tcoc.shortage import shortage
+    from tcoc.resources.shortage import shortage
 
     short = shortage(error)
     if short is not None and not debug:

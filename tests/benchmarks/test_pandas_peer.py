@@ -16,8 +16,8 @@ from benchmarks.pandas_peer.compare import table_differences
 from benchmarks.pandas_peer.measure import write
 
 from tcoc.params import load_run
-from tcoc.pipeline import study
 from tcoc.store.synth import write_synthetic_store
+from tcoc.study import study
 from tests.support.tiny import tiny_study
 
 RUN = """

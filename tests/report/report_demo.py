@@ -11,7 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from tcoc.params import PolicyUse
-from tcoc.report import figures, style, words
+from tcoc.report import charts as figures
+from tcoc.report import style, words
 from tcoc.report.audited import AuditedTable, TableFacts
 from tcoc.report.provenance import Provenance
 from tcoc.report.release import Figure, Release

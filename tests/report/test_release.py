@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from tcoc.errors import TcocError
-from tcoc.report import figures, release, style
+from tcoc.report import charts as figures
+from tcoc.report import release, style
 from tcoc.report.audited import FOLDER, load, save
 from tcoc.report.release import Figure
 from tests.report import report_demo
@@ -193,7 +194,7 @@ def test_a_prepared_release_is_published_and_read_back(study, tmp_path, monkeypa
     assert about["headlines"] == {"y1_attribution": "3 hospitals."}
     assert about["vintage"] == "claims 2017–2018"
 
-    monkeypatch.setattr("tcoc.pipeline.open_study", lambda _run, _work: study)
+    monkeypatch.setattr("tcoc.study.open_study", lambda _run, _work: study)
     monkeypatch.setattr(release, "audit_all", lambda *_: pytest.fail("audited again"))
     opened = release.open_release("run.yml", tmp_path)
     assert opened.folder == tmp_path
@@ -203,7 +204,7 @@ def test_a_prepared_release_is_published_and_read_back(study, tmp_path, monkeypa
 def test_a_release_of_other_parameters_is_not_read(study, tmp_path, monkeypatch):
     release.prepare_release(study, ["y1_attribution"])
     study.run.spec.model_dump = lambda **_kw: {"years": [2018]}
-    monkeypatch.setattr("tcoc.pipeline.open_study", lambda _run, _work: study)
+    monkeypatch.setattr("tcoc.study.open_study", lambda _run, _work: study)
     monkeypatch.setattr(release, "audit_all", lambda *_: {})
     assert release.open_release("run.yml", tmp_path).names == ()
 

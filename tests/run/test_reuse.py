@@ -13,22 +13,22 @@ import nbformat
 import pandas as pd
 import pytest
 
-import tcoc.notebook
 import tcoc.report.audited
-import tcoc.reuse
-import tcoc.run
+import tcoc.run.notebook
+import tcoc.run.reuse
+import tcoc.run.runner
 from tcoc.errors import TcocError
-from tcoc.meter import Reading
-from tcoc.notebook import Job
 from tcoc.params import Run, load_policy, load_run
-from tcoc.pipeline import PARTS, Product, Study, builds_on, page_scope, part_scope, study
 from tcoc.report import READER
 from tcoc.report.audited import digest_of
 from tcoc.report.release import open_release
-from tcoc.reuse import ledger_file, open_reuse, summary
-from tcoc.run import RunRequest, execute_run, list_runs, read_manifest
-from tcoc.run_list import render_runs
+from tcoc.resources.meter import Reading
+from tcoc.run.notebook import Job
+from tcoc.run.reuse import ledger_file, open_reuse, summary
+from tcoc.run.run_list import render_runs
+from tcoc.run.runner import RunRequest, execute_run, list_runs, read_manifest
 from tcoc.store.synth import write_synthetic_store
+from tcoc.study import PARTS, Product, Study, builds_on, page_scope, part_scope, study
 
 RUN = """
 name: tiny
@@ -75,9 +75,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name, table in SHOWN.items():
         write_notebook(folder / "notebooks" / f"{name}.ipynb", table)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (tcoc.notebook, tcoc.reuse):
+        for module in (tcoc.run.notebook, tcoc.run.reuse):
             patch.setattr(module, "notebooks_dir", lambda: folder / "notebooks")
-        patch.setattr(tcoc.run, "execute_all", execute_here)
+        patch.setattr(tcoc.run.runner, "execute_all", execute_here)
         yield folder
 
 
@@ -203,7 +203,7 @@ def test_a_reused_table_brings_the_tables_it_was_computed_from(
     home: Path, first: Path, outputs: Path
 ) -> None:
     with study(load_run(home / "tiny.yml"), outputs / "work") as opened:
-        inputs = tcoc.run._inputs(opened.run, opened)
+        inputs = tcoc.run.runner._inputs(opened.run, opened)
         open_reuse(opened, inputs, "now", outputs / "tiny", False, print)
         opened.path("mpa_scenarios")
         there = {f.name for f in (outputs / "work" / "restricted").iterdir()}
@@ -245,7 +245,7 @@ def test_a_failed_run_leaves_what_it_had_taken_over(
     def fail(*_: object) -> None:
         raise TcocError("no page")
 
-    monkeypatch.setattr(tcoc.run, "_render", fail)
+    monkeypatch.setattr(tcoc.run.runner, "_render", fail)
     with pytest.raises(TcocError, match="no page"):
         run(home, outputs)
     assert content(outputs / "tiny", "restricted", "tables", "notebooks") == before
@@ -255,7 +255,9 @@ def test_a_failed_run_leaves_what_it_had_taken_over(
 def test_inputs_that_change_while_a_run_goes_on_are_not_built_on(
     home: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tcoc.run, "_render", lambda *_: os.utime(home / "store" / "store.json"))
+    monkeypatch.setattr(
+        tcoc.run.runner, "_render", lambda *_: os.utime(home / "store" / "store.json")
+    )
     _, said = run(home, outputs)
     assert said[-1].endswith("the next run reuses nothing")
     assert not ledger_file(outputs / "tiny").exists()
@@ -301,7 +303,7 @@ def copied(home: Path, tmp_path: Path) -> Path:
 def keys_of(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, str]:
     loaded = load_run(folder / "tiny.yml", changes)
     with study(loaded, folder / "work") as opened:
-        inputs = tcoc.run._inputs(loaded, opened)
+        inputs = tcoc.run.runner._inputs(loaded, opened)
         reuse = open_reuse(opened, inputs, "now", folder / "none", False, print)
         return dict(reuse.keys)
 
@@ -338,8 +340,8 @@ def test_a_parameter_changes_the_keys_of_what_may_read_it(
 
 
 def differing(home: Path, changed: Run) -> set[str]:
-    before = tcoc.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
-    after = tcoc.reuse.table_keys(changed, [], [])
+    before = tcoc.run.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
+    after = tcoc.run.reuse.table_keys(changed, [], [])
     return {name for name in PARTS if before[name] != after[name]}
 
 
@@ -372,7 +374,7 @@ def test_the_truth_of_a_synthetic_store_is_no_input_of_tables_but_of_notebooks(
 ) -> None:
     def truth() -> str:
         with study(load_run(copied / "tiny.yml"), copied / "work") as opened:
-            inputs = tcoc.run._inputs(opened.run, opened)
+            inputs = tcoc.run.runner._inputs(opened.run, opened)
             return open_reuse(opened, inputs, "now", copied / "none", False, print).truth
 
     before = truth()
@@ -384,22 +386,22 @@ def test_the_truth_of_a_synthetic_store_is_no_input_of_tables_but_of_notebooks(
 def test_changed_code_lists_and_libraries_change_every_key(
     home: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    before = tcoc.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
-    found = getattr(tcoc.reuse, what)()
-    monkeypatch.setattr(tcoc.reuse, what, lambda: found[:-1])
-    after = tcoc.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
+    before = tcoc.run.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
+    found = getattr(tcoc.run.reuse, what)()
+    monkeypatch.setattr(tcoc.run.reuse, what, lambda: found[:-1])
+    after = tcoc.run.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
     assert all(before[name] != after[name] for name in PARTS)
 
 
 def test_code_of_the_reports_is_no_input_of_tables_but_of_notebooks(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert any(f.parts[-2:] == ("report", "figures.py") for f in tcoc.reuse.code_files())
-    assert any(f.suffix == ".ttf" for f in tcoc.reuse.code_files())
-    fewer = [f for f in tcoc.reuse.code_files() if "report" not in f.parts]
-    before = tcoc.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
-    monkeypatch.setattr(tcoc.reuse, "code_files", lambda: fewer)
-    assert tcoc.reuse.table_keys(load_run(home / "tiny.yml"), [], []) == before
+    assert any(f.parts[-2:] == ("report", "charts.py") for f in tcoc.run.reuse.code_files())
+    assert any(f.suffix == ".ttf" for f in tcoc.run.reuse.code_files())
+    fewer = [f for f in tcoc.run.reuse.code_files() if "report" not in f.parts]
+    before = tcoc.run.reuse.table_keys(load_run(home / "tiny.yml"), [], [])
+    monkeypatch.setattr(tcoc.run.reuse, "code_files", lambda: fewer)
+    assert tcoc.run.reuse.table_keys(load_run(home / "tiny.yml"), [], []) == before
 
 
 def test_a_policy_file_changes_the_keys_of_what_may_read_it(home: Path, tmp_path: Path) -> None:
@@ -411,10 +413,10 @@ def test_a_policy_file_changes_the_keys_of_what_may_read_it(home: Path, tmp_path
 
 
 def test_a_folder_whose_manifest_is_not_the_noted_one_gives_nothing(outputs: Path) -> None:
-    assert tcoc.reuse.read_ledger(outputs / "tiny")["tables"]
+    assert tcoc.run.reuse.read_ledger(outputs / "tiny")["tables"]
     manifest = outputs / "tiny" / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")
-    assert tcoc.reuse.read_ledger(outputs / "tiny") == {}
+    assert tcoc.run.reuse.read_ledger(outputs / "tiny") == {}
 
 
 def test_no_hash_of_a_restricted_table_is_among_what_is_published(first: Path) -> None:
@@ -476,7 +478,7 @@ def test_parts_build_on_earlier_ones_only() -> None:
 def test_policy_is_read_past_a_study_in_known_places_only() -> None:
     """`load_policy` gives an unlimited policy: MPA checks scenarios by it, the auditor's example
     reads attribution's values as filed."""
-    package = Path(tcoc.reuse.__file__).parent
+    package = Path(tcoc.run.reuse.__file__).parent
     parts = [package / top for top in ("pipeline", "report")]
     calling = {f.stem for p in parts for f in p.rglob("*.py") if "load_policy(" in f.read_text()}
     assert calling == {"mpa", "auditor"}

@@ -10,11 +10,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import tcoc.notebook
+import tcoc.run.notebook
 from tcoc.errors import InputError, TcocError
 from tcoc.progress import reporter
-from tcoc.run import RunRequest, execute_run, list_runs
-from tcoc.run_list import render_runs
+from tcoc.run.run_list import render_runs
+from tcoc.run.runner import RunRequest, execute_run, list_runs
 from tcoc.store.synth import write_synthetic_store
 
 RUN = """
@@ -94,7 +94,7 @@ def test_a_failed_run_leaves_what_stood_there(
         },
     )
     nbformat.write(broken, tmp_path / "y1_attribution.ipynb")
-    monkeypatch.setattr(tcoc.notebook, "notebooks_dir", lambda: tmp_path)
+    monkeypatch.setattr(tcoc.run.notebook, "notebooks_dir", lambda: tmp_path)
     before = digests(finished)
     with pytest.raises(TcocError, match="AssertionError"):
         run(home, home / "outputs")
@@ -115,7 +115,7 @@ def test_a_killed_run_is_set_aside_by_the_next(home: Path, finished: Path) -> No
         run(home, home / "outputs", only=("nothing",))
     with pytest.raises(InputError, match="not in the store"):
         run(home, home / "outputs", changes={"years": [2030]})
-    from tcoc.run import _set_aside_dead
+    from tcoc.run.runner import _set_aside_dead
 
     _set_aside_dead(home / "outputs")
     assert not left.exists()

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tcoc.params import load_run
-from tcoc.pipeline import study
-from tcoc.shortage import ShortageError
+from tcoc.resources.shortage import ShortageError
 from tcoc.store.connection import connect
 from tcoc.store.locks import locked
 from tcoc.store.synth import write_synthetic_store
-from tests.importers.rif_files import write_delivery
-from tests.importers.test_bad_files import LINES, OUT, PEOPLE, STAYS
+from tcoc.study import study
+from tests.store.importers.rif_files import write_delivery
+from tests.store.importers.test_bad_files import LINES, OUT, PEOPLE, STAYS
 
 RUN = "name: tiny\nstore: store\nyears: [2016]\ndeliverables: [y1_attribution]\n"
 BIG = "SELECT i, hash(i) AS h, repeat('x', 100) || i AS s FROM range(2_000_000) AS t(i)"

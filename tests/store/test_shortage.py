@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tcoc import shortage
 from tcoc.errors import InputError
-from tcoc.shortage import Bounds, ShortageError, explained, memory_limit, size_of, too_high
+from tcoc.resources import shortage
+from tcoc.resources.shortage import (
+    Bounds,
+    ShortageError,
+    explained,
+    memory_limit,
+    size_of,
+    too_high,
+)
 from tcoc.store.connection import connect
 from tcoc.store.locks import is_held, locked, remove_held
 

@@ -23,10 +23,10 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.params import load_run
-from tcoc.pipeline import PARTS, Study, part_products, study
 from tcoc.store.connection import connect
 from tcoc.store.spark import SETTINGS
 from tcoc.store.synth import write_synthetic_store
+from tcoc.study import PARTS, Study, part_products, study
 
 # a rate year's benchmark needs the two years before it, whose windows begin a year earlier
 RUN = """

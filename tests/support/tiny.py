@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tcoc.params import Run, RunFile, load_policy
-from tcoc.pipeline import Study, study
 from tcoc.reference import REFERENCE_SPECS
 from tcoc.store.schema import FORMAT_VERSION, TABLES
+from tcoc.study import Study, study
 
 Rows = list[dict[str, Any]]
 

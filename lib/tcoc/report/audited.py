@@ -71,7 +71,7 @@ def collect(study: Any, deliverables: Sequence[str]) -> dict[str, list[Any]]:
 
 def page(deliverable: str) -> Any:
     """Return the module with a deliverable's public tables, sections and headline."""
-    return import_module(f"tcoc.report.{deliverable}")
+    return import_module(f"tcoc.deliverables.{deliverable}.sections")
 
 
 def audit_all(study: Any, deliverables: Sequence[str]) -> dict[str, AuditedTable]:

@@ -393,7 +393,7 @@ def open_release(run: str | Path, work: str | Path = "") -> Release:
     shows depends on nothing else.
     Raises InputError for a run that is not usable.
     """
-    from tcoc.pipeline import open_study
+    from tcoc.study import open_study
 
     study = open_study(run, work)
     names = study.run.spec.deliverables
@@ -411,7 +411,7 @@ def open_release(run: str | Path, work: str | Path = "") -> Release:
 def _limited(
     study: Any, audited: Mapping[str, AuditedTable], deliverable: str
 ) -> Mapping[str, AuditedTable]:
-    from tcoc.pipeline import page_scope
+    from tcoc.study import page_scope
 
     study.confine(page_scope(deliverable, page(deliverable).POLICY))
     return {name: t for name, t in audited.items() if t.facts.deliverable == deliverable}

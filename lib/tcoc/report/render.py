@@ -193,7 +193,7 @@ def _facts(deliverable: str, notebook: Any, manifest: Mapping[str, Any]) -> Prov
 
 def policy_prefixes(deliverable: str) -> tuple[str, ...] | None:
     """Return the prefixes of the policy values that a deliverable rests on; None for all."""
-    name = f"tcoc.report.{deliverable}"
+    name = f"tcoc.deliverables.{deliverable}.sections"
     if find_spec(name) is None:
         return None
     return tuple(getattr(import_module(name), "POLICY", ())) or None

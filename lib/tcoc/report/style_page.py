@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Picture
 
-from tcoc.report import figures, picture, style, words
+from tcoc.report import charts as figures
+from tcoc.report import picture, style, words
 from tcoc.report.html_page import Page, Section, write_page
 from tcoc.report.render import EYEBROW
 from tcoc.report.tables import simple_table, text

@@ -22,9 +22,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tcoc import shortage
 from tcoc.errors import InputError, nearest
-from tcoc.shortage import SPILL_VARIABLE, Bounds, explained
+from tcoc.resources import shortage
+from tcoc.resources.shortage import SPILL_VARIABLE, Bounds, explained
 from tcoc.store.layout import Store
 from tcoc.store.locks import is_held, locked
 from tcoc.store.schema import TABLES

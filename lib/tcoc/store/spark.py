@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
-from tcoc.shortage import Bounds, size_of
+from tcoc.resources.shortage import Bounds, size_of
 from tcoc.store.connection import Connection, connect, telling, to_arrow
 
 LEAST_DRIVER = 512_000_000

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tcoc.errors import InputError, nearest
-from tcoc.shortage import explained
+from tcoc.resources.shortage import explained
 from tcoc.store.importers import engine, flow, synpuf
 from tcoc.store.importers.cclf import CCLF
 from tcoc.store.importers.flow import Request, SourceKind

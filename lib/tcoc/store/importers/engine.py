@@ -17,9 +17,9 @@ from pathlib import Path
 
 import duckdb
 
-from tcoc import shortage
 from tcoc.errors import InputError
-from tcoc.shortage import ShortageError
+from tcoc.resources import shortage
+from tcoc.resources.shortage import ShortageError
 from tcoc.store.connection import spill_folder
 from tcoc.store.importers import lines, sources
 from tcoc.store.importers.layouts import (

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import duckdb
 
 from tcoc.errors import InputError
-from tcoc.shortage import shortage
+from tcoc.resources.shortage import shortage
 from tcoc.store.importers import values
 from tcoc.store.importers.layouts import FieldSpec, Layout, Resolved, TypeSpec, resolve
 from tcoc.store.importers.sources import Header, SourceFile, stamp_of_name

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
-from tcoc.shortage import explained
+from tcoc.resources.shortage import explained
 from tcoc.store.schema import FORMAT_VERSION
 from tcoc.store.synth import columns, members, mix, truth
 from tcoc.store.synth.clinicians import make_clinicians

@@ -1,0 +1,1 @@
+"""The deliverables: a folder each, all alike."""

@@ -1,0 +1,1 @@
+"""What came in, and whether it can be used."""

@@ -1,0 +1,1 @@
+"""Options of the Medicare Performance Adjustment."""

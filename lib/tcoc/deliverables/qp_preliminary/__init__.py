@@ -1,0 +1,1 @@
+"""Preliminary QP threshold scores."""

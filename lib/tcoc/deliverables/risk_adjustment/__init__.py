@@ -1,0 +1,1 @@
+"""Risk adjustment of the base year."""

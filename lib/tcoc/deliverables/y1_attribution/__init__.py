@@ -1,0 +1,1 @@
+"""Year 1 attribution: whose beneficiaries are whose."""

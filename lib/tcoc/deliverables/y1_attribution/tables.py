@@ -1,0 +1,363 @@
+"""The tables that everything else stands on: population, attribution, spending, completeness."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from math import fsum
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow.parquet as pq
+
+from tcoc.reference import load_code_lists, zip_centroids
+from tcoc.rules.attribution import use
+from tcoc.rules.attribution.movement import movement
+from tcoc.rules.attribution.waterfall import AttributionRules, attribute
+from tcoc.rules.attribution.window import Period, Span, batches, calendar_years, spans, window
+from tcoc.rules.population import PopulationRules, population
+from tcoc.rules.spending import (
+    completion_factor,
+    hospital_years,
+    implied_completion,
+    is_incomplete,
+    monthly_dollars,
+    none_or_float,
+    person_spending,
+    share_groups,
+    to_cents,
+    total,
+    weighted_sums,
+)
+from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS, SPENDING_COLUMNS, TABLES
+from tcoc.study import Product, Study
+
+CLAIMS = ("professional", "facility", "dme")
+
+BENEFICIARY_YEAR = {
+    "year": "int32",
+    "bene_id": "string",
+    "eligible_months": "int32",
+    "zip": "string",
+    "age": "int32",
+    "sex": "string",
+    "dual": "boolean",
+    "esrd": "boolean",
+    "originally_disabled": "boolean",
+    "tcoc": DOLLAR_SUM,
+    **dict.fromkeys(SPENDING_COLUMNS, DOLLAR_SUM),
+}
+
+ROWS_AT_ONCE = 8_000_000
+"""Professional lines up to which calendar years share a query: enough that planning it costs little
+beside the work, few enough that a state's years stay alone in memory. No result depends on it."""
+
+SUMS = {"benes": "float64", "eligible_months": "float64", "tcoc": DOLLAR_SUM}
+
+
+def claim_rows(study: Study, year: int, names: Iterable[str] = CLAIMS) -> int:
+    """Return how many claim rows the store has of a year (by the Parquet files' own counts)."""
+    files = [file for name in names for file in study.store.files(name, [year])]
+    return sum(pq.read_metadata(file).num_rows for file in files)
+
+
+def has_claims(study: Study, year: int) -> bool:
+    """Whether the store has any claim row of a year."""
+    return claim_rows(study, year) > 0
+
+
+# ---------------------------------------------------------------- population and spending
+
+
+def beneficiary_year(study: Study) -> ir.Table:
+    """Eligible people of each year with their dollars; null dollars in years without claims."""
+    parts = [_people_of(study, year) for year in study.run.years]
+    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
+
+
+def _people_of(study: Study, year: int) -> ir.Table:
+    connection, rules = study.connection, PopulationRules.from_policy(study.policy)
+    months, persons = study.store_table("member_month", [year]), study.store_table("beneficiary")
+    with connection.step("population"):
+        people = connection.keep(population(months, persons, year, rules))
+    if not has_claims(study, year):
+        dollars = {name: ibis.null(DOLLAR_SUM) for name in ("tcoc", *SPENDING_COLUMNS)}
+        return _typed(people.mutate(year=ibis.literal(year), **dollars), BENEFICIARY_YEAR)
+    with connection.step("spending"):
+        professional, facility, dme = (study.store_table(name, [year]) for name in CLAIMS)
+        spent = person_spending(people, professional, facility, dme, year)
+        whole = spent.mutate(year=ibis.literal(year), tcoc=total(spent))
+        result = connection.keep(_typed(whole, BENEFICIARY_YEAR))
+    connection.drop(people)
+    return result
+
+
+def _typed(table: ir.Table, schema: dict[str, str]) -> ir.Table:
+    return cast(
+        ir.Table, table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
+    )
+
+
+# ---------------------------------------------------------------- attribution
+
+
+def attribution(study: Study) -> ir.Table:
+    """Every eligible person of every year of the run, attributed in whole or in shares.
+
+    Each calendar year's claims are passed once, for all windows that reach into it.
+    """
+    rules = AttributionRules.from_policy(study.policy)
+    windows = {year: window(year, rules.window) for year in study.run.years}
+    periods = [period for found in windows.values() for period in found]
+    lines = {y: claim_rows(study, y, ["professional"]) for y in calendar_years(periods)}
+    every = spans(periods, lines, ROWS_AT_ONCE)
+    used: dict[Span, use.SpanUse] = {}
+    parts = []
+    for years in batches(windows, lines, ROWS_AT_ONCE):
+        mine = {year: windows[year] for year in years}
+        used |= {s: _span_use(study, s) for s in every if s not in used and s.touches(mine)}
+        parts.append(_attributed(study, mine, list(used.values()), rules))
+        later = {year: found for year, found in windows.items() if year > max(years)}
+        for done in [used.pop(span) for span in every if span in used and not span.touches(later)]:
+            study.connection.drop(done.primary_care, done.own_services, done.hospitals)
+    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
+
+
+def _span_use(study: Study, span: Span) -> use.SpanUse:
+    """Use in a span of calendar years by piece, of all that the windows ask for (A2 to A9)."""
+    codes, keep = load_code_lists(), study.connection.keep
+    listed = study.connection.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
+    found = use.span_use(
+        study.store_table("professional", span.years),
+        study.store_table("facility", span.years),
+        span,
+        codes,
+        listed,
+        study.references.eligible_hospitals,
+    )
+    step = study.connection.step
+    with step("primary care by clinician"):
+        primary_care = keep(found.primary_care)
+    with step("clinicians' own services"):
+        own_services = keep(found.own_services)
+    with step("hospital use"):
+        hospitals = keep(found.hospitals)
+    study.connection.drop(listed)
+    return use.SpanUse(span, primary_care, own_services, hospitals)
+
+
+def _attributed(
+    study: Study,
+    windows: Mapping[int, Sequence[Period]],
+    used: Sequence[use.SpanUse],
+    rules: AttributionRules,
+) -> ir.Table:
+    connection, everyone = study.connection, study.table("beneficiary_year")
+    mine = everyone.filter(everyone.year.isin([*windows]))
+    with connection.step("people and hospital use in the window"):
+        people = connection.keep(mine.select("year", "bene_id", "eligible_months", "zip", "sex"))
+        found = use.in_window(used, windows, people)
+        # three questions are asked of it
+        found = replace(found, hospitals=connection.keep(found.hospitals))
+    result = attribute(
+        [*windows], people, found, study.references, zip_centroids, rules, connection
+    )
+    connection.drop(people, found.hospitals)
+    return result
+
+
+# ---------------------------------------------------------------- by hospital, by practitioner
+
+
+def _weighted(study: Study, by: tuple[str, ...], with_npi: bool = False) -> pd.DataFrame:
+    attributed = study.table("attribution")
+    rows = attributed.filter(attributed.npi.notnull()) if with_npi else attributed
+    groups = share_groups(rows, study.table("beneficiary_year"), by)
+    return weighted_sums(study.connection.fetch(groups, [*by, "share"]), by)
+
+
+def _with_tcoc(sums: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    tcoc = pd.Series([to_cents(d) for d in sums["dollars"]], index=sums.index, dtype=object)
+    return sums[[*by, "benes", "eligible_months"]].assign(tcoc=tcoc)
+
+
+def attribution_by_hospital(study: Study) -> pd.DataFrame:
+    """People, months and dollars by year, hospital and stage (rule A11)."""
+    by = ("year", "ccn", "stage")
+    return _with_tcoc(_weighted(study, by), by)
+
+
+def attribution_by_practitioner(study: Study) -> pd.DataFrame:
+    """People, months and dollars by year, clinician, stage and hospital (rule A11)."""
+    by = ("year", "npi", "stage", "ccn")
+    return _with_tcoc(_weighted(study, by, with_npi=True), by)
+
+
+def hospital_year(study: Study) -> pd.DataFrame:
+    """People, months, dollars and per capita by year and hospital (rules A11, T2, T4)."""
+    return hospital_years(_weighted(study, ("year", "ccn")), completion(study))
+
+
+def completion(study: Study) -> Callable[[int], float]:
+    """Return the run's completion factor by year (rule T2)."""
+    policy_values = study.policy.get("tcoc.completion_factor")
+    return completion_factor(policy_values, study.run.spec.completion)
+
+
+def state_year(study: Study) -> pd.DataFrame:
+    """The whole population by year, with what says whether the year is complete (rule T2)."""
+    people = study.table("beneficiary_year")
+    sums = people.group_by("year").agg(
+        benes=people.count().cast("int32"),
+        eligible_months=people.eligible_months.sum().cast("int32"),
+        dollars=people.tcoc.sum().cast(DOLLAR_SUM),
+        hospital_dollars=total(people, HOSPITAL_SETTINGS).sum().cast(DOLLAR_SUM),
+    )
+    found = study.connection.fetch(sums, ["year"])
+    for name in ("dollars", "hospital_dollars"):
+        found[name] = pd.Series([none_or_float(d) for d in found[name]], dtype=object)
+    factor = completion(study)
+    table = hospital_years(found, factor, ("year",))
+    end = claims_end(study)
+    months = study.policy.get("tcoc.run_out_months")
+    named = {*study.policy.get("tcoc.completion_factor"), *study.run.spec.completion}
+    return table.assign(
+        completion_factor=[factor(y) for y in table["year"]],
+        claims_end=end,
+        incomplete=[
+            has_claims(study, y) and is_incomplete(y, end, months, y in named)
+            for y in table["year"]
+        ],
+    )
+
+
+# ---------------------------------------------------------------- movement, completeness
+
+
+def attribution_movement(study: Study) -> pd.DataFrame:
+    """People who stay with the same hospital between consecutive years, by stage and reason."""
+    attributed, people = study.table("attribution"), study.table("beneficiary_year")
+    years = study.run.years
+    by = ["stage_before", "stage_after", "reason"]
+    parts = []
+    for before, after in pairwise(years):
+        if after == before + 1:
+            groups = study.connection.fetch(
+                movement(attributed, people, before, after), [*by, "kept"]
+            )
+            parts.append(_kept_people(groups, by).assign(year=after))
+    columns = list(MOVEMENT)
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _kept_people(groups: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    products = groups.assign(product=groups["kept"] * groups["people"])
+    return products.groupby(by, as_index=False).agg(
+        benes=("people", "sum"), benes_same_hospital=("product", fsum)
+    )
+
+
+def completeness(study: Study) -> pd.DataFrame:
+    """Dollars by service month and setting, with the completion that last year's months imply."""
+    years = {y for year in study.run.years for y in (year - 1, year)}
+    monthly = study.connection.fetch(
+        monthly_dollars(*(study.store_table(name, years) for name in CLAIMS)),
+        ["year", "month", "setting"],
+    )
+    end = claims_end(study)
+    if end is None:
+        return pd.DataFrame(columns=list(COMPLETENESS))
+    table = implied_completion(monthly, end, study.policy.get("tcoc.run_out_months"))
+    table = table[table["year"].isin(study.run.years)]
+    return table.assign(claims_end=end)
+
+
+def claims_end(study: Study) -> date | None:
+    """Return the last service date of any claim in the store, None for a store without claims."""
+    ends = []
+    for name in CLAIMS:
+        years = study.store.partitions(name)
+        filled = [y for y in years if any(pq.read_metadata(f).num_rows for f in years[y])]
+        if filled:
+            table = study.store_table(name, [max(filled)])
+            day = table[TABLES[name].year_of]
+            ends.append(pd.Timestamp(day.max().execute()).date())
+    return max(ends, default=None)
+
+
+HOSPITAL_YEAR = {
+    "year": "int32",
+    "ccn": "string",
+    **SUMS,
+    "tcoc_hospital": DOLLAR_SUM,
+    "tcoc_nonhospital": DOLLAR_SUM,
+    "per_capita": "float64",
+}
+
+STATE_YEAR = {
+    **{name: kind for name, kind in HOSPITAL_YEAR.items() if name != "ccn"},
+    "benes": "int32",
+    "eligible_months": "int32",
+    "completion_factor": "float64",
+    "claims_end": "date",
+    "incomplete": "boolean",
+}
+
+MOVEMENT = {
+    "year": "int32",
+    "stage_before": "string",
+    "stage_after": "string",
+    "reason": "string",
+    "benes": "int32",
+    "benes_same_hospital": "float64",
+}
+
+COMPLETENESS = {
+    "year": "int32",
+    "month": "int32",
+    "setting": "string",
+    "paid_amount": DOLLAR_SUM,
+    "claim_rows": "int64",
+    "prior_year_amount": "float64",
+    "mature": "boolean",
+    "growth": "float64",
+    "implied_completion": "float64",
+    "claims_end": "date",
+}
+
+POLICY = ("attribution", "tcoc")
+"""The policy files whose values these tables may depend on; others are refused."""
+
+USES: tuple[str, ...] = ()
+"""The deliverables whose tables these are computed from; others are refused."""
+
+PRODUCTS = (
+    Product("beneficiary_year", ("year", "bene_id"), beneficiary_year),
+    Product("attribution", ("year", "bene_id", "ccn"), attribution),
+    Product(
+        "attribution_by_hospital",
+        ("year", "ccn", "stage"),
+        attribution_by_hospital,
+        {"year": "int32", "ccn": "string", "stage": "string", **SUMS},
+        csv=True,
+    ),
+    Product(
+        "attribution_by_practitioner",
+        ("year", "npi", "stage", "ccn"),
+        attribution_by_practitioner,
+        {"year": "int32", "npi": "string", "stage": "string", "ccn": "string", **SUMS},
+        csv=True,
+    ),
+    Product("hospital_year", ("year", "ccn"), hospital_year, HOSPITAL_YEAR),
+    Product("state_year", ("year",), state_year, STATE_YEAR),
+    Product(
+        "attribution_movement",
+        ("year", "stage_before", "stage_after", "reason"),
+        attribution_movement,
+        MOVEMENT,
+    ),
+    Product("completeness", ("year", "month", "setting"), completeness, COMPLETENESS),
+)
+"""The core tables; their columns are documented in docs/tables.md."""

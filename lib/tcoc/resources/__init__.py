@@ -1,0 +1,1 @@
+"""Memory, disk and time: what a step took, and what it was short of."""

@@ -1,0 +1,1 @@
+"""The rules: pure functions of tables, one module or package per subject."""

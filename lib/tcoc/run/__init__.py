@@ -1,0 +1,1 @@
+"""A run: compute, gate, render, publish."""

@@ -1,0 +1,188 @@
+"""The published files: sources, gaps, identities; a changed value changes figure and text."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tcoc.deliverables.progression_plan import figures as progression_figures
+from tcoc.deliverables.progression_plan import sections as progression_plan
+from tcoc.errors import InputError
+from tcoc.paths import params_dir
+from tcoc.reference.published import date_span, load_diagram, load_timeline, load_values
+from tcoc.rules import progression
+from tcoc.rules.progression import Guardrail
+
+FOLDER = params_dir() / "published"
+VALUES = ("all_payer_model_metrics", "medicare_savings", "medicare_payments")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FOLDER, tmp_path / "published"))
+
+
+def change(folder: Path, name: str, metric: str, year: int, **changes: object) -> None:
+    file = folder / f"{name}.yml"
+    content = yaml.safe_load(file.read_text())
+    rows = content["metrics"][metric]["values"]
+    row = next(r for r in rows if r["year"] == year)
+    row.update(changes)
+    for key in [k for k, v in row.items() if v is None and k != "value"]:
+        del row[key]
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_each_value_has_source_vintage_and_confidence(name):
+    frame = load_values(name).frame()
+    known = frame["value"].notna()
+    assert (frame.loc[known, ["source", "vintage_words", "confidence"]] != "").all(axis=None)
+    assert (frame.loc[~known, "reason"] != "").all()
+
+
+def test_printed_sums_hold():
+    gaps = progression.cumulative_gaps(load_values("medicare_savings"))
+    assert set(gaps["printed"]) == {251.0, 586.0, 213.0, 263.0, 461.0}
+    assert (gaps["gap"] == 0).all()
+
+
+def test_published_savings_add_up_in_one_vintage():
+    frame = progression.published_savings(load_values("medicare_savings"), "reported_2018")
+    wide = frame.pivot(index="year", columns="part", values="saving")
+    assert (wide["hospital"] + wide["nonhospital"] == wide["total"]).all()
+    last = frame[frame["year"] == 2016].set_index("part")
+    assert last["cumulative"].to_dict() == {"hospital": 586, "nonhospital": -125, "total": 461}
+    assert last["cumulative_confidence"].to_dict() == {
+        "hospital": "sourced",
+        "nonhospital": "recalled",
+        "total": "sourced",
+    }
+
+
+def test_a_changed_value_changes_figure_data_and_text(folder):
+    before = progression.metrics(load_values("all_payer_model_metrics"))
+    change(folder, "all_payer_model_metrics", "hospital_growth", 2015, value=3.9)
+    after = progression.metrics(load_values("all_payer_model_metrics", folder))
+    row = (after["metric"] == "hospital_growth") & (after["year"] == 2015)
+    assert after.loc[row, "status"].item() == "not met"
+    assert progression_plan.metrics_title(before) != progression_plan.metrics_title(after)
+    assert "1 missed it" in progression_plan.metrics_title(after)
+    assert "2015 3.90\u00a0% (not met)" in progression_plan.metrics_alt(after)
+    assert progression_figures.draw_metrics(after)
+
+
+def test_a_missing_value_is_a_visible_gap_with_its_reason(folder):
+    change(
+        folder,
+        "all_payer_model_metrics",
+        "readmissions",
+        2015,
+        value=None,
+        confidence=None,
+        recall=None,
+        source=None,
+        reason="the report could not be read",
+    )
+    frame = progression.metrics(load_values("all_payer_model_metrics", folder))
+    assert "2015 no value (the report could not be read)" in progression_plan.metrics_alt(frame)
+    assert "1 have no value" in progression_plan.metrics_title(frame)
+    picture = progression_figures.draw_metrics(frame)
+    words = " ".join(text.get_text() for text in picture.axes[0].texts)
+    assert "no value: the report" in words
+
+
+def test_savings_title_follows_the_values(folder):
+    change(folder, "medicare_savings", "total_savings", 2014, value=9)
+    frame = progression.published_savings(load_values("medicare_savings"), "reported_2016")
+    assert "took back $38\u00a0M" in progression_plan.savings_title(frame)
+    changed = load_values("medicare_savings", folder)
+    frame = progression.published_savings(changed, "reported_2016")
+    assert "took back $162\u00a0M" in progression_plan.savings_title(frame)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"value": None, "confidence": None, "source": None}, "say why"),
+        ({"confidence": None}, "confidence"),
+        ({"confidence": "recalled"}, "recall"),
+        ({"source": "helthexec"}, 'did you mean "healthexec"'),
+        ({"vintage": "reported_2019"}, 'did you mean "reported_2016"|did you mean "reported_2018"'),
+        ({"valu": 3}, "Extra inputs"),
+    ],
+)
+def test_a_wrong_value_is_an_error_in_one_sentence(folder, changes, words):
+    change(folder, "all_payer_model_metrics", "hospital_growth", 2015, **changes)
+    with pytest.raises(InputError, match=words) as error:
+        load_values("all_payer_model_metrics", folder)
+    assert "all_payer_model_metrics.yml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_national_growth_is_never_invented():
+    published = load_values("medicare_savings")
+    frame = progression.national_growth([2015, 2016, 2018], published, {}, 2, 2017)
+    assert frame["national_growth"].isna().all()
+    assert (frame["reason"] != "").all()
+
+
+def test_national_growth_of_the_run_file_covers_its_own_years_only():
+    published = load_values("medicare_savings")
+    rates = {2020: (0.03, "CMS"), 2021: (0.0712, "CMS, two years")}
+    frame = progression.national_growth([2017, 2018, 2019], published, rates, 2, 2017)
+    growth = frame.set_index("year")["national_growth"]
+    assert pd.isna(growth[2017])
+    assert growth[2018] == pytest.approx(0.03)
+    assert growth[2019] == pytest.approx(1.0712 / 1.03 - 1)
+    alone = progression.national_growth([2019], published, {2021: rates[2021]}, 2, 2017)
+    assert alone["national_growth"].isna().all()
+
+
+def test_annual_differences_stay_in_one_vintage():
+    frame = progression.annual_differences(load_values("medicare_savings"))
+    rows = {
+        ("2016" if "in 2016" in series else "2018", year): difference
+        for series, year, difference in frame[["series", "year", "difference"]].to_numpy()
+    }
+    assert rows["2016", 2015] == pytest.approx((1 - 0.0085) / (1 - 0.0153) - 1)
+    assert len(frame) == 5
+    verdicts = progression.guarded(frame, Guardrail(0.005, 2))["guardrail"]
+    assert list(verdicts).count("broken") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2016-12-31", "2016-12-31", "2016-12-31"),
+        ("2016-02", "2016-02-01", "2016-02-29"),
+        ("2016-summer", "2016-07-01", "2016-09-30"),
+        ("2017", "2017-01-01", "2017-12-31"),
+    ],
+)
+def test_a_date_is_as_wide_as_its_source(text, first, last):
+    assert tuple(map(str, date_span(text))) == (first, last)
+
+
+@pytest.mark.parametrize("text", ["2016-13", "2016-sommer", "soon", "2016-2"])
+def test_a_wrong_date_is_an_error(text):
+    with pytest.raises(ValueError, match="date"):
+        date_span(text)
+
+
+def test_required_events_stand_in_the_timeline():
+    rows = progression.timeline_rows(load_timeline())
+    said = set(zip(rows["event"], rows["first"].astype(str), strict=True))
+    assert ("Submission to CMS", "2016-12-31") in said
+    assert ("All-Payer Model in force", "2014-01-01") in said
+    assert ("Staged implementation", "2017-01-01") in said
+    starts = rows[rows["first"].astype(str) == "2019-01-01"]["track"]
+    assert {"Dual Eligible Model", "Maryland Primary Care Program"} <= set(starts)
+
+
+def test_the_2013_diagram_says_that_it_is_a_reconstruction():
+    diagram = load_diagram("driver_diagram_2013")
+    assert diagram.reconstruction
+    assert diagram.note.startswith("Reconstruction")
