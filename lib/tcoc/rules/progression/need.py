@@ -3,6 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
+from tcoc.rules.progression.people import totals
+
 
 def inpatient_stays(facility: ir.Table, return_days: int, short_days: int) -> ir.Table:
     """Return inpatient stays with their dollars, length and whether they are a return.

@@ -53,7 +53,6 @@ PERSON_COLUMNS = (
 
 
 def totals(table: ir.Table) -> dict[str, ir.Value]:
-    """Return the sums that every group of people has: people, months, dollars."""
     """Return people, months and dollars of a group, with types that hold in Parquet."""
     return {
         "benes": table.count().cast("int32"),
