@@ -20,7 +20,7 @@ def values_without_source(_study: Study) -> Measured:
     wrong = 0
     for frame in (load_values(name).frame() for name in FILES):
         known = frame["value"].notna()
-        bare = frame[["source", "confidence", "vintage"]].eq("").any(axis=1)
+        bare = (frame[["source", "confidence", "vintage"]].astype(str) == "").any(axis=1)
         wrong += int(bare[known].sum()) + int(frame.loc[~known, "reason"].eq("").sum())
     return Measured(wrong)
 
@@ -139,8 +139,9 @@ def duals_miscounted(study: Study) -> Measured:
     cube = study.frame("progression_landscape")
     found = cube[cube["dual"]].groupby("year")["benes"].sum()
     people = study.table("beneficiary_year")
-    counts = people.filter(people.dual & people.tcoc.notnull()).group_by("year")
-    whole = study.connection.fetch(counts.agg(benes=people.count()), ["year"])
+    duals = people.filter(people.dual & people.tcoc.notnull())
+    counts = duals.group_by("year").agg(benes=duals.count())
+    whole = study.connection.fetch(counts, ["year"])
     expected = whole.set_index("year")["benes"].reindex(found.index).fillna(0)
     return Measured(float((found - expected).abs().max()) if len(found) else 0.0)
 

@@ -24,11 +24,22 @@ BENES = Column(
 MONTHS = Column(
     "Eligible months", "months", "Months that count (P1).", "person-months", of=("benes",)
 )
+WHOLE = Column("People of the group", "count", "The denominator of the row's shares.", "people")
 SHARE_PEOPLE = Column(
-    "Share of people", "share", "People of the row over all of its group.", "share", base="benes"
+    "Share of people",
+    "share",
+    "People of the row over all of its group.",
+    "share",
+    of=("benes",),
+    base="whole",
 )
 SHARE_DOLLARS = Column(
-    "Share of dollars", "share", "Dollars of the row over all of its group.", "share", base="benes"
+    "Share of dollars",
+    "share",
+    "Dollars of the row over all of its group.",
+    "share",
+    of=("benes",),
+    base="whole",
 )
 PER_CAPITA = Column(
     "Per beneficiary",
@@ -51,6 +62,7 @@ PEOPLE = {
     "nonhospital": dollars("Non-hospital dollars", "All settings but hospital (T4)."),
     "tcoc": dollars("Total cost of care"),
     "per_capita": PER_CAPITA,
+    "whole": WHOLE,
     "share_people": SHARE_PEOPLE,
     "share_dollars": SHARE_DOLLARS,
 }
@@ -100,7 +112,8 @@ def with_shares(
     out = frame.copy()
     years = out["eligible_months"] / 12
     out["per_capita"] = out["tcoc"] / years / out["year"].map(factors)
-    out["share_people"] = out["benes"] / whole["benes"].reindex(index).to_numpy()
+    out["whole"] = whole["benes"].reindex(index).to_numpy()
+    out["share_people"] = out["benes"] / out["whole"]
     out["share_dollars"] = out["tcoc"] / whole["tcoc"].reindex(index).to_numpy()
     return out
 
@@ -123,5 +136,5 @@ def ordered(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         return column.map({v: i for i, v in enumerate(order)}) if order else column
 
     out = frame.sort_values(list(keys), key=rank, ignore_index=True)
-    whole = [c for c in ("benes", "eligible_months", "stays") if c in out.columns]
+    whole = [c for c in ("benes", "eligible_months", "stays", "whole") if c in out.columns]
     return out.astype(dict.fromkeys(whole, "int64"))

@@ -15,6 +15,7 @@ from tcoc.deliverables.progression_plan.dictionary import (
     SOURCE,
     SUMS,
     UNIVERSE,
+    WHOLE,
     YEAR,
     dollars,
     ordered,
@@ -61,7 +62,8 @@ def _sum_by(cube: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def _last(cube: pd.DataFrame) -> pd.DataFrame:
-    return cube[cube["year"] == cube["year"].max()]
+    rows: pd.DataFrame = cube[cube["year"] == cube["year"].max()]
+    return rows
 
 
 # ---------------------------------------------------------------- need and stays
@@ -114,7 +116,8 @@ def stays_table(study: Study) -> Draft:
     frame = with_total(pd.concat(parts, ignore_index=True), "stage", ("stays", "paid"))
     whole = frame[frame["measure"] == ALL].set_index(["year", "stage"])
     keys = pd.MultiIndex.from_frame(frame[["year", "stage"]])
-    frame["share_of_stays"] = frame["stays"] / whole["stays"].reindex(keys).to_numpy()
+    frame["whole"] = whole["stays"].reindex(keys).to_numpy()
+    frame["share_of_stays"] = frame["stays"] / frame["whole"]
     frame["share_of_dollars"] = frame["paid"] / whole["paid"].reindex(keys).to_numpy()
     paid = Column("Medicare payments", "dollars", "Of the stays.", "dollars", of=("stays",))
     return Draft(
@@ -128,8 +131,11 @@ def stays_table(study: Study) -> Draft:
             "measure": Column("Stays", "key", "All, those that return, those that are short."),
             "stays": Column("Inpatient stays", "count", "Claims that touch are one stay.", "stays"),
             "paid": paid,
-            "share_of_stays": Column("Share of stays", "share", base="stays"),
-            "share_of_dollars": Column("Share of inpatient dollars", "share", base="stays"),
+            "whole": Column("All stays", "count", "The denominator of the shares.", "stays"),
+            "share_of_stays": Column("Share of stays", "share", of=("stays",), base="whole"),
+            "share_of_dollars": Column(
+                "Share of inpatient dollars", "share", of=("stays",), base="whole"
+            ),
         },
         totals={"stage": ALL},
         universe="inpatient stays of attributed beneficiaries, by measure",
@@ -283,6 +289,7 @@ def options_table(cube: pd.DataFrame) -> Draft:
     frame.insert(0, "year", last["year"].max())
     labels = {o.key: o.label for o in progression.DESIGN_OPTIONS}
     frame.insert(2, "name", frame["option"].map(labels))
+    frame["whole"] = int(last["benes"].sum())
     return Draft(
         name="design_options",
         title="Dollars for which each design option makes somebody accountable",
@@ -295,6 +302,7 @@ def options_table(cube: pd.DataFrame) -> Draft:
             "part": Column("Part of spending", "key"),
             "benes": BENES,
             "dollars": dollars("Dollars with somebody accountable"),
+            "whole": WHOLE,
             "share_dollars": SHARE_DOLLARS,
         },
         universe="attributed beneficiaries by design option, repeated by part",

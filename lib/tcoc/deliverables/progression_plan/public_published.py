@@ -18,7 +18,7 @@ from tcoc.study import Study
 
 DIAGRAMS = ("driver_diagram_2013", "driver_diagram_updated")
 
-_MILLIONS = "million dollars"
+_MILLION = 1_000_000
 
 
 def published_tables(study: Study) -> list[Draft]:
@@ -65,7 +65,7 @@ def published_tables(study: Study) -> list[Draft]:
         published(
             "published_growth_difference",
             "Medicare total cost of care growth in Maryland less the nation's, by year",
-            _in_points(progression.guarded(progression.annual_differences(savings), guardrail(study))),
+            _in_points(_guarded(study)),
             ("series", "year"),
             {
                 "series": Column("As reported", "key"),
@@ -92,6 +92,7 @@ def _savings_table(study: Study) -> Draft:
     first = study.policy.get("progression.published_vintage")
     vintages = [first, *(v for v in file.vintages if v != first)]
     frame = pd.concat([progression.published_savings(file, v) for v in vintages], ignore_index=True)
+    frame[["saving", "cumulative"]] *= _MILLION
     return published(
         "published_savings",
         "Medicare savings against national growth as published",
@@ -101,9 +102,9 @@ def _savings_table(study: Study) -> Draft:
             "vintage": Column("Vintage", "key"),
             "part": Column("Part of spending", "key"),
             "year": YEAR,
-            "saving": Column("Saving in the year", "number", "As printed.", _MILLIONS, digits=0),
+            "saving": Column("Saving in the year", "dollars", "As printed.", "dollars"),
             "cumulative": Column(
-                "Cumulative saving", "number", "Sum of the vintage's years.", _MILLIONS, digits=0
+                "Cumulative saving", "dollars", "Sum of the vintage's years.", "dollars"
             ),
             "confidence": Column("Confidence", "label"),
         },
@@ -113,6 +114,11 @@ def _savings_table(study: Study) -> Draft:
 def hospital_share(payments: pd.DataFrame) -> float:
     """Return the published hospital share of Medicare payments (draft, section VI.A.1)."""
     return float(payments.loc[payments["metric"] == "hospital_share", "value"].iloc[0]) / 100
+
+
+def _guarded(study: Study) -> pd.DataFrame:
+    printed = progression.annual_differences(load_values("medicare_savings"))
+    return progression.guarded(printed, guardrail(study))
 
 
 def _in_points(frame: pd.DataFrame) -> pd.DataFrame:
@@ -164,9 +170,7 @@ def _diagram(name: str, diagram: DriverDiagram) -> Draft:
     return _words(name, diagram.title, frame, ("primary", "secondary"), diagram.source)
 
 
-def _words(
-    name: str, title: str, frame: pd.DataFrame, keys: tuple[str, ...], source: str
-) -> Draft:
+def _words(name: str, title: str, frame: pd.DataFrame, keys: tuple[str, ...], source: str) -> Draft:
     return Draft(
         name=name,
         title=title,

@@ -12,6 +12,7 @@ from tcoc.deliverables.progression_plan.dictionary import (
     SHARE_PEOPLE,
     SOURCE,
     UNIVERSE,
+    WHOLE,
     YEAR,
     dollars,
     ordered,
@@ -77,12 +78,11 @@ def savings_path(study: Study) -> pd.DataFrame:
 def savings_tables(study: Study) -> list[Draft]:
     """Savings on the run's own data, year by year, and the path that a figure draws."""
     path = savings_path(study).drop(columns="beneficiaries")
-    growth = dict(kind="growth", of=_OF, digits=1)
     columns = {
         "year": YEAR,
         "benes": BENES,
         "per_capita": PER_CAPITA,
-        "growth": Column("Growth", description="Of per capita, on the year before.", **growth),  # type: ignore[arg-type]
+        "growth": Column("Growth", "growth", "Of per capita, on the year before.", of=_OF),
         "national_growth": Column(
             "National growth", "number", "An input of the run or published; never assumed.",
             "share", digits=3,
@@ -91,7 +91,7 @@ def savings_tables(study: Study) -> list[Draft]:
             "At national growth", "per_capita", "The base year's level at national rates since.",
             of=_OF,
         ),
-        "difference": Column("Growth less the nation's", **growth),  # type: ignore[arg-type]
+        "difference": Column("Growth less the nation's", "growth", of=_OF),
         "saving_per_beneficiary": Column("Saving per beneficiary", "per_capita", of=_OF),
         "saving": dollars("Saving", "At national growth less actual, times full years."),
         "cumulative_saving": dollars("Cumulative saving", "Since the base year."),
@@ -166,6 +166,7 @@ def split_table(study: Study) -> Draft:
             "setting": setting,
             "benes": row["benes"],
             "dollars": float(row[setting]),
+            "whole": row["benes"],
             "share_dollars": float(row[setting] / row["tcoc"]),
             "per_capita": float(parts[int(row["year"])][setting]),
         }
@@ -178,7 +179,8 @@ def split_table(study: Study) -> Draft:
         rows.append(
             {
                 "year": row["year"], "setting": "hospital", "benes": row["benes"],
-                "dollars": float(hospital), "share_dollars": float(hospital / row["tcoc"]),
+                "dollars": float(hospital), "whole": row["benes"],
+                "share_dollars": float(hospital / row["tcoc"]),
                 "per_capita": float(each["inpatient"] + each["outpatient"]),
             }
         )  # fmt: skip
@@ -192,6 +194,7 @@ def split_table(study: Study) -> Draft:
             "setting": Column("Setting", "key", "Hospital is inpatient and outpatient (T4)."),
             "benes": BENES,
             "dollars": dollars("Medicare payments"),
+            "whole": WHOLE,
             "share_dollars": SHARE_DOLLARS,
             "per_capita": PER_CAPITA,
         },
@@ -235,13 +238,18 @@ def concentration_tables(study: Study) -> list[Draft]:
         curve = progression.lorenz(part).iloc[1:]
         curves.append(
             part.assign(
-                share_people=curve["people"].to_numpy(), share_dollars=curve["dollars"].to_numpy()
+                whole=int(part["benes"].sum()),
+                share_people=curve["people"].to_numpy(),
+                share_dollars=curve["dollars"].to_numpy(),
             )
         )
         for top, share in progression.top_shares(part).items():
             benes = int(part.loc[part["percentile"] <= top, "benes"].sum())
-            tops.append({"year": year, "top": top, "benes": benes, "share_dollars": share})
-    columns = ["year", "percentile", "benes", "tcoc", "share_people", "share_dollars"]
+            whole = int(part["benes"].sum())
+            tops.append(
+                {"year": year, "top": top, "benes": benes, "whole": whole, "share_dollars": share}
+            )
+    columns = ["year", "percentile", "benes", "tcoc", "whole", "share_people", "share_dollars"]
     frame = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=columns)
     frame["tcoc"] = frame["tcoc"].astype(float)
     note = "People with at least one eligible month count as people, whatever their months."
@@ -256,9 +264,12 @@ def concentration_tables(study: Study) -> list[Draft]:
                 "percentile": Column("Percentile of people", "key", "1 is the costliest 1%."),
                 "benes": BENES,
                 "tcoc": dollars("Total cost of care"),
+                "whole": WHOLE,
                 "share_people": SHARE_PEOPLE,
                 "share_dollars": Column(
-                    "Cumulative share of dollars", "share", base="benes",
+                    "Cumulative share of dollars",
+                    "share",
+                    base="whole",
                     description="Of this percentile and all costlier ones.",
                 ),
             },
@@ -269,12 +280,13 @@ def concentration_tables(study: Study) -> list[Draft]:
         Draft(
             name="spending_concentration",
             title="Share of Medicare spending of the costliest 1, 5 and 10% of people",
-            frame=pd.DataFrame(tops, columns=["year", "top", "benes", "share_dollars"]),
+            frame=pd.DataFrame(tops, columns=["year", "top", "benes", "whole", "share_dollars"]),
             keys=("year", "top"),
             columns={
                 "year": YEAR,
                 "top": Column("Costliest percent of people", "key"),
                 "benes": BENES,
+                "whole": WHOLE,
                 "share_dollars": SHARE_DOLLARS,
             },
             universe="attributed beneficiaries of the costliest percentiles",
@@ -291,7 +303,8 @@ def persistence_table(study: Study) -> Draft:
     frame = with_total(with_total(cells, "next_group", sums), "cost_group", sums)
     whole = frame[frame["next_group"] == ALL].set_index(["year", "cost_group"])["benes"]
     keys = pd.MultiIndex.from_frame(frame[["year", "cost_group"]])
-    frame["share_of_group"] = frame["benes"] / whole.reindex(keys).to_numpy()
+    frame["whole"] = whole.reindex(keys).to_numpy()
+    frame["share_of_group"] = frame["benes"] / frame["whole"]
     return Draft(
         name="spending_persistence",
         title="Spending groups of one year and the next",
@@ -304,8 +317,9 @@ def persistence_table(study: Study) -> Draft:
             "benes": BENES,
             "tcoc": dollars("Total cost of care"),
             "next_tcoc": dollars("Total cost of care, next year"),
+            "whole": WHOLE,
             "share_of_group": Column(
-                "Share of the group", "share", "Of the group's people.", base="benes"
+                "Share of the group", "share", "Of its people.", of=("benes",), base="whole"
             ),
         },
         totals={"next_group": ALL, "cost_group": ALL},
@@ -313,5 +327,3 @@ def persistence_table(study: Study) -> Draft:
         note=f'"{GONE}" has died, moved, or left Medicare fee for service.',
         source=SOURCE,
     )
-
-

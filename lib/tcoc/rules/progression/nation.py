@@ -235,9 +235,7 @@ def growth_by_part(published: PublishedFile, hospital_share: float) -> pd.DataFr
             change = 100 * ((1 + after) / (1 + before) - 1)
             rows.append(_difference(vintage, year, parts[str(metric)], change, confidence))
             before = after
-    wide = pd.DataFrame(rows).pivot(
-        index=["vintage", "year"], columns="part", values="difference"
-    )
+    wide = pd.DataFrame(rows).pivot(index=["vintage", "year"], columns="part", values="difference")
     for (vintage, year), both in wide.dropna().iterrows():  # type: ignore[misc]
         rest = (both["total"] - hospital_share * both["hospital"]) / (1 - hospital_share)
         rows.append(_difference(vintage, year, "nonhospital", rest, "derived"))
