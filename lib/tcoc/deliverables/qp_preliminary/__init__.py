@@ -1,1 +1,28 @@
 """Preliminary QP threshold scores."""
+
+from typing import Any
+
+from tcoc.deliverables.qp_preliminary.public import public_tables
+from tcoc.deliverables.qp_preliminary.tables import PRODUCTS
+from tcoc.deliverables.registry import Deliverable
+
+
+def _headline(release: Any) -> str:
+    # the drawing libraries are loaded when a sentence is asked for, not with the tables
+    from tcoc.deliverables.qp_preliminary.sections import headline
+
+    return headline(release)
+
+
+DELIVERABLE = Deliverable(
+    name="qp_preliminary",
+    title="QP threshold scores",
+    question="Which clinicians would qualify?",
+    policy=("qp", "attribution"),
+    uses=("y1_attribution",),
+    tables=PRODUCTS,
+    public=public_tables,
+    headline=_headline,
+    needs=("qp_years",),
+    dated={"qp": "qp_years"},
+)
