@@ -212,6 +212,7 @@ class Cache:
     def __init__(self, folder: Path, limit: str | None = None) -> None:
         self.folder = folder
         self.limit = _limit(limit or os.environ.get(LIMIT_VARIABLE) or DEFAULT_LIMIT)
+        self._kept: list[Entry] = []
 
     def __repr__(self) -> str:
         return f"Cache({self.folder.name})"
@@ -268,6 +269,19 @@ class Cache:
             "facts": dict(entry.facts),
         }
         write_whole(file, json.dumps(content, indent=1).encode())
+        self._kept.append(entry)
+
+    def forget_kept(self) -> None:
+        """Forget what was kept through this cache: what it rests on changed while it was made."""
+        for entry in self._kept:
+            self._forget(entry)
+        self._kept.clear()
+
+    def latest(self, kind: str) -> list[Entry]:
+        """Return the entry of a kind that was used last, on whatever base; none where none is."""
+        files = sorted((self.folder / "entries" / kind).glob("*.json"), key=_mtime, reverse=True)
+        found = (_read_entry(file) for file in files[:1])
+        return [entry for entry in found if entry is not None]
 
     @contextmanager
     def making(self, kind: str, base: str, what: str) -> Iterator[None]:

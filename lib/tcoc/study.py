@@ -337,7 +337,7 @@ class Study:
         if self.fresh or self.cache is None:
             return False
         base = self._base(part, product)
-        for entry in look_up(self.cache, product.name, base, self._holds):
+        for entry in look_up(self.cache, product.name, base, self.holds):
             if self.cache.take(entry, file.parent):
                 if product.csv:
                     _write_csv(file, file.with_suffix(".csv"))
@@ -345,7 +345,7 @@ class Study:
                 return True
         return False
 
-    def _holds(self, read: Read) -> bool:
+    def holds(self, read: Read) -> bool:
         """Whether something would be read the same as when it was noted."""
         kind, name, digest = read
         try:

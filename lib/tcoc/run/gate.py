@@ -1,8 +1,7 @@
 """Stage 2: from restricted tables to public ones, all deliverables of a run together."""
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from tcoc import disclosure
 from tcoc.cache import Entry, base_key, look_up, sha256
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS, Deliverable
-from tcoc.errors import TcocError
 from tcoc.folders import private
 from tcoc.study import Scope, Study, module_of
 
@@ -31,7 +29,7 @@ def gate_tables(study: Study, names: Sequence[str], public: Path) -> Path:
         return public
     base = _base(names)
     if not study.fresh:
-        for entry in look_up(study.cache, "gate", base, study._holds):
+        for entry in look_up(study.cache, "gate", base, study.holds):
             if study.cache.take(entry, public, link=False):
                 return public
     reads = _gated(study, names, public)
@@ -104,19 +102,3 @@ def page_tables(public: Path, deliverable: Deliverable, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     disclosure.write_public(own, private(folder))
     return folder
-
-
-def failed_checks(study: Study) -> list[str]:
-    """Return the sentences of checks that do not hold, by deliverable and name."""
-    frame = study.frame(CHECKS)
-    failed = frame[~frame["holds"].astype(bool)]
-    rows: list[Mapping[str, Any]] = failed.to_dict("records")
-    return [f"{r['deliverable']}: {r['name']} does not hold ({r['words']})" for r in rows]
-
-
-def write_json(file: Path, content: Any) -> None:
-    """Write plain data as JSON."""
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-__all__ = ["TcocError", "failed_checks", "gate_tables", "page_tables"]

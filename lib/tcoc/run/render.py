@@ -23,8 +23,6 @@ from tcoc.resources.shortage import ShortageError
 from tcoc.run.worker import Answer, Ask, identity
 
 PARAMETERS = ("public", "run")
-EARLIER = ("run", "work")
-"""The parameters of a notebook that opens the run itself; it is not locked in."""
 
 START_SECONDS = 120.0
 
@@ -45,8 +43,9 @@ class Job:
     source: Path
     target: Path
     parameters: Mapping[str, str]
-    public: Path | None = None
+    public: Path
     weight: float = 0.0
+    hook_only: bool = False
 
 
 def notebook_file(deliverable: str) -> Path:
@@ -58,7 +57,7 @@ def notebook_file(deliverable: str) -> Path:
     if not file.is_file():
         raise InputError(f"{file}: the notebook of deliverable {deliverable} is missing")
     declared = sorted(declared_parameters(file))
-    if declared not in ([*PARAMETERS], [*EARLIER]):
+    if declared != [*PARAMETERS]:
         raise InputError(
             f"{file.name}: its parameters cell declares {', '.join(declared) or 'nothing'},"
             f" expected {', '.join(PARAMETERS)}"
@@ -231,12 +230,9 @@ def _ask(job: Job, folder: Path) -> Ask:
     own.mkdir(mode=0o700)
     source = own / job.source.name
     shutil.copyfile(job.source, source)
-    if job.public is not None:
-        shutil.copytree(job.public, own / "public")
+    shutil.copytree(job.public, own / "public")
     target = own / f"{job.name}.executed"
-    return Ask(
-        job.name, str(source), str(target), str(own), dict(job.parameters), open=job.public is None
-    )
+    return Ask(job.name, str(source), str(target), str(own), dict(job.parameters), job.hook_only)
 
 
 def _send(process: "subprocess.Popen[bytes]", ask: Ask) -> None:

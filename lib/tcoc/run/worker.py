@@ -40,10 +40,7 @@ WROTE = "cell {cell} wrote a file; a page writes none"
 
 @dataclass(frozen=True)
 class Ask:
-    """A notebook to execute: `public` is the folder of public tables, relative to `folder`.
-
-    `open` is only set for a notebook of the earlier kind, which opens the run itself.
-    """
+    """A notebook to execute; the public tables are in `public`, relative to `folder`."""
 
     name: str
     source: str
@@ -51,7 +48,6 @@ class Ask:
     folder: str
     parameters: Mapping[str, str]
     hook_only: bool = False
-    open: bool = False
 
 
 @dataclass
@@ -92,9 +88,8 @@ def execute(ask: Ask, on_cell: Callable[[], None]) -> Answer:
     scratch.mkdir(mode=0o700)
     _quiet(stray, scratch)
     os.chdir(ask.folder)
-    if not ask.open:
-        answer.isolation = _lock_in(ask, scratch)
-    shell = _Shell(on_cell, stray, scratch, bool(ask.open))
+    answer.isolation = _lock_in(ask, scratch)
+    shell = _Shell(on_cell, stray, scratch)
     papermill_engines.register(ENGINE, _engine(shell))
     try:
         executed = papermill.execute_notebook(
@@ -149,10 +144,8 @@ def _plain(notebook: Any) -> Any:
 class _Shell:
     """IPython in this process: what a cell displays is kept, what else it does is an error."""
 
-    def __init__(
-        self, on_cell: Callable[[], None], stray: int, scratch: Path, lenient: bool
-    ) -> None:
-        self.on_cell, self.stray, self.scratch, self.lenient = on_cell, stray, scratch, lenient
+    def __init__(self, on_cell: Callable[[], None], stray: int, scratch: Path) -> None:
+        self.on_cell, self.stray, self.scratch = on_cell, stray, scratch
         self.warned: list[str] = []
         self.notebook: Any = None
 
@@ -191,8 +184,7 @@ class _Shell:
         failed = result.error_before_exec or result.error_in_exec
         if failed is not None:
             raise _failure(number, failed)
-        if not self.lenient:
-            self._check(number, captured.stdout + captured.stderr)
+        self._check(number, captured.stdout + captured.stderr)
 
     def _check(self, number: int, printed: str) -> None:
         if printed or os.fstat(self.stray).st_size:

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from tcoc.deliverables.risk_adjustment.public import public_tables
 from tcoc.deliverables.risk_adjustment.tables import PRODUCTS
 from tcoc.deliverables.registry import Deliverable
+from tcoc.study import Study
 
 
-def _headline(release: Any) -> str:
-    # the drawing libraries are loaded when a sentence is asked for, not with the tables
-    from tcoc.deliverables.risk_adjustment.sections import headline
+def _no_drafts(study: Study) -> list[Any]:
+    return []
 
-    return headline(release)
+
+def _no_headline(release: Any) -> str:
+    return ""
 
 
 DELIVERABLE = Deliverable(
@@ -21,7 +22,7 @@ DELIVERABLE = Deliverable(
     policy=("risk", "tcoc", "attribution"),
     uses=("y1_attribution",),
     tables=PRODUCTS,
-    public=public_tables,
-    headline=_headline,
+    public=_no_drafts,
+    headline=_no_headline,
     needs=("base_year", "performance_year",),
 )
