@@ -242,11 +242,13 @@ def _note_deliverables(work: _Work, pages: Pages) -> None:
 def _reused(work: _Work, name: str, page_from: str) -> Reused:
     tables = [p.name for p in registry.find(name).tables if not p.internal]
     taken = [table for table in tables if table in work.taken]
-    return Reused(
-        tables=True if tables and len(taken) == len(tables) else taken,
-        notebook=bool(page_from),
-        since=min((work.taken[table] for table in taken), default=""),
-        notebook_since=page_from,
+    return Reused.model_validate(
+        {
+            "tables": True if tables and len(taken) == len(tables) else taken,
+            "notebook": bool(page_from),
+            "from": min((work.taken[table] for table in taken), default=""),
+            "notebook_from": page_from,
+        }
     )
 
 
