@@ -7,7 +7,7 @@ a rule, and every replaced or assumed value is listed in the report.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -140,7 +140,9 @@ class PolicyUse:
 class Policy:
     """All policy files, with the run's replacements on top.
 
-    `reader` names who sees only the values under the prefixes `readable` (see `only`).
+    `reader` names who sees only the values under the prefixes `readable` (see `only`). `reads`
+    collects the name and year of every value that is asked for, so that a kept table can say which
+    values it rests on; `recording` starts a collection of its own.
     """
 
     entries: dict[str, PolicyEntry]
@@ -148,6 +150,11 @@ class Policy:
     options: dict[str, Any] = field(default_factory=dict)
     reader: str = ""
     readable: frozenset[str] = frozenset()
+    reads: set[tuple[str, int | None]] = field(default_factory=set, compare=False)
+
+    def recording(self) -> "Policy":
+        """Return the same policy with an empty collection of what is read from here on."""
+        return replace(self, reads=set())
 
     def get(self, name: str, year: int | None = None) -> Any:
         """Return the value of a dotted policy name, for a year where the value is dated.
@@ -161,6 +168,7 @@ class Policy:
     def use(self, name: str, year: int | None = None) -> PolicyUse:
         """Return a policy value together with its source, status and whether a run replaced it."""
         entry = self._entry(name)
+        self.reads.add((name, year if entry.values else None))
         if name in self.options:
             replaced = self.options[name]
             if entry.values and isinstance(replaced, dict):
@@ -205,7 +213,7 @@ class Policy:
         readable = frozenset(prefixes)
         entries = {n: e for n, e in self.entries.items() if _file_of(n) in readable}
         options = {n: value for n, value in self.options.items() if _file_of(n) in readable}
-        return Policy(entries, self.files, options, reader, readable)
+        return Policy(entries, self.files, options, reader, readable, self.reads)
 
     def _entry(self, name: str) -> PolicyEntry:
         if self.reader and _file_of(name) in self.files and _file_of(name) not in self.readable:
