@@ -1,6 +1,7 @@
 """Names and column entries that the Progression Plan's public tables share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import fsum
 
 import pandas as pd
@@ -69,6 +70,17 @@ PEOPLE = {
 """The entries of a group of people."""
 
 
+def people_of(base: str, label: str) -> dict[str, Column]:
+    """Return the entries of a group of people whose shares are of another group than the year's."""
+    of_base = {
+        name: replace(entry, base=base)
+        for name, entry in PEOPLE.items()
+        if name.startswith("share_")
+    }
+    others = {name: entry for name, entry in PEOPLE.items() if name != "whole"}
+    return others | {base: replace(WHOLE, label=label)} | of_base
+
+
 def published(
     name: str,
     title: str,
@@ -100,11 +112,16 @@ def with_total(
 
 
 def with_shares(
-    frame: pd.DataFrame, whole: pd.DataFrame, factors: pd.Series, keys: Sequence[str] = ("year",)
+    frame: pd.DataFrame,
+    whole: pd.DataFrame,
+    factors: pd.Series,
+    keys: Sequence[str] = ("year",),
+    base: str = "whole",
 ) -> pd.DataFrame:
     """Add per capita (rule T2) and the shares of people and dollars in the group's total.
 
-    `factors` are the completion factors by year; `whole` has the totals by `keys`.
+    `factors` are the completion factors by year; `whole` has the totals by `keys`, whose people
+    stand in the column `base`: groups of different kinds need names of their own.
     """
     index: pd.Index = (
         pd.Index(frame[keys[0]]) if len(keys) == 1 else pd.MultiIndex.from_frame(frame[list(keys)])
@@ -112,8 +129,8 @@ def with_shares(
     out = frame.copy()
     years = out["eligible_months"] / 12
     out["per_capita"] = out["tcoc"] / years / out["year"].map(factors)
-    out["whole"] = whole["benes"].reindex(index).to_numpy()
-    out["share_people"] = out["benes"] / out["whole"]
+    out[base] = whole["benes"].reindex(index).to_numpy()
+    out["share_people"] = out["benes"] / out[base]
     out["share_dollars"] = out["tcoc"] / whole["tcoc"].reindex(index).to_numpy()
     return out
 
@@ -128,6 +145,9 @@ ORDERS = {
 }
 
 
+WHOLE_NUMBERS = ("benes", "eligible_months", "stays", "whole", "group_benes", "place_benes")
+
+
 def ordered(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Sort by keys, some of them in an order of their own; counts become whole numbers."""
 
@@ -136,5 +156,9 @@ def ordered(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         return column.map({v: i for i, v in enumerate(order)}) if order else column
 
     out = frame.sort_values(list(keys), key=rank, ignore_index=True)
-    whole = [c for c in ("benes", "eligible_months", "stays", "whole") if c in out.columns]
+    whole = [
+        c
+        for c in ("benes", "eligible_months", "stays", "whole", "group_benes", "place_benes")
+        if c in out.columns
+    ]
     return out.astype(dict.fromkeys(whole, "int64"))

@@ -19,6 +19,7 @@ from tcoc.deliverables.progression_plan.dictionary import (
     YEAR,
     dollars,
     ordered,
+    people_of,
     with_shares,
     with_total,
 )
@@ -174,9 +175,10 @@ def _dual(
 ) -> Draft:
     frame = with_total(cells, "dual", SUMS)
     whole = frame[frame["dual"] == ALL].set_index(list(keys))
-    frame = with_shares(frame, whole, _factors(study), keys)
+    frame = with_shares(frame, whole, _factors(study), keys, "group_benes")
     entries = {"stage": _STAGE, "place": _PLACE, "aco_id": Column("ACO", "key"), "year": YEAR}
-    columns = {**{k: entries[k] for k in keys}, "dual": _DUAL, **PEOPLE}
+    columns = {**{k: entries[k] for k in keys}, "dual": _DUAL}
+    columns |= people_of("group_benes", "People of the group")
     if "aco_id" in keys:
         frame.insert(3, "aco_name", frame["aco_id"].map(_aco_names(study)).fillna("All ACOs"))
         columns["aco_name"] = Column("ACO", "label")
@@ -265,7 +267,7 @@ def region_table(study: Study, cube: pd.DataFrame) -> Draft:
     cells = _sum_by(last, ("year", "place", "stage"))
     frame = with_total(with_total(cells, "stage", SUMS), "place", SUMS, MARYLAND)
     whole = frame[frame["stage"] == ALL].set_index(["year", "place"])
-    frame = with_shares(frame, whole, _factors(study), ("year", "place"))
+    frame = with_shares(frame, whole, _factors(study), ("year", "place"), "place_benes")
     frame = ordered(frame, ("year", "place", "stage"))
     size = frame["place"].map(whole.groupby("place")["benes"].sum())
     return Draft(
@@ -273,7 +275,12 @@ def region_table(study: Study, cube: pd.DataFrame) -> Draft:
         title="Delivery landscape: people and dollars by region and stage of attribution",
         frame=frame.loc[size.sort_values(ascending=False, kind="stable").index],
         keys=("year", "place", "stage"),
-        columns={"year": YEAR, "place": _PLACE, "stage": _STAGE, **PEOPLE},
+        columns={
+            "year": YEAR,
+            "place": _PLACE,
+            "stage": _STAGE,
+            **people_of("place_benes", "People of the place"),
+        },
         totals={"stage": ALL, "place": MARYLAND},
         parents={"place": place_parents()},
         universe=UNIVERSE,
