@@ -1,4 +1,4 @@
-"""Which further cells are hidden: those without which the attacker would know too much (rule D2)."""
+"""Which further cells are hidden: those that would tell the attacker too much (rule D2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
