@@ -2,8 +2,8 @@ import json
 
 import pytest
 from bs4 import BeautifulSoup
-
 from tcoc.report.audited import publish
+
 from tcoc.report.index import render_index, render_portfolio
 from tcoc.report.release import ABOUT
 from tests.report import report_demo

@@ -95,8 +95,9 @@ def test_the_page_prints_on_several_sheets(visit, tmp_path):
 
 
 def test_the_style_page_shows_every_chart_type(tmp_path):
-    from tcoc.report import charts as figures
     from tcoc.report.style_page import EXAMPLES, render_style_page
+
+    from tcoc.report import charts as figures
 
     charts = {name for name, f in vars(figures).items()
               if getattr(f, "__annotations__", {}).get("return") is figures.Picture}  # fmt: skip

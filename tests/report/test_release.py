@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from tcoc.report.audited import FOLDER, load, save
 
 from tcoc.errors import TcocError
 from tcoc.report import charts as figures
 from tcoc.report import release, style
-from tcoc.report.audited import FOLDER, load, save
 from tcoc.report.release import Figure
 from tests.report import report_demo
 
