@@ -71,7 +71,7 @@ spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtim
 
 lock: ## renew requirements.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet -o requirements.txt
+	  --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet -o requirements.txt
 
 clean: ## remove the environment, stores and outputs
 	rm -rf $(VENV) stores outputs
