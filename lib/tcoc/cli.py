@@ -202,6 +202,27 @@ def cache(
 
 
 @app.command()
+def verify(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    rerun: Annotated[bool, typer.Option("--rerun", help="Make the tables again too.")] = False,
+) -> None:
+    """Hold a run's inputs, tables and pages against its manifest; exit 1 where any differs."""
+    from tcoc.progress import reporter
+    from tcoc.run.verify import rerun as again
+    from tcoc.run.verify import verify as look
+
+    folder = _run_folder(run_)
+    found = [look(folder)]
+    typer.echo(found[0].text())
+    if rerun:
+        with reporter() as report:
+            found.append(again(folder, report))
+        typer.echo(f"made again: {found[1].text()}")
+    if not all(each.ok for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def compare(
     run_a: Annotated[Path, typer.Argument(help="The run before: a run folder or a run's name.")],
     run_b: Annotated[Path, typer.Argument(help="The run after.")],
