@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tcoc.errors import InputError, TcocError, nearest
+from tcoc.params.completion import Completion
 from tcoc.paths import params_dir
 
 DELIVERABLES = (
@@ -297,7 +298,7 @@ class RunFile(BaseModel):
     performance_year: Year | None = None
     qp_years: list[Year] = Field(default_factory=list)
     rate_years: list[Year] = Field(default_factory=list)
-    completion: dict[Year, Annotated[float, Field(gt=0, le=1.5)]] = Field(default_factory=dict)
+    completion: dict[Year, Completion] = Field(default_factory=dict)
     national_growth: dict[Year, NationalGrowth] = Field(default_factory=dict)
     deliverables: list[str] = Field(default_factory=lambda: ["y1_attribution"], min_length=1)
     engine: Literal["duckdb", "spark"] = "duckdb"
