@@ -65,7 +65,17 @@ class PolicyEntry(_Strict):
     unit: str
     rule: str = ""
     type: Literal[
-        "integer", "number", "share", "text", "flag", "choice", "list", "mapping", "window", "date"
+        "integer",
+        "number",
+        "share",
+        "text",
+        "flag",
+        "choice",
+        "list",
+        "mapping",
+        "window",
+        "date",
+        "quantile",
     ]
     choices: tuple[str, ...] = ()
     minimum: float | None = None
@@ -108,6 +118,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "mapping": dict,
     "window": (str, dict),
     "date": str,
+    "quantile": (str, int, float),
 }
 _WORDS = {
     "integer": "a whole number",
@@ -120,6 +131,7 @@ _WORDS = {
     "mapping": "a mapping",
     "window": "same_year, {federal_fiscal_years: n} or {calendar_years: n}",
     "date": "a date as text, YYYY-MM-DD",
+    "quantile": "none or a number between 0 and 1",
 }
 
 

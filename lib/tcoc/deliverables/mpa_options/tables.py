@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tcoc.deliverables.risk_adjustment.tables import REPLICATES as RISK_REPLICATES
-from tcoc.deliverables.risk_adjustment.tables import factors_of, pair_of, replicates, settings_of
+from tcoc.deliverables.risk_adjustment.inputs import factors_of, pair_of, replicates_of, settings_of
 from tcoc.errors import InputError, nearest
 from tcoc.params import Policy, load_policy, read_yaml
 from tcoc.paths import params_dir
@@ -34,9 +33,8 @@ from tcoc.rules.mpa import (
 from tcoc.rules.mpa.noise import noise_constant
 from tcoc.rules.mpa.options import GRID_KEYS, dollars
 from tcoc.rules.mpa.units import hospital_quality, peer_level, relative_risk
-from tcoc.rules.risk import METHODS, STATE, VARIANTS, Adjusted, Pair, risk_adjustment
+from tcoc.rules.risk import METHODS, STATE, Adjusted, Pair, risk_adjustment
 from tcoc.rules.risk.adjust import hospital_sums, pooled, weighted_cells
-from tcoc.rules.risk.bootstrap import rows_of_replicates
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 from tcoc.study import Product, Study
 
@@ -256,27 +254,10 @@ def _targets(inputs: Inputs, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
 # ---------------------------------------------------------------- options, noise, break-even
 
 
-def replicate_rows(study: Study) -> pd.DataFrame:
-    """Bootstrap replicates of per capita by rate year and unit, drawn once for all tables (R6)."""
-    frames = []
-    for year in rate_years(study):
-        terms = terms_of(study, year)
-        pair = pair_of(study, terms.base_year, terms.performance_year)
-        found = replicates(study, terms.base_year, terms.performance_year, members_of(study, terms))
-        frames.append(rows_of_replicates(found.full, pair).assign(rate_year=year))
-    return pd.concat(frames, ignore_index=True)[list(REPLICATES)]
-
-
 def replicated_setting(study: Study, terms: Terms) -> tuple[Setting, Adjusted]:
-    """Return the point setting of a rate year and its kept bootstrap replicates (rule R6)."""
+    """Return the point setting of a rate year and the kept bootstrap replicates (rule R6)."""
     setting = setting_of(study, terms, members_of(study, terms))
-    frame = study.frame("mpa_replicates")
-    frame = frame[frame["rate_year"] == terms.rate_year]
-    wide = frame.pivot(index="ccn", columns="replicate").reindex(list(setting.names))
-    base = wide["base_per_capita"].to_numpy()
-    adjusted = {v: wide[f"adjusted_{v}"].to_numpy() for v in VARIANTS if v != "none"}
-    performance = wide["performance_per_capita"].to_numpy()
-    return setting, Adjusted(setting.names, base, performance, {"none": base, **adjusted})
+    return setting, replicates_of(study).pair(terms.base_year, terms.performance_year)
 
 
 def options(study: Study) -> pd.DataFrame:
@@ -522,10 +503,6 @@ OPTIONS = {
     "largest_change_ccn": "string",
     **dict.fromkeys(("net_low", "net_high", "sign_agreement"), _FLOAT),
 }
-REPLICATES = {
-    "rate_year": "int32",
-    **{name: kind for name, kind in RISK_REPLICATES.items() if name != "halved"},
-}
 NOISE = {
     "rate_year": "int32",
     "ccn": "string",
@@ -575,13 +552,6 @@ USES = ("y1_attribution", "risk_adjustment")
 
 PRODUCTS = (
     Product("mpa", ("rate_year", "option", "ccn"), mpa, MPA, csv=True),
-    Product(
-        "mpa_replicates",
-        ("rate_year", "ccn", "replicate"),
-        replicate_rows,
-        REPLICATES,
-        internal=True,
-    ),
     Product("mpa_options", ("rate_year", *GRID_KEYS), options, OPTIONS),
     Product("mpa_noise", ("rate_year", "ccn"), noise, NOISE),
     Product("mpa_panel", ("rate_year", "true_change"), panel, PANEL),
