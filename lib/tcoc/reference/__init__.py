@@ -27,13 +27,14 @@ Kind = Literal["text", "flag", "number", "integer"]
 
 @dataclass(frozen=True)
 class ReferenceColumn:
-    """One column: its kind, the pattern of its text, and whether it may be blank."""
+    """One column: its kind, the pattern of its text, whether it may be blank, or be absent."""
 
     name: str
     kind: Kind = "text"
     pattern: str = ""
     blank: bool = False
     minimum: float | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,15 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         ),
         ("ccn", "rate_year"),
     ),
-    "combinations": ReferenceSpec((ReferenceColumn("combination"), _CCN), ("ccn",)),
+    "combinations": ReferenceSpec(
+        (
+            ReferenceColumn("combination"),
+            _CCN,
+            ReferenceColumn("region", blank=True, optional=True),
+            ReferenceColumn("purpose", blank=True, optional=True),
+        ),
+        ("ccn",),
+    ),
 }
 """The CSV reference tables of a run; the columns are design.md's, others in a file are ignored."""
 
@@ -205,11 +214,12 @@ def read_reference(path: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{path}: not UTF-8 text at byte {error.start}") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path}: not a CSV table: {str(error).strip()}") from error
-    for column in spec.names:
-        if column not in raw.columns:
-            raise InputError(
-                f'{path}: the column "{column}" is missing{nearest(column, raw.columns)}'
-            )
+    for column in spec.columns:
+        if column.name not in raw.columns:
+            if not column.optional:
+                hint = nearest(column.name, raw.columns)
+                raise InputError(f'{path}: the column "{column.name}" is missing{hint}')
+            raw[column.name] = ""
     table = pd.DataFrame({c.name: _typed(raw[c.name].str.strip(), c, path) for c in spec.columns})
     repeated = table.duplicated(list(spec.key))
     if repeated.any():
