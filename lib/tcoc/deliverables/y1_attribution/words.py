@@ -252,7 +252,7 @@ def clinics(care: PublicTable) -> str:
     return (
         f"Federally qualified and rural health clinics bill outpatient claims that name no"
         f" clinician. The Shared Savings Program counts them (42 CFR 425.404); rule A2 does not,"
-        f" because the store cannot say who gave the care. It may concern at most {seen} of the"
+        f" because the store cannot say who gave the care. It may concern, above all, {seen} of the"
         f" {home} beneficiaries of {year} whom no clinician attributes: they have an outpatient"
         f" claim in the window. A claim under a clinic's own number: {clinic}."
     )
