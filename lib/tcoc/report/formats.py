@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure import Column, PublicTable
+from tcoc.disclosure import Column, Kind, PublicTable
 from tcoc.errors import TcocError, nearest
 from tcoc.report import words
 
@@ -43,8 +43,8 @@ def column_of(table: PublicTable, name: str) -> Column:
     if name not in frame.columns:
         raise TcocError(f'table {table.name}: column "{name}" is unknown'
                         f"{nearest(name, map(str, frame.columns))}")  # fmt: skip
-    kind = "year" if name == "year" or name.endswith("_year") else "key"
-    return Column(label=heading(name), kind=kind)  # type: ignore[arg-type]
+    kind: Kind = "year" if name == "year" or name.endswith("_year") else "key"
+    return Column(heading(name), kind)
 
 
 def heading(name: str) -> str:
@@ -56,8 +56,24 @@ def heading(name: str) -> str:
 
 
 def digits_of(column: Column) -> int:
-    """Return the digits that a column shows: the dictionary's, else those of its kind."""
-    return column.digits if column.digits is not None else DIGITS.get(column.kind, 0)
+    """Return the decimals that a column shows, as written (a share's are those of its percent).
+
+    The dictionary's digits are decimals of the number itself, no finer than its rounding leaves;
+    a reader needs no more of them than the kind's.
+    """
+    usual = DIGITS.get(column.kind, 0)
+    if column.digits is None:
+        return usual
+    if column.kind == "number":
+        return max(0, column.digits - 2) if is_share(column) else column.digits
+    return max(0, min(usual, column.digits - 2 if is_share(column) else column.digits))
+
+
+def is_share(column: Column) -> bool:
+    """Whether a column holds fractions that are written as percentages."""
+    if column.kind == "number":
+        return column.unit.lower().split(" ")[0] in ("share", "shares", "percent", "fraction")
+    return column.kind in ("share", "score", "growth", "percent")
 
 
 def write(column: Column, value: Any) -> str:
@@ -70,7 +86,7 @@ def write(column: Column, value: Any) -> str:
         return _flag(value)
     if column.kind == "year":
         return _year(value)
-    return _number(column.kind, float(value), digits_of(column))
+    return written(column, float(value), digits_of(column))
 
 
 def _flag(value: Any) -> str:
@@ -83,14 +99,15 @@ def _year(value: Any) -> str:
     return words.name_of(value) if isinstance(value, str) else str(int(value))
 
 
-def _number(kind: str, value: float, digits: int) -> str:
-    if kind in ("dollars", "per_capita"):
+def written(column: Column, value: float, digits: int) -> str:
+    """Write a number of a column with a chosen number of decimals."""
+    if column.kind in ("dollars", "per_capita"):
         return words.money(value, digits)
-    if kind in ("share", "score"):
-        return words.percent(value, digits)
-    if kind in ("growth", "percent"):
+    if column.kind in ("growth", "percent"):
         return words.change(value, digits)
-    if kind == "number":
+    if is_share(column):
+        return words.percent(value, digits)
+    if column.kind == "number":
         return words.plain_number(value, digits)
     return words.number(value, digits)
 
@@ -102,7 +119,7 @@ def ticks(column: Column, values: Iterable[float]) -> Callable[[float], str]:
     """
     found = sorted(set(values))
     step = min(np.diff(found)) if len(found) > 1 else 1.0
-    scale = 100.0 if column.kind in ("share", "score", "growth", "percent") else 1.0
+    scale = 100.0 if is_share(column) else 1.0
     digits = max(0, -int(np.floor(np.log10(max(step * scale, 1e-9)) + 1e-9)))
 
     def text(value: float) -> str:
@@ -110,13 +127,7 @@ def ticks(column: Column, values: Iterable[float]) -> Callable[[float], str]:
             return words.compact(value, "$", max(map(abs, found), default=0.0), step)
         if column.kind in ("count", "months", "entities"):
             return words.compact(value, "", max(map(abs, found), default=0.0), step)
-        if column.kind in ("growth", "percent"):
-            return words.change(value, digits)
-        if column.kind in ("share", "score"):
-            return words.percent(value, digits)
-        if column.kind == "year":
-            return str(int(value))
-        return words.number(value, digits)
+        return str(int(value)) if column.kind == "year" else written(column, value, digits)
 
     return text
 

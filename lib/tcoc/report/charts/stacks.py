@@ -32,7 +32,8 @@ class Stack:
         frame = table.frame
         self.column = formats.column_of(table, value)
         labels = frame[parts].tolist()
-        self.parts = [p for p in dict.fromkeys(labels) if str(p) not in formats.TOTALS]
+        wholes = {*formats.TOTALS, table.facts.totals.get(parts, "all")}
+        self.parts = [p for p in dict.fromkeys(labels) if str(p) not in wholes]
         if not self.parts:
             raise TcocError(f"table {table.name}: column {parts} holds no part of a whole")
         part = formats.column_of(table, parts)
@@ -184,8 +185,8 @@ def _stack_row(picture: Figure, axes: Axes, layout: Layout, stack: Stack, row: i
 def _inside(picture: Figure, axes: Axes, layout: Layout, column: Column, y: float, start: float,
             amount: float, key: str) -> None:  # fmt: skip
     """Write a part's amount inside of it, on its own ground, only where it fits."""
-    whole = column.kind in ("share", "score")
-    text = formats.write(column, amount) if not whole else formats._number(column.kind, amount, 0)
+    share = formats.is_share(column)
+    text = formats.written(column, amount, 0) if share else formats.write(column, amount)
     low, high = axes.get_xlim()
     room = abs(amount) / (high - low) * base.plot_width(picture, axes)
     size = base.size_of(layout) - 0.5
