@@ -1,6 +1,7 @@
 """What the tables of risk adjustment are computed from: parameters, pairs of years, replicates."""
 
 import itertools
+import json
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from tcoc.deliverables.y1_attribution.tables import completion, has_claims
 from tcoc.errors import InputError
-from tcoc.paths import params_dir
+from tcoc.paths import params_dir, project_root
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
@@ -18,6 +19,7 @@ from tcoc.rules.inference.replicates import (
     unit_matrix,
 )
 from tcoc.rules.inference.units import MILLIONTHS
+from tcoc.rules.inference.verdicts import Rates
 from tcoc.rules.risk import (
     NewEnrolleeFactors,
     Pair,
@@ -133,3 +135,14 @@ def drawn_pairs(study: Study) -> list[Pair]:
 def replicates_of(study: Study) -> Replicates:
     """Return the kept replicates as arrays: `.per_capita[year]`, `.pair(base, performance)`."""
     return replicates_of_table(study.frame("risk_replicates"))
+
+
+def measured_rates() -> dict[str, Rates]:
+    """Return the verdicts' measured error rates, none where they have not been measured (R8)."""
+    file = project_root() / "benchmarks" / "results" / "verdicts.json"
+    if not file.is_file():
+        return {}
+    return {
+        name: Rates(**{key: row[key] for key in Rates.__annotations__})
+        for name, row in json.loads(file.read_text())["verdicts"].items()
+    }
