@@ -27,7 +27,7 @@ class Pages:
         """Put the executed notebooks in place that are still right, and return their jobs."""
         for job in [] if self.fresh else self.jobs:
             reads = _reads(job)
-            holds = {read: True for read in reads}
+            holds = dict.fromkeys(reads, True)
             kept = look_up(self.cache, _kind(job), _base(job), lambda r, h=holds: r in h)  # type: ignore[misc]
             for entry in kept:
                 if len(entry.reads) == len(reads) and self.cache.take(

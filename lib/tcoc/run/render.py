@@ -95,7 +95,7 @@ def _environment() -> dict[str, str]:
 def _server(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Start the pages' process from this very interpreter, and end it with all it started."""
     with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tcoc.run.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tcoc.cache import FOLDER, PAGES, Cache, libraries, package_digest, parameter_digest, sha256
+from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
@@ -138,7 +138,7 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found)
+    key = inputs.run_key(run, names, found, cache)
     if not request.fresh and inputs.is_unchanged(place, key, cache):
         done = read_manifest(place)
         report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")

@@ -282,7 +282,7 @@ def _fork(ask: Ask, out: int) -> int:
         answer = execute(ask, lambda: _say(out, {"cell": ask.name}))
         _write(note, json.dumps(asdict(answer)))
         status = 0
-    except BaseException as error:  # noqa: BLE001 - the runner has to hear of it, whatever it is
+    except BaseException as error:
         said = traceback.format_exception_only(error)[-1].strip()
         _write(note, json.dumps(asdict(Answer(ask.name, f"could not be executed: {said}"))))
     finally:

@@ -17,6 +17,7 @@ from tcoc.deliverables.mpa_options.inputs import (
     terms_of,
 )
 from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA
+from tcoc.params import MpaPolicy
 from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, varied_terms
 from tcoc.rules.mpa.options import dollars
 from tcoc.rules.mpa.reliability import heterogeneity, reliability_table
@@ -42,7 +43,7 @@ def mpa(study: Study) -> pd.DataFrame:
 def option_terms(study: Study, rate_year: int) -> Iterator[tuple[str, Terms]]:
     """Yield each option's name and terms; InputError for a term that is unknown."""
     own = terms_of(study, rate_year)
-    for option, changes in study.policy.get("mpa.options").items():
+    for option, changes in MpaPolicy.of(study.policy).options.items():
         yield option, varied_terms(own, changes or {}, f"mpa.options: {option}")
 
 
@@ -51,7 +52,7 @@ def reason_left_out(study: Study, terms: Terms) -> str:
     if missing := missing_years(study, terms):
         years = ", ".join(map(str, missing))
         return f"its base rests on {years}, which this run has no claims of"
-    if terms.price_standardized and not study.policy.get("mpa.price_factors"):
+    if terms.price_standardized and not MpaPolicy.of(study.policy).price_factors:
         return "no price factors are supplied (mpa.price_factors)"
     return ""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tcoc.disclosure import PublicTable
-from tcoc.report import words
+from tcoc.report import charts, words
 
 SINGLE = "improvement_single"
 COMBINED = "improvement"
@@ -31,11 +31,6 @@ OPTION_NAMES = {
     "attainment_price_standardized": "Attainment without price",
 }
 """What a reader calls the options that ship with the project; others go by their own name."""
-
-SYNTHETIC = (
-    "This is synthetic data: true differences between hospitals are what the generator planted, so"
-    " how much is signal here says nothing about Maryland's hospitals."
-)
 
 
 def rate_years(terms: PublicTable) -> list[int]:
@@ -95,6 +90,17 @@ def signal(state: PublicTable, rate_year: int) -> str:
     )
 
 
+def synthetic(is_synthetic: bool) -> str:
+    """Say beside the result what of it was planted, where the data are invented."""
+    if is_synthetic:
+        return (
+            "These are synthetic data: hospitals' true differences are what the generator planted,"
+            " and national growth is invented, so neither the dollars nor their signal say anything"
+            " about Maryland's hospitals."
+        )
+    return "The dollars rest on the claims of this run's extract."
+
+
 def tiles(totals: PublicTable, state: PublicTable, rate_year: int) -> list[tuple[str, str, str]]:
     """Return the numbers that open the report: paid, taken, signal, signs."""
     row, of = totals.where(rate_year=rate_year, option=SINGLE), state.where(rate_year=rate_year)
@@ -110,19 +116,65 @@ def tiles(totals: PublicTable, state: PublicTable, rate_year: int) -> list[tuple
     ]
 
 
-def largest_assumptions(sensitivity: PublicTable | None, most: int = 3) -> str:
-    """Say which assumptions move the most dollars, or how to find out."""
-    if sensitivity is None or sensitivity.empty:
+def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
+    """Say which assumptions move the most dollars, each by its strongest alternative (rule S1)."""
+    frame = sensitivity.sort("dollars_moved", descending=True).frame.dropna(
+        subset=["dollars_moved"]
+    )
+    if frame.empty:
         return (
             "Which assumptions move these dollars most has not been measured for this run:"
-            " `tcoc sensitivity RUN.yml` does."
+            " `tcoc sensitivity` does."
         )
-    named = sensitivity.sort("dollars_moved", descending=True).head(most)
+    named = frame.drop_duplicates("assumption").head(most)
     parts = [
-        f"{row.assumption} at {row.alternative} ({words.short_dollars(row.dollars_moved)})"
-        for row in named.frame.itertuples()
+        f"`{row.assumption}` at {row.alternative} ({words.short_dollars(row.dollars_moved)})"
+        for row in named.itertuples()
     ]
     return f"What moves these dollars most: {words.listing(parts)}."
+
+
+def show_tornado(release: Any, sensitivity: PublicTable) -> None:
+    """Show the dollars that each assumption moves, where `tcoc sensitivity` measured them (S1)."""
+    if sensitivity.empty:
+        return
+    largest = sensitivity.sort("dollars_moved", descending=True)
+    release.show(
+        charts.bars(largest.head(TORNADO_ROWS), rows="changed_value", value="dollars_moved"),
+        title=tornado_title(largest),
+        caption="One assumed value replaced by an alternative, all else as in this run (rule S1).",
+    )
+    release.show_table(
+        largest,
+        [
+            "assumption",
+            "alternative",
+            "dollars_moved",
+            "hospitals_other_sign",
+            "people_moved",
+            "per_capita_change",
+        ],
+        caption="What each assumption moves",
+    )
+
+
+TORNADO_ROWS = 15
+"""How many alternatives the tornado draws; the table below it has all."""
+
+
+def tornado_title(largest: PublicTable) -> str:
+    """Say how far the assumption that moves most goes, against all dollars moved."""
+    top = largest.head(1)
+    return (
+        f"{top.value('assumption')} at {top.value('alternative')} moves"
+        f" {words.short_dollars(top.value('dollars_moved'))}, more than any other assumption"
+    )
+
+
+def show_rows(release: Any, table: PublicTable, columns: list[str], caption: str) -> None:
+    """Show a table that may have no row in a run; an empty one is left to the words before it."""
+    if not table.empty:
+        release.show_table(table, columns, caption=caption)
 
 
 # ---------------------------------------------------------------- terms and completeness
@@ -266,6 +318,19 @@ def chance(panel: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
         f" {words.count(at['min_panel'])} attributed people on;"
         f" {words.count(at['hospitals_large_enough'])} of {words.count(at['hospitals'])} hospitals"
         " are as large."
+    )
+
+
+def chance_title(table: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
+    """Say what chance moves at the own threshold for a panel of the middle size (rule M6)."""
+    threshold = float(terms_table.value("threshold", rate_year=rate_year))
+    frame = table.where(rate_year=rate_year).frame
+    near = frame["threshold"].iloc[(frame["threshold"] - threshold).abs().argmin()]
+    rows = frame[frame["threshold"] == near].sort_values("panel_size")
+    row = rows.iloc[len(rows) // 2]
+    return (
+        f"With {words.count(row['panel_size'])} attributed people, chance moves"
+        f" {words.percent(row['mean_share'], 0)} of the revenue at risk"
     )
 
 
