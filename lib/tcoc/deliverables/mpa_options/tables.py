@@ -19,7 +19,7 @@ from tcoc.deliverables.mpa_options.inputs import (
     single_terms,
     terms_of,
 )
-from tcoc.deliverables.mpa_options.results import left_out, mpa, targets
+from tcoc.deliverables.mpa_options.results import left_out, mpa, targets, terms_table
 from tcoc.deliverables.mpa_options.scenarios import scenarios
 from tcoc.deliverables.mpa_options.schemas import (
     CHANCE,
@@ -32,6 +32,7 @@ from tcoc.deliverables.mpa_options.schemas import (
     RELIABILITY,
     SAVINGS,
     SCENARIOS,
+    TERMS,
     WHAT_IF,
 )
 from tcoc.deliverables.mpa_options.sensitivity import SENSITIVITY, sensitivity
@@ -308,6 +309,7 @@ USES = ("y1_attribution", "risk_adjustment")
 
 PRODUCTS = (
     Product("mpa", ("rate_year", "option", "ccn"), mpa, MPA, csv=True),
+    Product("mpa_terms", ("rate_year", "option"), terms_table, TERMS),
     Product("mpa_left_out", ("rate_year", "option"), left_out, LEFT_OUT),
     Product("mpa_options", ("rate_year", *GRID_KEYS), options, OPTIONS),
     Product(

@@ -73,20 +73,15 @@ def _size(amount: Any) -> Any:
 
 
 def signal(state: PublicTable, rate_year: int) -> str:
-    """Say how much of the dollars is signal, and whether hospitals differ beyond chance."""
+    """Say how much of the dollars is signal, and how often chance alone would show as much (M7)."""
     row = state.where(rate_year=rate_year)
     share, p_value = row.value("signal_share"), row.value("p_value")
     if pd.isna(share) or pd.isna(p_value):
         return "How much of it is signal cannot be said from this run."
-    chance = (
-        "results differ between hospitals by more than chance"
-        if float(p_value) < 0.05
-        else "results do not differ between hospitals by more than chance would make them"
-    )
     return (
-        f"{words.percent(share, 0)} of these dollars is signal, the rest is who happened to need"
-        f" care: {chance} (Q is {words.plain_number(row.value('q'), 1)} where chance gives"
-        f" {words.plain_number(row.value('df'), 0)})."
+        f"{words.percent(share, 0)} of these dollars is signal; the rest is who happened to need"
+        f" care. Without any true difference between hospitals, results as unlike as these would"
+        f" come up in {words.percent(p_value, 0)} of cases."
     )
 
 
