@@ -1,1 +1,21 @@
 """Options of the Medicare Performance Adjustment."""
+
+from tcoc.deliverables.mpa_options.checks import CHECKS
+from tcoc.deliverables.mpa_options.public import public_tables
+from tcoc.deliverables.mpa_options.tables import POLICY, PRODUCTS, USES
+from tcoc.deliverables.mpa_options.words import headline
+from tcoc.deliverables.registry import Deliverable
+
+DELIVERABLE = Deliverable(
+    name="mpa_options",
+    title="MPA options",
+    question="What would each option change each hospital's Medicare payments by?",
+    policy=("attribution", *POLICY),
+    uses=USES,
+    tables=PRODUCTS,
+    public=public_tables,
+    checks=CHECKS,
+    headline=headline,
+    needs=("rate_years", "national_growth"),
+    dated={"mpa": "rate_years"},
+)

@@ -125,12 +125,13 @@ def drawn_of(study: Study) -> UnitSums:
 
 
 def drawn_pairs(study: Study) -> list[Pair]:
-    """Return the run's pair and every base year before every later year with claims."""
-    own, factor = pair_of(study), completion(study)
+    """Return the run's pair, where it names one, and every base year before every later year."""
+    spec, factor = study.run.spec, completion(study)
+    own = [pair_of(study)] if spec.base_year and spec.performance_year else []
     every = [
         Pair(a, b, factor(a), factor(b)) for a, b in itertools.combinations(claim_years(study), 2)
     ]
-    return [own, *(p for p in every if p != own)]
+    return [*own, *(p for p in every if p not in own)]
 
 
 def replicates_of(study: Study) -> Replicates:

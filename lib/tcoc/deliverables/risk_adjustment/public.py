@@ -12,7 +12,7 @@ import pandas as pd
 from tcoc.deliverables.risk_adjustment.inputs import pair_of, settings_of
 from tcoc.deliverables.risk_adjustment.planted import SMALLEST, truth_file
 from tcoc.deliverables.y1_attribution.public import UNIVERSE, hospital_names
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.params import read_yaml
 from tcoc.paths import params_dir
 from tcoc.rules.inference.intervals import beyond_chance
