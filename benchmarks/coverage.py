@@ -21,7 +21,7 @@ from benchmarks.states import State, states
 
 from tcoc.params import load_policy
 from tcoc.progress import reporter
-from tcoc.rules.inference.intervals import bounds, kept_width
+from tcoc.rules.inference.intervals import PRODUCT, bounds, kept_width
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
@@ -122,7 +122,8 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
         for name, values in statistics(*full).items():
             pair = MPA_PAIR if name.startswith("mpa") else RISK_PAIR
             units = drawn[i][0].units_of(pair.base_year, pair.performance_year)
-            width = kept_width(values[1:], halves[name][1:])
+            thin = name == f"factor:{PRODUCT}"
+            width = kept_width(values[1:], halves[name][1:]) if thin else 1.0
             ends = bounds("value", values, LEVEL, units, width)
             ccn = full[0].hospitals
             table = pd.DataFrame({"ccn": ccn, "planted": truth[name][order], **ends})

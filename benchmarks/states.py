@@ -14,10 +14,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from tcoc.deliverables.registry import study
 from tcoc.params import load_run
 from tcoc.progress import Reporter
 from tcoc.store.synth import write_synthetic_store
-from tcoc.study import study
 
 WORK = Path(__file__).parent / ".work" / "states"
 YEARS = (2015, 2016, 2017, 2018)

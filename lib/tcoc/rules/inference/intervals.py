@@ -79,15 +79,23 @@ class Drawing:
     halved: Adjusted
     units: Array
 
-    def ends(self, name: str, of: Callable[[Adjusted], Array], level: float) -> dict[str, Array]:
+    def ends(
+        self, name: str, of: Callable[[Adjusted], Array], level: float, *, product: bool = False
+    ) -> dict[str, Array]:
         """Return the interval of a statistic by name, the state first; see `bounds`.
 
-        The state rests on many units and its buckets are not thin: it is not drawn in.
+        `product` says that the statistic multiplies two estimates, and is drawn in by what the
+        halved draws show. The state's buckets are not thin: it is not drawn in.
         """
-        full, halved = of(self.full), of(self.halved)
-        inner = bounds(name, full, level, self.units, kept_width(full[1:], halved[1:]))
+        full = of(self.full)
+        width = kept_width(full[1:], of(self.halved)[1:]) if product else 1.0
+        inner = bounds(name, full, level, self.units, width)
         state = bounds(name, full[:1], level, self.units[:1])
         return {column: np.append(state[column], inner[column][1:]) for column in inner}
+
+
+PRODUCT = "demographic_own"
+"""The method that multiplies a hospital's mix by its own costs of thin buckets (rule R2)."""
 
 
 def intervals(drawing: Drawing, pair: Pair, level: float) -> pd.DataFrame:
@@ -122,7 +130,8 @@ def factor_intervals(drawing: Drawing, level: float) -> pd.DataFrame:
     frames = []
     for variant in drawing.full.adjusted:
         if variant != "none":
-            ends = drawing.ends("factor", partial(factor_of, variant=variant), level)
+            factor = partial(factor_of, variant=variant)
+            ends = drawing.ends("factor", factor, level, product=variant == PRODUCT)
             named = {"variant": variant, "ccn": drawing.full.hospitals}
             frames.append(pd.DataFrame({**named, **ends}))
     return pd.concat(frames, ignore_index=True)
