@@ -86,6 +86,8 @@ def beneficiary_year(scene: Scene) -> pa.Table:
             ),
             "factor": pa.array(scene.factor[who]),
             "need": pa.array(scene.need[who]),
+            "effect": pa.array(scene.multiple[who] / world.drift(scene.year)),
+            "health_center": columns.flags(people.health_center[who]),
         }
     )
 
@@ -145,7 +147,7 @@ def hospital_year_table(world: World, sums: dict[int, list[Integers]]) -> pa.Tab
     years = sorted(sums)
     count, geo = world.geo.count, world.geo
     people, dual, factor = (np.concatenate([sums[y][i] for y in years]) for i in range(3))
-    some = np.maximum(people, 1)
+    some, strength = np.maximum(people, 1), world.model.effect
     return pa.table(
         {
             "year": pa.array(np.repeat(years, count).astype(np.int32)),
@@ -154,6 +156,10 @@ def hospital_year_table(world: World, sums: dict[int, list[Integers]]) -> pa.Tab
             "dual_share": pa.array(dual / some),
             "mean_factor": pa.array(factor / 1e6 / some),
             "dual_gain": pa.array(np.tile(geo.dual_gain, len(years))),
-            "cost_growth": pa.array(np.tile(geo.cost_growth, len(years))),
+            "cost_level": pa.array(np.tile(geo.cost_level * strength, len(years))),
+            "cost_growth": pa.array(np.tile(geo.cost_growth * strength, len(years))),
+            "effect": pa.array(np.concatenate([world.effect(y) for y in years])),
+            "frailty": pa.array(np.concatenate([world.frailty(y) for y in years])),
+            "drift": pa.array(np.repeat([world.drift(y) for y in years], count)),
         }
     )
