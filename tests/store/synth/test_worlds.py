@@ -206,6 +206,18 @@ def test_some_clinicians_round_in_hospitals(store: Path) -> None:
     assert found[1] >= found[0] / 2
 
 
+def test_planted_panels_are_the_people(store: Path) -> None:
+    found = rows(f"""
+        select count(*), count(*) filter (p.people is distinct from b.people),
+               count(*) filter (p.ccn is distinct from c.ccn)
+        from '{store}/truth/clinician_year.parquet' p full join
+        (select year, npi, count(*) as people from '{store}/truth/beneficiary_year.parquet'
+         where npi is not null group by 1, 2) b using (year, npi)
+        left join '{store}/truth/clinician.parquet' c using (npi)""")[0]
+    assert found[0] > 500
+    assert found[1:] == (0, 0)
+
+
 def test_health_center_people_have_no_own_clinician(store: Path) -> None:
     """Their primary care is outpatient claims (42 CFR 425.404), which the rules cannot see."""
     found = rows(f"""

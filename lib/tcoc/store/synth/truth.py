@@ -54,6 +54,38 @@ def _step_2(world: World, people: People) -> Integers:
     return np.where(people.kind == 2, chosen, -1)
 
 
+def _seen(scene: Scene) -> Integers:
+    """The clinician whose patient each person is by habit, -1 without one or without history."""
+    people, years = scene.people, scene.world.years
+    own = _own_clinician(people, years, scene.year)
+    history = _window_months(people, years, scene.year) >= 3
+    return np.where(history, np.where(own >= 0, own, _step_2(scene.world, people)), -1)
+
+
+def panels(scene: Scene) -> Integers:
+    """Return how many eligible people of the block have each clinician by habit in the year."""
+    eligible = any_month(scene.fee_for_service & ~scene.away)
+    clinician = _seen(scene)[eligible]
+    count = scene.world.clinicians.count
+    result: Integers = np.bincount(clinician[clinician >= 0], minlength=count)
+    return result
+
+
+def clinician_year_table(world: World, people: dict[int, Integers]) -> pa.Table:
+    """Return the planted panels: by year and clinician with people, how many, and the hospital."""
+    clinicians, years = world.clinicians, sorted(people)
+    year, who = np.nonzero(np.array([people[y] for y in years]))
+    panel = np.array([people[y] for y in years])[year, who]
+    return pa.table(
+        {
+            "year": pa.array(np.array(years, dtype=np.int32)[year]),
+            "npi": columns.choices(clinicians.npis, who),
+            "ccn": columns.choices(world.geo.ccns, _inside(world, clinicians.hospital)[who]),
+            "people": pa.array(panel),
+        }
+    )
+
+
 def beneficiary_year(scene: Scene) -> pa.Table:
     """Return the truth of everybody with an eligible month in the year.
 
@@ -63,10 +95,7 @@ def beneficiary_year(scene: Scene) -> pa.Table:
     """
     world, people, clinicians = scene.world, scene.people, scene.world.clinicians
     eligible = any_month(scene.fee_for_service & ~scene.away)
-    own = _own_clinician(people, world.years, scene.year)
-    clinician = np.where(own >= 0, own, _step_2(world, people))
-    history = _window_months(people, world.years, scene.year) >= 3
-    clinician = np.where(history, clinician, -1)
+    clinician = _seen(scene)
     aco = np.where(clinician >= 0, clinicians.aco[clinician], -1)
     stage = _stage(clinicians, clinician, aco)
     ccn = _hospital_expected(world, clinician, stage, scene.hospital)

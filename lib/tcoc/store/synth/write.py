@@ -95,6 +95,7 @@ class _Work:
     stopped: bool = False
     rows: dict[str, int] = field(default_factory=dict)
     hospital_sums: dict[int, list[Integers]] = field(default_factory=dict)
+    panels: dict[int, list[Integers]] = field(default_factory=dict)
     medicaid: dict[int, list[tuple[Integers, ...]]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
@@ -167,6 +168,7 @@ def _write_year(work: _Work, year: int) -> None:
             known.write(truth.beneficiary_year(scene))
             work.medicaid.setdefault(year, []).append(members.medicaid_spending(scene))
             _add(work.hospital_sums, year, truth.hospital_sums(scene))
+            _add(work.panels, year, (truth.panels(scene),))
             work.tick(f"{year}")
         for table, writer in writers.items():
             work.count(table, writer.rows)
@@ -248,6 +250,9 @@ def _write_gathered(work: _Work, benes: int) -> None:
     _write_single(spending, work.folder / "reference" / "medicaid_spending.parquet")
     known = work.folder / "truth"
     _write_single(truth.clinician_table(work.world), known / "clinician.parquet")
+    panels = {year: sums[0] for year, sums in work.panels.items()}
+    panel = truth.clinician_year_table(work.world, panels)
+    _write_single(panel, known / "clinician_year.parquet")
     hospital = truth.hospital_year_table(work.world, work.hospital_sums)
     _write_single(hospital, known / "hospital_year.parquet")
     _write_single(
