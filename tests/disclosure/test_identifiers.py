@@ -8,7 +8,7 @@ import pytest
 from ibis import schema as ibis_schema
 
 from tcoc.disclosure.identifiers import assert_no_identifiers, words
-from tcoc.disclosure.published import DisclosureError
+from tcoc.errors import TcocError
 from tcoc.store.schema import FORMAT_VERSION, TABLES
 
 VALUES = {"bene_id": "BENE00000042", "claim_id": "CLM0000000077", "npi": "1234567893"}
@@ -38,7 +38,7 @@ def test_an_identifier_in_a_public_file_fails_the_run(store, tmp_path, kind, pla
     file = tmp_path / "run" / place
     file.parent.mkdir(parents=True)
     file.write_text(f"a,b\n{VALUES[kind]},1234567\n")
-    with pytest.raises(DisclosureError, match=kind) as error:
+    with pytest.raises(TcocError, match=kind) as error:
         assert_no_identifiers(store, tmp_path / "run")
     assert VALUES[kind] not in str(error.value)
 
@@ -66,7 +66,7 @@ def test_what_is_restricted_is_not_searched(store, tmp_path):
 def test_an_identifier_is_found_as_a_word(store, tmp_path, text):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "page.html").write_text(text)
-    with pytest.raises(DisclosureError, match=r"page\.html holds 1 (npi|bene_id) of the store"):
+    with pytest.raises(TcocError, match=r"page\.html holds 1 (npi|bene_id) of the store"):
         assert_no_identifiers(store, tmp_path / "run")
 
 

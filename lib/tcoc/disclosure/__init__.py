@@ -1,37 +1,42 @@
-"""The disclosure gate: the only way from a number to a page (rules D1-D4).
+"""The disclosure gate: the only way from an exact number to a public one (rules D1-D5).
 
-audited = audit([PublicTable(...), ...], policy)
-audited.frame("waterfall")              # what may be shown; hidden cells are NA
-audited.hidden("waterfall")             # which cells the gate hid
-audited.reason("waterfall")             # why
-audited.value("waterfall", "benes", year=2018, stage="all")   # a number for a sentence
-audited.log                             # every hidden cell with its reason
+gated = gate({"y1_attribution": [Draft(...), ...]}, policy)
+gated.tables["attribution_waterfall"]   # PublicTable: rounded, hidden cells NA, with dictionary
+gated.log                               # every hidden cell with its reason: restricted
+write_public(gated.tables, folder)      # for the process that renders: it reads nothing else
 """
 
-from tcoc.disclosure.audit import Audit, Released, audit
-from tcoc.disclosure.protect import Rule
-from tcoc.disclosure.published import (
-    Difference,
-    DisclosureError,
-    assert_from_audit,
-    assert_published_files_ok,
-    assert_published_ok,
-    difference_check,
-    difference_check_folders,
+from tcoc.disclosure.editions import Difference, difference_check_folders
+from tcoc.disclosure.files import (
+    MARK,
+    as_csv,
+    dictionary_frame,
+    escaped,
+    read_public,
+    write_csvs,
+    write_public,
 )
-from tcoc.disclosure.table import PublicTable
+from tcoc.disclosure.gate import Gated, gate
+from tcoc.disclosure.rounding import Rule
+from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Column, Draft, Kind, PublicTable
 
 __all__ = [
-    "Audit",
+    "MARK",
+    "OF_PEOPLE",
+    "ROUNDED",
+    "Column",
     "Difference",
-    "DisclosureError",
+    "Draft",
+    "Gated",
+    "Kind",
     "PublicTable",
-    "Released",
     "Rule",
-    "assert_from_audit",
-    "assert_published_files_ok",
-    "assert_published_ok",
-    "audit",
-    "difference_check",
+    "as_csv",
+    "dictionary_frame",
     "difference_check_folders",
+    "escaped",
+    "gate",
+    "read_public",
+    "write_csvs",
+    "write_public",
 ]

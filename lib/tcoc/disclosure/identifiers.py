@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tcoc.disclosure.published import DisclosureError
+from tcoc.errors import TcocError
 from tcoc.store.connection import Connection, connect
 from tcoc.store.layout import Store, open_store
 from tcoc.store.schema import TABLES
@@ -32,7 +32,7 @@ _BLOB = re.compile(r"[A-Za-z0-9+/=]{200,}")
 def assert_no_identifiers(store: Path, work: Path) -> None:
     """Search every public file of a run for a beneficiary, claim or clinician of the store.
 
-    Downloads inside pages are unpacked first. Raises DisclosureError that names the file and the
+    Downloads inside pages are unpacked first. Raises TcocError that names the file and the
     kind of identifier, never the identifier.
     """
     said = {file: words(file.read_text(encoding="utf-8")) for file in public_files(work)}
@@ -48,7 +48,7 @@ def assert_no_identifiers(store: Path, work: Path) -> None:
         if own & values
     ]
     if leaks:
-        raise DisclosureError(f"{'; '.join(leaks)} of the store; public files hold none")
+        raise TcocError(f"{'; '.join(leaks)} of the store; public files hold none")
 
 
 def public_files(work: Path) -> list[Path]:

@@ -1,105 +1,183 @@
-"""The only kind of table that may be published: it says what its numbers count (rule D4)."""
+"""What a deliverable would publish (Draft), and what leaves of it (PublicTable).
 
-from collections.abc import Mapping
+Only the gate makes a PublicTable; every view of one keeps its keys, hidden cells and dictionary.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from tcoc.errors import InputError, nearest
 
+Kind = Literal[
+    "key", "label", "year", "flag", "count", "entities", "months", "share", "score", "dollars",
+    "per_capita", "growth", "factor", "percent", "number",
+]  # fmt: skip
+
+OF_PEOPLE = frozenset(
+    {"count", "months", "share", "score", "dollars", "per_capita", "growth", "factor", "percent"}
+)
+"""Kinds whose numbers are about people: they are rounded, and may be hidden."""
+
+ROUNDED = "Rounded; parts need not add up to totals."
+"""What every table with numbers about people says (rule D3)."""
+
 
 @dataclass(frozen=True)
-class PublicTable:
-    """A table for publication with its counts, margins and links: input of the gate.
+class Column:
+    """One entry of a table's dictionary: what a column means and how it may be shown.
+
+    label        heading as a reader reads it, sentence case
+    kind         decides rounding (rule D2) and format
+    description  one sentence, with the rule id
+    unit         people, person-months, dollars per person and year, ...
+    of           count columns that protect it: a hidden one hides it (rule D1)
+    base         the count column that is its denominator: sets the step of a share or score
+    digits       digits shown, never finer than the rounding leaves
+    """
+
+    label: str
+    kind: Kind
+    description: str = ""
+    unit: str = ""
+    of: tuple[str, ...] = ()
+    base: str = ""
+    digits: int | None = None
+
+    @property
+    def protectors(self) -> tuple[str, ...]:
+        """The count columns of which a hidden cell hides this column's cell too."""
+        base = (self.base,) if self.base and self.base not in self.of else ()
+        return (*self.of, *base)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A table with exact numbers that a deliverable would like to publish: the gate's only input.
 
     Grain: one row per combination of `keys`. A dimension that is constant in the table (a single
     year) is a key too, else the table cannot be linked with others. The parts listed are all the
     parts of a total: a combination that is absent is zero; what a total has beyond its parts is
     treated as one more, unpublished part.
 
-    name      file stem of tables/NAME.csv, unique in the run
-    title     the finding or the subject
-    keys      dimension columns, named alike in all tables (year, ccn, stage, ...)
-    counts    columns that count beneficiaries, claims or patients (fractional sums of shares too)
-    values    every other numeric column -> the count columns that protect it; () = not about people
-    totals    dimension -> the label that means all of it
-    parents   dimension -> {label: parent label}, for hierarchies (hospital -> combination -> STATE)
-    within    count column -> the count column of which it is a part; the rest is protected as well
-    universe  what the counts count; the same (universe, count column, keys without totals) in two
-              tables is the same cell
+    name        file stem of tables/NAME.csv, unique in the run
+    keys        dimension columns, named alike in all tables (year, ccn, stage, ...)
+    columns     the dictionary; every numeric column has an entry
+    totals      dimension -> the label that means all of it
+    parents     dimension -> {label: parent label}, for hierarchies (hospital -> combination)
+    within      count column -> the count column of which it is a part; the rest is protected too
+    universe    what the counts count; the same (universe, column, keys without totals) in two
+                tables is the same cell
+    clinicians  the column that counts clinicians: fewer than three show no dollars or scores
     """
 
     name: str
     title: str
     frame: pd.DataFrame
     keys: tuple[str, ...]
-    counts: tuple[str, ...] = ()
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: Mapping[str, Column]
     totals: Mapping[str, str] = field(default_factory=dict)
     parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     within: Mapping[str, str] = field(default_factory=dict)
     universe: str = ""
-    unit: str = ""
     note: str = ""
     source: str = ""
+    clinicians: str = ""
 
-    def checked(self) -> "PublicTable":
-        """Return the table with plain numbers and row numbers, or raise InputError.
+    def of_kind(self, *kinds: str) -> list[str]:
+        """Return the columns of some kinds, in the order of the frame."""
+        return [c for c in self.frame.columns if self.columns[c].kind in kinds]
 
-        Raised for a missing or undeclared numeric column, a key that is missing or stands twice,
-        a negative count, and a declaration that names an unknown column.
+    def checked(self) -> "Draft":
+        """Return the draft with plain numbers, row numbers and a whole dictionary.
+
+        Raises InputError for a numeric column without an entry, a key that is missing, blank or
+        stands twice, a negative count, a number about people that names no count which protects
+        it, and a declaration that names an unknown column.
         """
-        frame = self.frame.reset_index(drop=True)
-        frame = frame.apply(_plain_numbers)
-        self._check_names(list(map(str, frame.columns)))
-        self._check_keys(frame)
-        self._check_numbers(frame)
-        return replace(self, frame=frame)
+        frame = self.frame.reset_index(drop=True).apply(_plain_numbers)
+        columns = {str(c): self._entry(str(c), frame[c]) for c in frame.columns}
+        draft = replace(self, frame=frame, columns=columns)
+        self._check_names(columns)
+        draft._check_keys()
+        draft._check_numbers()
+        return draft
 
-    def _check_names(self, columns: list[str]) -> None:
-        protecting = [c for counts in self.values.values() for c in counts]
-        named = (
-            *((name, columns) for name in (*self.keys, *self.counts, *self.values)),
-            *((name, self.counts) for name in (*protecting, *self.within)),
-            *((name, self.counts) for name in self.within.values()),
-            *((name, self.keys) for name in (*self.totals, *self.parents)),
-        )
+    def _entry(self, name: str, data: pd.Series) -> Column:
+        if name in self.columns:
+            return self.columns[name]
+        if name in self.keys:
+            return Column(plain_label(name), "year" if name == "year" else "key")
+        if pd.api.types.is_bool_dtype(data.dtype):
+            return Column(plain_label(name), "flag")
+        if pd.api.types.is_numeric_dtype(data.dtype):
+            raise InputError(
+                f"public table {self.name}: the numeric column {name} has no entry in the"
+                f" dictionary{nearest(name, self.columns)}"
+            )
+        return Column(plain_label(name), "label")
+
+    def _check_names(self, columns: Mapping[str, Column]) -> None:
+        counts = [c for c, entry in columns.items() if entry.kind in ("count", "entities")]
+        named: list[tuple[str, Iterable[str]]] = [(c, columns) for c in (*self.keys, *self.columns)]
+        named += [(c, self.keys) for c in (*self.totals, *self.parents)]
+        named += [(c, counts) for pair in self.within.items() for c in pair]
+        named += [(c, counts) for entry in columns.values() for c in entry.protectors]
+        named += [(self.clinicians, counts)] if self.clinicians else []
         for name, valid in named:
             if name not in valid:
                 raise InputError(f'public table {self.name}: "{name}"{nearest(name, valid)}')
-        twice = set(self.counts) & set(self.values)
-        if twice:
-            raise InputError(f"public table {self.name}: {min(twice)} is both count and value")
+        for name, entry in columns.items():
+            if entry.kind not in get_args(Kind):
+                raise InputError(
+                    f'public table {self.name}: kind "{entry.kind}" of {name}'
+                    f"{nearest(entry.kind, get_args(Kind))}"
+                )
+            if entry.kind in ("share", "score", "percent") and not entry.protectors:
+                raise InputError(
+                    f"public table {self.name}: {name} is a {entry.kind} and names no count column"
+                    ' as its base; name it, or call the column a "number" if it is about nobody'
+                )
 
-    def _check_keys(self, frame: pd.DataFrame) -> None:
+    def _check_keys(self) -> None:
         keys = list(self.keys)
-        if keys and frame[keys].isna().any(axis=None):
+        if keys and self.frame[keys].isna().any(axis=None):
             raise InputError(f"public table {self.name}: a key is blank")
-        repeated = frame.duplicated(keys) if keys else pd.Series(range(len(frame))) > 0
+        repeated = self.frame.duplicated(keys) if keys else pd.Series(range(len(self.frame))) > 0
         if repeated.any():
             row = int(np.flatnonzero(repeated.to_numpy())[0])
             raise InputError(f"public table {self.name}: the keys of row {row} stand twice")
 
-    def _check_numbers(self, frame: pd.DataFrame) -> None:
-        declared = {*self.keys, *self.counts, *self.values}
-        for column in frame.columns:
-            kind = frame[column].dtype
-            numeric = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-            if numeric and column not in declared:
-                raise InputError(
-                    f"public table {self.name}: the numeric column {column} is declared neither"
-                    " as a count nor as a value with the counts that protect it"
-                )
-            if column in self.counts and not numeric and frame[column].notna().any():
-                raise InputError(f"public table {self.name}: the count {column} is not a number")
-            if column in self.counts and (frame[column].dropna() < 0).any():
-                raise InputError(f"public table {self.name}: the count {column} is negative")
+    def _check_numbers(self) -> None:
+        for name in self.frame.columns:
+            kind, data = self.columns[name].kind, self.frame[name]
+            if kind not in OF_PEOPLE | {"entities"} or not data.notna().any():
+                continue
+            if not pd.api.types.is_numeric_dtype(data.dtype):
+                raise InputError(f"public table {self.name}: the {kind} {name} is not a number")
+            if kind in ("count", "entities", "months") and (data.dropna() < 0).any():
+                raise InputError(f"public table {self.name}: the {kind} {name} is negative")
+
+
+def plain_label(name: str) -> str:
+    """Return a heading for a column without one: `per_capita` is Per capita."""
+    text = name.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def label_text(label: object) -> str:
+    """Return a label as text; 2018.0 and 2018 are one label."""
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return str(label)
 
 
 def _plain_numbers(column: pd.Series) -> pd.Series:
-    """Decimals as doubles: the gate compares and hides, it adds nothing up that is published."""
+    """Decimals as doubles: the gate compares, rounds and hides; it adds nothing up."""
     if column.dtype != object:
         return column
     present = column.dropna()
@@ -108,3 +186,243 @@ def _plain_numbers(column: pd.Series) -> pd.Series:
             return column
         return pd.to_numeric(column.map(lambda v: None if pd.isna(v) else float(v)))
     return column
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a public table says of itself beside its cells."""
+
+    name: str
+    title: str
+    deliverable: str
+    keys: tuple[str, ...]
+    columns: Mapping[str, Column]
+    note: str = ""
+    source: str = ""
+    universe: str = ""
+    totals: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    within: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = True
+
+
+_GATE = object()
+
+
+class PublicTable:
+    """Rounded numbers that may be shown, which cells are hidden, and what the columns mean.
+
+    Immutable, and made by the gate alone; a view keeps name, keys, hidden cells and dictionary.
+    """
+
+    __slots__ = ("_facts", "_frame", "_hidden")
+    _facts: Facts
+    _frame: pd.DataFrame
+    _hidden: pd.DataFrame
+
+    def __init__(
+        self, facts: Facts, frame: pd.DataFrame, hidden: pd.DataFrame, gate: object = None
+    ) -> None:
+        if gate is not _GATE:
+            raise TypeError("only the disclosure gate makes a PublicTable")
+        for name, value in (("_facts", facts), ("_frame", frame), ("_hidden", hidden)):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a PublicTable cannot be changed ({name}); make a view of it")
+
+    @property
+    def name(self) -> str:
+        """The file stem, unique in the run."""
+        return self._facts.name
+
+    @property
+    def title(self) -> str:
+        """The finding or the subject."""
+        return self._facts.title
+
+    @property
+    def deliverable(self) -> str:
+        """The deliverable that the table belongs to."""
+        return self._facts.deliverable
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The dimension columns."""
+        return self._facts.keys
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The dictionary, in the order of the columns."""
+        return dict(self._facts.columns)
+
+    @property
+    def note(self) -> str:
+        """What a reader must know, the remark on rounding included."""
+        return self._facts.note
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from."""
+        return self._facts.source
+
+    @property
+    def facts(self) -> Facts:
+        """All that the table says of itself beside its cells."""
+        return self._facts
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A copy of the rows, rounded; hidden cells are NA."""
+        return self._frame.copy()
+
+    @property
+    def hidden(self) -> pd.DataFrame:
+        """Which cells are hidden: true or false, in the frame's shape."""
+        return self._hidden.copy()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the table itself and not a view of it."""
+        return self._facts.whole
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no row."""
+        return self._frame.empty
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def __repr__(self) -> str:
+        hidden = int(self._hidden.to_numpy().sum())
+        what = "table" if self.is_whole else "view of"
+        return f"Public {what} {self.name}: {len(self)} rows, {hidden} hidden cells"
+
+    # ------------------------------------------------------------ views
+
+    def where(self, **labels: Any) -> "PublicTable":
+        """Return the rows with the given labels: one each, or any of a list, tuple or set."""
+        chosen = np.ones(len(self), dtype=bool)
+        for name, wanted in labels.items():
+            many = (
+                wanted if isinstance(wanted, list | tuple | set | frozenset | range) else (wanted,)
+            )
+            texts = {label_text(label) for label in many}
+            chosen &= self._known(name).map(label_text).isin(texts).to_numpy()
+        return self._rows(np.flatnonzero(chosen))
+
+    def keep(self, rows: Callable[[pd.DataFrame], pd.Series]) -> "PublicTable":
+        """Return the rows for which a condition on the public frame holds; unknown is no."""
+        chosen = pd.Series(rows(self.frame)).fillna(False).astype(bool)
+        return self._rows(np.flatnonzero(chosen.to_numpy()))
+
+    def sort(self, *by: str, descending: bool = False) -> "PublicTable":
+        """Return the rows in an order, hidden and absent cells last; ties keep their order."""
+        for name in by:
+            self._known(name)
+        order = self._frame.reset_index(drop=True).sort_values(
+            list(by), ascending=not descending, kind="stable", na_position="last"
+        )
+        return self._rows(order.index.to_numpy())
+
+    def select(self, *columns: str) -> "PublicTable":
+        """Return some columns, in the order given."""
+        for name in columns:
+            self._known(name)
+        entries = {c: self._facts.columns[c] for c in columns}
+        return self._view(self._frame[list(columns)], self._hidden[list(columns)], columns=entries)
+
+    def head(self, n: int) -> "PublicTable":
+        """Return the first rows."""
+        return self._rows(np.arange(min(n, len(self))))
+
+    def across(self, dimension: str, *values: str) -> "PublicTable":
+        """Return the labels of one dimension (years, tests, methods) as columns.
+
+        A column `benes` over years 2017 and 2018 becomes "2017 benes" and "2018 benes", headed
+        "2017 Beneficiaries" and "2018 Beneficiaries". Without `values`, all numbers go across.
+        Labels that do not vary along the dimension stay.
+        """
+        if dimension not in self.keys:
+            raise InputError(f'table {self.name}: "{dimension}"{nearest(dimension, self.keys)}')
+        for name in values:
+            self._known(name)
+        plain = ("key", "label", "year", "flag")
+        entries = self._facts.columns
+        wide = values or tuple(c for c, e in entries.items() if e.kind not in plain)
+        keys = [k for k in self.keys if k != dimension and k in self._frame.columns]
+        names = [c for c in map(str, self._frame.columns) if c not in (*wide, dimension)]
+        stay = [c for c in names if self._settled(c, keys)]
+        frame, hidden = self._frame[stay], self._hidden[stay]
+        places = frame.groupby(keys, sort=False, dropna=False).ngroup() if keys else frame.index * 0
+        row = np.asarray(places)
+        first = ~pd.Series(row).duplicated().to_numpy()
+        parts, masks = [frame[first].reset_index(drop=True)], [hidden[first].reset_index(drop=True)]
+        kept = {c: entries[c] for c in stay}
+        labels = self._frame[dimension].map(label_text).to_numpy()
+        for name in wide:
+            for label in dict.fromkeys(labels):
+                mine, title = labels == label, f"{label} {name}"
+                cells = self._frame.loc[mine, name].set_axis(row[mine]).reindex(range(first.sum()))
+                mask = self._hidden.loc[mine, name].set_axis(row[mine]).reindex(range(first.sum()))
+                parts.append(cells.rename(title))
+                masks.append(mask.fillna(False).astype(bool).rename(title))
+                kept[title] = replace(
+                    entries[name], label=f"{label} {entries[name].label}",
+                    of=tuple(f"{label} {c}" for c in entries[name].of), base="",
+                )  # fmt: skip
+        return self._view(
+            pd.concat(parts, axis=1), pd.concat(masks, axis=1), columns=kept, keys=tuple(keys)
+        )
+
+    def value(self, column: str, **where: Any) -> Any:
+        """Return one number or label for a sentence; pd.NA where hidden or absent.
+
+        Raises InputError where the labels do not name exactly one row.
+        """
+        self._known(column)
+        found = self.where(**where)
+        if len(found) != 1:
+            words = ", ".join(f"{key} {label}" for key, label in where.items())
+            raise InputError(
+                f"table {self.name}: {len(found)} rows for {words or 'no label'}, expected one"
+            )
+        cell = found._frame[column].iloc[0]
+        return pd.NA if pd.isna(cell) else cell
+
+    def _settled(self, name: str, keys: Sequence[str]) -> bool:
+        if name in keys:
+            return True
+        if self._facts.columns[name].kind not in ("key", "label", "year", "flag"):
+            return False
+        if not keys:
+            return bool(self._frame[name].nunique(dropna=False) <= 1)
+        groups = self._frame.groupby(list(keys), dropna=False)[name]
+        return bool((groups.nunique(dropna=False) <= 1).all())
+
+    def _known(self, name: str) -> pd.Series:
+        if name not in self._frame.columns:
+            raise InputError(
+                f'table {self.name}: "{name}"{nearest(name, map(str, self._frame.columns))}'
+            )
+        return self._frame[name]
+
+    def _rows(self, places: np.ndarray) -> "PublicTable":
+        whole = len(places) == len(self) and bool((places == np.arange(len(self))).all())
+        return self._view(
+            self._frame.iloc[places].reset_index(drop=True),
+            self._hidden.iloc[places].reset_index(drop=True),
+            whole=whole and self.is_whole,
+        )
+
+    def _view(self, frame: pd.DataFrame, hidden: pd.DataFrame, **facts: Any) -> "PublicTable":
+        changed = replace(self._facts, **{"whole": False, **facts})
+        return PublicTable(changed, frame, hidden, _GATE)
+
+
+def admit(facts: Facts, frame: pd.DataFrame, hidden: pd.DataFrame) -> PublicTable:
+    """Make a public table. For the gate and its files alone; a test holds that nobody else asks."""
+    names = list(frame.columns)
+    mask = hidden.reindex(columns=names, fill_value=False).astype(bool)
+    return PublicTable(facts, frame.reset_index(drop=True), mask.reset_index(drop=True), _GATE)

@@ -20,6 +20,7 @@ import pandas as pd
 from tcoc.errors import TcocError, nearest
 from tcoc.report.tables import as_csv
 
+PUBLIC = Path(".internal") / "public"
 FOLDER = Path(".internal") / "audited"
 TABLES_INDEX = "tables.json"
 _INDEX = "release.json"
@@ -75,46 +76,29 @@ def page(deliverable: str) -> Any:
 
 
 def audit_all(study: Any, deliverables: Sequence[str]) -> dict[str, AuditedTable]:
-    """Audit the tables of all deliverables together and return them by name."""
-    from tcoc.disclosure import audit
+    """Pass the tables of all deliverables through the gate together and return them by name."""
+    from tcoc.disclosure import Draft, gate, write_public
+    from tcoc.disclosure.old import draft_of_old
 
-    tables = collect(study, deliverables)
-    everything = [table for part in tables.values() for table in part]
-    audited = audit(everything, study.policy)
-    return {
-        table.name: _audited(audited, table, deliverable)
-        for deliverable, part in tables.items()
-        for table in part
+    drafts = {
+        deliverable: [t if isinstance(t, Draft) else draft_of_old(t) for t in part]
+        for deliverable, part in collect(study, deliverables).items()
     }
+    gated = gate(drafts, study.policy)
+    write_public(gated.tables, Path(study.work) / PUBLIC)
+    gated.log.to_parquet(Path(study.work) / "restricted" / "hidden_cells.parquet", index=False)
+    return {name: _audited(table) for name, table in gated.tables.items()}
 
 
-def _audited(audit: Any, table: Any, deliverable: str) -> AuditedTable:
+def _audited(table: Any) -> AuditedTable:
+    counts = tuple(c for c, entry in table.columns.items() if entry.kind == "count")
+    plain = ("key", "label", "year", "flag", "count")
+    values = tuple(c for c, entry in table.columns.items() if entry.kind not in plain)
     facts = TableFacts(
-        table.name,
-        deliverable,
-        table.title,
-        tuple(table.keys),
-        tuple(table.counts),
-        tuple(table.values),
-        table.unit,
-        table.note,
-        table.source,
-    )
-    frame = _one_type(audit.frame(table.name)).reset_index(drop=True)
-    hidden = audit.hidden(table.name).reset_index(drop=True)
-    hidden = hidden.reindex(columns=frame.columns, fill_value=False).astype(bool)
-    return AuditedTable(facts, frame, hidden, reasons_of(audit, table.name))
-
-
-def reasons_of(audit: Any, name: str) -> dict[tuple[int, str], str]:
-    """Return why each hidden cell of a table is hidden, by row position and column."""
-    reasons = audit.reason(name)
-    return {
-        (row, str(column)): why
-        for column in reasons.columns
-        for row, why in enumerate(reasons[column].tolist())
-        if why
-    }
+        table.name, table.deliverable, table.title, table.keys, counts, values, "",
+        table.note, table.source,
+    )  # fmt: skip
+    return AuditedTable(facts, _one_type(table.frame), table.hidden, {})
 
 
 def _one_type(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ stands below it. JupyterLab and repository browsers show them as they are; the p
 `<figure>` of them, by the `tcoc` metadata.
 """
 
-import base64
 import html
 import re
 from typing import Any
@@ -16,16 +15,16 @@ from IPython.display import publish_display_data
 
 from tcoc.report.tables import text
 
+NARROW, DATA = "image/svg+xml;layout=narrow", "text/csv"
+"""What a figure's output carries beside its picture, for the page alone."""
+
 _MARKDOWN = mistune.create_markdown(escape=True, plugins=["table"])
 
 
 def publish(data: dict[str, Any], kind: str, /, **facts: Any) -> None:
     """Send an output to the notebook; outside of a notebook nothing happens."""
     if InteractiveShell.initialized():
-        metadata: dict[str, Any] = {"tcoc": {"kind": kind, **facts}}
-        if "alt" in facts and "image/png" in data:
-            metadata["image/png"] = {"alt": facts["alt"]}
-        publish_display_data(data, metadata)
+        publish_display_data(data, {"tcoc": {"kind": kind, **facts}})
 
 
 def publish_html(content: str, plain: str, kind: str, /, **facts: Any) -> None:
@@ -34,13 +33,11 @@ def publish_html(content: str, plain: str, kind: str, /, **facts: Any) -> None:
 
 
 def publish_figure(
-    *, title: str, alt: str, png: bytes, svg: str | None, below: str, plain: str, name: str
+    *, name: str, title: str, alt: str, wide: str, narrow: str, below: str, csv: str
 ) -> None:
-    """Send a figure: title, picture, and the HTML that stands below it."""
+    """Send a figure: title, picture (with its narrow layout and its data), what stands below it."""
     publish_html(f'<p class="tcoc-title"><strong>{text(title)}</strong></p>', title, "figure-title")
-    picture: dict[str, Any] = {"image/png": base64.b64encode(png).decode(), "text/plain": plain}
-    if svg is not None:
-        picture["image/svg+xml"] = svg
+    picture = {"image/svg+xml": wide, NARROW: narrow, DATA: csv, "text/plain": f"{title}\n\n{alt}"}
     publish(picture, "figure", name=name, title=title, alt=alt)
     publish_html(below, "", "figure-below")
 
@@ -48,7 +45,13 @@ def publish_figure(
 def markdown(content: str) -> str:
     """Return Markdown as HTML without formulas: a dollar sign is a dollar sign."""
     rendered = str(_MARKDOWN(content)).strip()
-    return re.sub(r"(?<!\\)\$(?![^<>]*>)", "<span>$</span>", rendered.replace("\\$", "$"))
+    return amounts(rendered.replace("\\$", "$"))
+
+
+def amounts(rendered: str) -> str:
+    """Keep each amount of some HTML in one piece, outside of tags."""
+    parts = re.split(r"(<[^>]*>)", rendered)
+    return "".join(part if part.startswith("<") else text(html.unescape(part)) for part in parts)
 
 
 def plain_words(content: str) -> str:

@@ -1,17 +1,17 @@
-"""The last look before anything is shown: only what the gate let through may pass (rule D4).
+"""The last look before anything is said: only what the gate let through may pass (rule D4).
 
-Figures and derived tables are made by library code from audited tables, but code can be wrong. So
-each number in a column that a public table declares must be a number that the gate let through,
-no count of 1 to 10 may stand in any column that counts people, and no sentence may state one.
+Tables and figures can only be made of public tables. A sentence is free text, so each number in
+one must stand in a public table of the run, be a year, a rule, a policy value or a small whole
+number such as a count of rows; and no sentence may state a count of 1 to 10 people.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
+from tcoc.disclosure import PublicTable
 from tcoc.errors import TcocError
 
 PEOPLE = (
@@ -24,31 +24,80 @@ _SMALL_COUNT = re.compile(
     rf"(?:[a-z-]+[\s\u00a0]+){{0,2}}(?:{PEOPLE})\b",
     re.IGNORECASE,
 )
-_COUNT_NAMES = re.compile(rf"(?:^|_)(?:{PEOPLE})(?:$|_)")
-_NOT_COUNTS = re.compile(r"threshold|per_|_per|share|percent|rate|score|id$|rule|dollars|paid|tcoc")
+_RULE = re.compile(r"\b(?:[A-Z]{1,2}\d{1,2}[a-z]?|\d+ CFR [\d.()a-z§ ]+|20\d\d[–-](?:20)?\d\d)\b")
+_TOKEN = re.compile(
+    r"(?<![\w.])(?P<sign>[−+-]?)(?P<dollar>\$?)(?P<digits>\d[\d,]*(?:\.\d+)?)"
+    r"(?P<unit>%|[\s\u00a0](?:percentage[\s\u00a0])?points?\b|[\s\u00a0](?:million|billion)\b|[BMK]\b)?"
+)
+_SCALES = {"million": 1e-6, "billion": 1e-9, "M": 1e-6, "B": 1e-9, "K": 1e-3}
+_SMALL_WHOLE = 100
+"""Whole numbers up to this one may count rows, methods, hospitals: they need no table."""
 
 
-def check_frame(
-    where: str,
-    frame: pd.DataFrame,
-    visible: Mapping[str, frozenset[float]],
-    counts: Iterable[str],
-) -> None:
-    """Refuse a frame with a small count, or with a value that no audited table shows.
+class Known:
+    """The numbers that may stand in a sentence: those of the public tables, and policy values."""
 
-    `visible` holds per declared column the values that the gate let through, in any table of the
-    release. Raises TcocError that names figure or table and column, never the value.
+    def __init__(self, tables: Iterable[PublicTable], others: Iterable[float] = ()) -> None:
+        found = [np.array([abs(float(v)) for v in others], dtype=float)]
+        labels: set[str] = set()
+        for table in tables:
+            frame = table.frame
+            for name in frame.columns:
+                column = frame[name]
+                if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+                    values = column.dropna().astype("float64").to_numpy()
+                    found.append(np.abs(values))
+                else:
+                    labels.update(map(str, column.dropna().unique()))
+            found.append(np.array([float(len(frame))]))
+        self._values = np.unique(np.concatenate(found))
+        self._labels = frozenset(
+            number for label in labels for number in re.findall(r"\d[\d,.]*\d|\d", label)
+        )
+
+    def knows(self, value: float, digits: int, scales: Iterable[float]) -> bool:
+        """Whether a value, written with so many decimals at one of the scales, is a known one."""
+        half = 0.5000001 * 10.0**-digits
+        for scale in scales:
+            low, high = (value - half) / scale, (value + half) / scale
+            place = int(np.searchsorted(self._values, low))
+            if place < len(self._values) and self._values[place] <= high:
+                return True
+        return False
+
+    def labels(self, text: str) -> bool:
+        """Whether a number is part of a label: a CCN, a ZIP, an age group."""
+        return text in self._labels
+
+
+def check_numbers(where: str, text: str, known: Known) -> None:
+    """Refuse a sentence with a number that stands in no public table (TcocError).
+
+    Years, rule ids, labels of the tables and whole numbers up to 100 without a unit are free.
     """
-    counted = set(counts)
-    for name in frame.columns:
-        numbers = _numbers(frame[name])
-        if name in counted or _counts_people(str(name)):
-            _refuse_small(where, str(name), numbers)
-        if name in visible and not numbers <= visible[name]:
+    plain = _RULE.sub(" ", re.sub(r"[*_`]|\]\([^)]*\)", " ", text))
+    for found in _TOKEN.finditer(plain):
+        if not _allowed(found, known):
             raise TcocError(
-                f'{where}: column "{name}" holds a value that no audited table of this release'
-                " shows; take it from release.table(...), or name a derived column otherwise"
+                f'{where}: "{found.group(0).strip()}" stands in no public table of this run;'
+                " take it from PublicTable.value(...) through tcoc.report.words (rule D4)"
             )
+
+
+def _allowed(found: "re.Match[str]", known: Known) -> bool:
+    digits = found["digits"].rstrip(",")
+    value = float(digits.replace(",", ""))
+    decimals = len(digits.partition(".")[2])
+    unit = (found["unit"] or "").replace("\u00a0", " ").strip()
+    bare = not found["dollar"] and not unit
+    if bare and decimals == 0 and (value <= _SMALL_WHOLE or 1900 <= value <= 2100):
+        return True
+    if known.labels(digits):
+        return True
+    if unit == "%" or unit.endswith(("point", "points")):
+        return value in (0, 100) or known.knows(value, decimals, (100.0, 1.0))
+    scales = (_SCALES[unit],) if unit in _SCALES else (1.0,)
+    return (value == 0) or known.knows(value, decimals, scales)
 
 
 def check_text(where: str, text: str) -> None:
@@ -57,41 +106,8 @@ def check_text(where: str, text: str) -> None:
         noun = found.group(0).split()[-1]
         raise TcocError(
             f"{where}: states a count of 1 to 10 {noun} (rule D1); write it with tcoc.report.words"
-            " from an audited table"
+            " from a public table"
         )
-
-
-def visible_values(
-    frames: Iterable[tuple[pd.DataFrame, Iterable[str]]],
-) -> dict[str, frozenset[float]]:
-    """Return per declared numeric column the values that the audited tables show."""
-    found: dict[str, set[float]] = {}
-    for frame, names in frames:
-        for name in names:
-            found.setdefault(name, set()).update(_numbers(frame[name]))
-    return {name: frozenset(values) for name, values in found.items()}
-
-
-def _counts_people(name: str) -> bool:
-    return bool(_COUNT_NAMES.search(name.lower())) and not _NOT_COUNTS.search(name.lower())
-
-
-def _refuse_small(where: str, name: str, numbers: set[float]) -> None:
-    if any(0 < value < 11 for value in numbers):
-        raise TcocError(f'{where}: column "{name}" holds a count of 1 to 10 people (rule D1)')
-
-
-def _numbers(column: pd.Series) -> set[float]:
-    values = column.dropna()
-    if values.dtype == bool or values.dtype.name == "boolean":
-        return set()
-    return {float(v) for v in values if _is_number(v)}
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, (str, bool, bytes)):
-        return False
-    return isinstance(value, (int, float, Decimal)) or hasattr(value, "dtype")
 
 
 def check_complete(where: str, **texts: str) -> None:

@@ -10,11 +10,9 @@ from typing import Any
 import nbformat
 
 from tcoc.report import words
-from tcoc.report.audited import TABLES_INDEX
 from tcoc.report.html_page import Page, Section, header_facts, provenance_html, write_page
 from tcoc.report.provenance import Provenance, assumptions_html, reused_words
-from tcoc.report.release import ABOUT
-from tcoc.report.render import EYEBROW, policy_prefixes, read_about
+from tcoc.report.render import EYEBROW, read_about
 from tcoc.report.tables import simple_table, text
 
 _NO_SUMMARY = "This run has no reports."

@@ -5,13 +5,10 @@ report, because it also went around the disclosure gate (rule D4).
 """
 
 import ast
-import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +25,13 @@ from tcoc.report.html_page import (
     provenance_html,
     slug,
 )
+from tcoc.report.picture import standalone
 from tcoc.report.provenance import Provenance, reused_words
 from tcoc.report.tables import text
 
 EYEBROW = "Maryland Total Cost of Care"
 LARGEST_PAGE = 2_000_000
+WIDE = "image/svg+xml"
 
 _HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
 _PARAMETER_TAGS = {"parameters", "injected-parameters"}
@@ -46,6 +45,7 @@ class _Draft:
     summary: list[str] = field(default_factory=list)
     sections: list[tuple[str, list[str]]] = field(default_factory=list)
     figures: int = 0
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, content: str) -> None:
         """Append to the section that is open, else to the summary."""
@@ -53,11 +53,16 @@ class _Draft:
 
 
 def render_report(
-    notebook: Path, out: Path, source: Provenance | Mapping[str, Any], home: str = "index.html"
+    notebook: Path,
+    out: Path,
+    source: Provenance | Mapping[str, Any],
+    home: str = "index.html",
+    prefixes: Sequence[str] | None = None,
 ) -> None:
     """Render an executed notebook to one self-contained HTML file.
 
-    `source` is a Provenance or a run's manifest. Raises TcocError for a notebook with a code cell
+    `source` is a Provenance or a run's manifest; `prefixes` are the policy files that the page
+    rests on (None: all). The figures are written to `figures/` beside the page. Raises TcocError for a notebook with a code cell
     that was not executed or ended in an error, for output that did not come from a Release, and
     for a page above 2 MB.
     """
@@ -65,13 +70,18 @@ def render_report(
 
     content = nbformat.read(notebook, as_version=4)
     check_executed(notebook.name, content.cells)
-    facts = source if isinstance(source, Provenance) else _facts(notebook.stem, content, source)
-    page = page_of(content.cells, facts, notebook.name, home)
+    facts = (
+        source
+        if isinstance(source, Provenance)
+        else _facts(notebook.stem, content, source, prefixes)
+    )
+    page, files = page_of(content.cells, facts, notebook.name, home)
     exporter = HTMLExporter(
         template_name="tcoc", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True
     )
     html, _ = exporter.from_notebook_node(content, resources={"page": page})
     _write(html.strip() + "\n", out)
+    write_figures(files, out.parent / "figures")
 
 
 def _write(html: str, out: Path) -> None:
@@ -81,8 +91,10 @@ def _write(html: str, out: Path) -> None:
     out.write_text(html, encoding="utf-8")
 
 
-def page_of(cells: Iterable[Any], facts: Provenance, name: str, home: str) -> Page:
-    """Return the page of an executed notebook's cells."""
+def page_of(
+    cells: Iterable[Any], facts: Provenance, name: str, home: str
+) -> tuple[Page, dict[str, dict[str, str]]]:
+    """Return the page of an executed notebook's cells, and its figures by name."""
     draft, checks = _Draft(), 0
     for number, cell in enumerate(cells, start=1):
         if cell.cell_type == "markdown":
@@ -91,7 +103,7 @@ def page_of(cells: Iterable[Any], facts: Provenance, name: str, home: str) -> Pa
             checks += count_assertions(cell.source)
             for part in output_parts(cell.outputs, f"{name}: cell {number}", draft):
                 draft.add(part)
-    return _page(draft, facts, checks, home)
+    return _page(draft, facts, checks, home), draft.files
 
 
 def _page(draft: _Draft, facts: Provenance, checks: int, home: str) -> Page:
@@ -144,22 +156,18 @@ def output_parts(outputs: Iterable[Any], where: str, draft: _Draft) -> Iterable[
         if facts is None:
             raise TcocError(
                 f"{where} shows something that did not pass the disclosure gate; use"
-                " release.show_table, release.show_figure or release.say (rule D4)"
+                " release.show, release.show_table or release.say (rule D4)"
             )
         if facts["kind"] == "figure":
             draft.figures += 1
-            picture = {**facts, "image": _image(output.data), "number": str(draft.figures)}
+            picture = {**facts, "number": str(draft.figures)}
+            for kind in (WIDE, display.NARROW, display.DATA):
+                picture[kind] = _joined(output.data[kind])
+            draft.files[facts["name"]] = picture
         elif facts["kind"] == "figure-below":
             yield _figure(picture, output.data["text/html"])
         elif facts["kind"] not in ("figure-title", "style"):
             yield output.data["text/html"]
-
-
-def _image(data: Mapping[str, Any]) -> str:
-    if "image/svg+xml" in data:
-        svg = _joined(data["image/svg+xml"]).encode()
-        return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
-    return f"data:image/png;base64,{_joined(data['image/png'])}".replace("\n", "")
 
 
 def _joined(content: str | list[str]) -> str:
@@ -167,19 +175,28 @@ def _joined(content: str | list[str]) -> str:
 
 
 def _figure(picture: Mapping[str, str], below: str) -> str:
+    anchor = f"figure-{picture['name']}"
     return (
-        f'<figure id="figure-{picture["name"]}"><figcaption><span class="number">'
-        f"Figure {picture['number']}</span>{text(picture['title'])}</figcaption>"
-        f'<div class="zoom" role="region" tabindex="0" aria-label="Figure {picture["number"]}">'
-        f'<img src="{picture["image"]}" alt="{_attribute(picture["alt"])}"></div>{below}</figure>'
+        f'<figure id="{anchor}"><figcaption><a class="number" href="#{anchor}">'
+        f"Figure {picture['number']}</a> {text(picture['title'])}</figcaption>"
+        f'<div class="picture">{picture[WIDE]}{picture[display.NARROW]}</div>{below}</figure>'
     )
 
 
-def _attribute(content: str) -> str:
-    return content.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+def write_figures(files: Mapping[str, Mapping[str, str]], folder: Path) -> None:
+    """Write each figure of a page as FOLDER/NAME.svg, with its data and its words beside it."""
+    if files:
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, picture in files.items():
+        (folder / f"{name}.svg").write_text(standalone(picture[WIDE]), encoding="utf-8")
+        (folder / f"{name}.csv").write_text(picture[display.DATA], encoding="utf-8", newline="")
+        words = f"{picture['title']}\n\n{picture['alt']}\n"
+        (folder / f"{name}.txt").write_text(words, encoding="utf-8")
 
 
-def _facts(deliverable: str, notebook: Any, manifest: Mapping[str, Any]) -> Provenance:
+def _facts(
+    deliverable: str, notebook: Any, manifest: Mapping[str, Any], prefixes: Sequence[str] | None
+) -> Provenance:
     """Take provenance from the manifest, and data and vintage from what open_release left."""
     about: dict[str, str] = {}
     for cell in notebook.cells:
@@ -187,16 +204,8 @@ def _facts(deliverable: str, notebook: Any, manifest: Mapping[str, Any]) -> Prov
             facts = output.get("metadata", {}).get("tcoc", {})
             if facts.get("kind") == "style":
                 about = {key: facts[key] for key in ("data", "vintage") if key in facts}
-    facts = Provenance.from_manifest(manifest, policy_prefixes(deliverable), **about)
+    facts = Provenance.from_manifest(manifest, prefixes, **about)
     return replace(facts, reused=reused_words(manifest, deliverable))
-
-
-def policy_prefixes(deliverable: str) -> tuple[str, ...] | None:
-    """Return the prefixes of the policy values that a deliverable rests on; None for all."""
-    name = f"tcoc.deliverables.{deliverable}.sections"
-    if find_spec(name) is None:
-        return None
-    return tuple(getattr(import_module(name), "POLICY", ())) or None
 
 
 def read_about(work: Path, file: Path) -> dict[str, Any]:

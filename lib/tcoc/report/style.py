@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure as Picture
+from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator
 
 from tcoc.report import words
@@ -28,6 +29,8 @@ QUIET = "#5a6672"
 RULE = "#d9dee3"
 ACCENT = "#12436d"
 WARM = "#c8671b"
+WARM_INK = "#8f4408"
+HIDDEN_TINT = "#c9cfd5"
 PALETTE = ("#12436d", "#e0892f", "#8cc0cf", "#8a3b6b", "#4f8f6b", "#b9b08e")
 HATCHES = ("", "///", "..", "\\\\\\", "xx", "--")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -90,7 +93,7 @@ _RC: dict[str, Any] = {
     "figure.facecolor": "white",
     "figure.dpi": 100,
     "savefig.facecolor": "white",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "tcoc",
     "path.simplify": True,
     "text.hinting": "none",
@@ -109,6 +112,21 @@ def new_figure(
     picture = Picture(figsize=(_WIDTHS[width], height), layout="constrained")
     FigureCanvasAgg(picture)
     return picture, picture.subplots(rows, columns, **axes)
+
+
+@cache
+def _face(strong: bool) -> FT2Font:
+    name = "SourceSans3-SemiBold.ttf" if strong else "SourceSans3-Regular.ttf"
+    return FT2Font(str(_FONTS / name))
+
+
+@cache
+def text_width(text: str, size: float, strong: bool = False) -> float:
+    """Return the width of a text in points, in the house's typeface."""
+    font = _face(strong)
+    font.set_size(100, 72)
+    font.set_text(text, 0.0)
+    return float(font.get_width_height()[0]) / 64 * size / 100
 
 
 def colour(position: int) -> str:
@@ -137,6 +155,22 @@ def stage_colour(stage: str) -> str:
 def stage_hatch(stage: str) -> str:
     """Return the hatch that an attribution stage has in every figure."""
     return HATCHES[STAGES.get(stage, 5)]
+
+
+def series_tint(label: object, position: int) -> str:
+    """Return the color of a series: a stage's own in every figure, else by its place."""
+    return PALETTE[STAGES.get(str(label), position) % len(PALETTE)]
+
+
+def series_hatch(label: object, position: int) -> str:
+    """Return the hatch of a part: a stage's own in every figure, else by its place."""
+    return HATCHES[STAGES.get(str(label), position) % len(HATCHES)]
+
+
+def shade(share: float) -> str:
+    """Return a tint from white to the accent color, for a share from 0 to 1."""
+    start, end = to_rgb("#eef3f8"), to_rgb(ACCENT)
+    return str(to_hex([a + (b - a) * min(1.0, max(0.0, share)) for a, b in zip(start, end, strict=True)]))
 
 
 def number_axis(axis: Any, kind: str, label: str = "", digits: int = 0) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from tcoc.deliverables.data_intake.tables import DISPOSITIONS, completion_years
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.rules import intake
 from tcoc.study import Study
 

@@ -12,7 +12,7 @@ from tcoc.deliverables.mpa_options.tables import (
     terms_of,
 )
 from tcoc.deliverables.y1_attribution.public import UNIVERSE, hospital_names
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.rules.mpa import read_terms, scaled_result, varied_terms
 from tcoc.rules.mpa.options import GRID_KEYS
 from tcoc.study import Study

@@ -11,7 +11,7 @@ from math import fsum
 import pandas as pd
 
 from tcoc.deliverables.y1_attribution.tables import completion
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.reference.places import UNKNOWN, load_regions
 from tcoc.reference.published import (
     DriverDiagram,

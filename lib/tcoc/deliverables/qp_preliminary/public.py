@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tcoc.deliverables.qp_preliminary.tables import with_specialty_group
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.params import read_yaml
 from tcoc.paths import params_dir
 from tcoc.rules.qp.rules import READINGS, test_in_force

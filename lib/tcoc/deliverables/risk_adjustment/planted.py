@@ -16,7 +16,7 @@ from tcoc.deliverables.risk_adjustment.tables import (
     settings_of,
 )
 from tcoc.deliverables.y1_attribution.public import UNIVERSE
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.report import words
 from tcoc.report.release import Release
 from tcoc.rules.risk import STATE, VARIANTS, Pair

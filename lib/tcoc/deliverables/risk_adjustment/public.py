@@ -12,7 +12,7 @@ import pandas as pd
 from tcoc.deliverables.risk_adjustment.planted import planted_table, truth_file
 from tcoc.deliverables.risk_adjustment.tables import pair_of, settings_of
 from tcoc.deliverables.y1_attribution.public import UNIVERSE, hospital_names
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.params import read_yaml
 from tcoc.paths import params_dir
 from tcoc.rules.risk import METHODS, STATE, VARIANTS

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from tcoc.deliverables.y1_attribution.tables import completion
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure.old import PublicTable
 from tcoc.rules.attribution import STAGES
 from tcoc.rules.spending import pool_combinations
 from tcoc.study import Study

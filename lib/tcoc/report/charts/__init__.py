@@ -1,0 +1,31 @@
+"""The chart types of the reports, each drawn once and well; a deliverable brings data and words.
+
+Every function takes a PublicTable and names of its columns, and returns a Chart that
+`release.show` draws. Labels, units and formats come from the table's dictionary; the rows are
+drawn in the table's order. A hidden value is never drawn as a number.
+"""
+
+from tcoc.report.charts.base import LAYOUTS, Chart, Layout
+from tcoc.report.charts.maps import zip_map, zip_maps
+from tcoc.report.charts.rows import bars, dots, heat, slope
+from tcoc.report.charts.series import histogram, lines, scatter, small_multiples
+from tcoc.report.charts.stacks import stacked_bars, stacked_shares, waterfall
+
+__all__ = [
+    "LAYOUTS",
+    "Chart",
+    "Layout",
+    "bars",
+    "dots",
+    "heat",
+    "histogram",
+    "lines",
+    "scatter",
+    "slope",
+    "small_multiples",
+    "stacked_bars",
+    "stacked_shares",
+    "waterfall",
+    "zip_map",
+    "zip_maps",
+]

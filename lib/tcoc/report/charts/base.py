@@ -1,0 +1,297 @@
+"""What every chart is made of: the sheet with its margins, names, legends and quiet axes.
+
+Margins are measured from the texts that stand in them, not guessed: nothing is cropped, and no
+layout engine has to try. Three layouts are drawn from one description: `wide` for a desktop,
+`narrow` for a phone of 375 pixels (names above bars, panels below each other), `print` for paper.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from tcoc.disclosure import Column, PublicTable
+from tcoc.errors import TcocError
+from tcoc.report import formats, style
+from tcoc.report.marks import mark
+
+Layout = Literal["wide", "narrow", "print"]
+LAYOUTS: tuple[Layout, ...] = ("wide", "narrow", "print")
+WIDTHS: dict[Layout, float] = {"wide": 8.4, "narrow": 3.6, "print": 7.0}
+SIZES: dict[Layout, float] = {"wide": 10.5, "narrow": 9.5, "print": 9.5}
+TALLEST_PRINT = 8.4
+"""Inches that a figure may take on a printed page with its title and caption."""
+
+MARK = "‡"
+POINT = 1 / 72
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure that is not drawn yet: its rows, the columns drawn, how, and its text alternative.
+
+    `name` is a file stem; `kind` the type of chart; `note` what a reader must know of what is not
+    drawn. `draw` returns a new matplotlib figure for a layout, the same each time.
+    """
+
+    name: str
+    table: PublicTable
+    columns: tuple[str, ...]
+    draw: Callable[[Layout], Figure]
+    alt: str
+    kind: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Inches around a plot."""
+
+    left: float = 0.1
+    right: float = 0.15
+    top: float = 0.1
+    bottom: float = 0.55
+
+
+def size_of(layout: Layout) -> float:
+    """Return the size of ordinary text in points."""
+    return SIZES[layout]
+
+
+def is_narrow(layout: Layout) -> bool:
+    """Whether names stand above bars and panels below each other."""
+    return layout == "narrow"
+
+
+def named(name: str, table: PublicTable, kind: str) -> str:
+    """Return the name of a chart's files: the one given, else the table's and the type's."""
+    return name or f"{table.name}-{kind.replace('_', '-')}"
+
+
+def need_rows(table: PublicTable, kind: str) -> None:
+    """Refuse a chart of a table without rows (TcocError)."""
+    if table.empty:
+        raise TcocError(f"chart {kind} of table {table.name}: the table has no row to draw")
+
+
+# ---------------------------------------------------------------- sheets
+
+
+def sheet(layout: Layout, height: float, margins: Margins) -> tuple[Figure, Axes]:
+    """Return a figure with one plot of `height` inches inside of its margins."""
+    picture, grid = panels(layout, height, margins, 1, 1)
+    return picture, grid[0]
+
+
+def panels(
+    layout: Layout,
+    height: float,
+    margins: Margins,
+    rows: int,
+    columns: int,
+    gap: tuple[float, float] = (0.3, 0.55),
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a grid of plots, each of `height` inches, row by row.
+
+    `gap` is the space between columns and between rows, in inches.
+    """
+    style.use_style()
+    width = WIDTHS[layout]
+    across = width - margins.left - margins.right - gap[0] * (columns - 1)
+    each = across / columns
+    total = margins.top + margins.bottom + rows * height + gap[1] * (rows - 1)
+    picture = Figure(figsize=(width, round(total, 3)))
+    FigureCanvasAgg(picture)
+    found = []
+    for row in range(rows):
+        for column in range(columns):
+            left = margins.left + column * (each + gap[0])
+            top = margins.top + row * (height + gap[1])
+            box = (left / width, (total - top - height) / total, each / width, height / total)
+            axes = picture.add_axes(box)
+            axes.tick_params(labelsize=size_of(layout) - 0.5)
+            found.append(axes)
+    return picture, found
+
+
+def plot_width(picture: Figure, axes: Axes) -> float:
+    """Return a plot's width in inches."""
+    return float(picture.get_figwidth() * axes.get_position().width)
+
+
+def plot_height(picture: Figure, axes: Axes) -> float:
+    """Return a plot's height in inches."""
+    return float(picture.get_figheight() * axes.get_position().height)
+
+
+# ---------------------------------------------------------------- text
+
+
+def inches(text: str, size: float, strong: bool = False) -> float:
+    """Return how wide a text is."""
+    return style.text_width(text, size, strong) * POINT
+
+
+def widest(texts: Sequence[str], size: float, strong: bool = False) -> float:
+    """Return the width of the widest of some texts, in inches."""
+    return max((inches(text, size, strong) for text in texts), default=0.0)
+
+
+def fitted(text: str, width: float, size: float) -> str:
+    """Return a text that fits a width in inches, cut with an ellipsis where it must be."""
+    if inches(text, size) <= width:
+        return text
+    while text and inches(text + "…", size) > width:
+        text = text[:-1]
+    return text.rstrip(" ,(") + "…"
+
+
+def wrapped(text: str, width: float, size: float) -> list[str]:
+    """Break a text into lines that fit a width in inches."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and inches(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+# ---------------------------------------------------------------- axes
+
+
+def value_axis(axes: Axes, along: Literal["x", "y"], column: Column, most: int = 6) -> None:
+    """Write ticks that step by 1, 2 or 5 in the column's format, with quiet grid lines."""
+    axis = axes.xaxis if along == "x" else axes.yaxis
+    low, high = sorted(axes.get_xlim() if along == "x" else axes.get_ylim())
+    places = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
+    places = [float(p) for p in places if low - 1e-12 <= p <= high + 1e-12]
+    written = formats.ticks(column, places)
+    axis.set_major_locator(FixedLocator(places))
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: written(float(value))))
+    axes.grid(visible=True, axis=along)
+    axes.tick_params(length=0)
+    hidden = "left" if along == "x" else "bottom"
+    axes.spines[[hidden, "top", "right"]].set_visible(False)
+    axes.spines["bottom" if along == "x" else "left"].set_visible(False)
+
+
+def tick_width(column: Column, low: float, high: float, size: float) -> float:
+    """Return the width in inches of the widest tick that an axis of these limits will have."""
+    places = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)
+    written = formats.ticks(column, [float(p) for p in places])
+    return widest([written(float(p)) for p in places], size)
+
+
+def axis_words(axes: Axes, column: Column, layout: Layout, along: Literal["x", "y"] = "x") -> None:
+    """Say beside an axis what it shows and in which unit."""
+    words = formats.axis_title(column)
+    if along == "x":
+        axes.set_xlabel(words, fontsize=size_of(layout), loc="left", labelpad=5)
+    else:
+        axes.annotate(words, (0, 1), xycoords="axes fraction", xytext=(0, 7),
+                      textcoords="offset points", ha="left", va="bottom",
+                      fontsize=size_of(layout), color=style.QUIET)  # fmt: skip
+
+
+def both_ends(axes: Axes, rows: int) -> None:
+    """Write a long chart's ticks at both of its ends."""
+    if rows > 20:
+        axes.tick_params(axis="x", top=True, labeltop=True)
+
+
+def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
+    """Return limits with some room around values; equal ones get a small room of their own."""
+    room = (high - low) * share or max(abs(high), 1.0) * 0.05
+    return low - room, high + room
+
+
+def extent(*series: "np.ndarray[Any, Any]") -> tuple[float, float]:
+    """Return the least and the largest value that is shown; (0, 1) where none is."""
+    values = np.concatenate([np.asarray(s, dtype=float) for s in series]) if series else np.array(())
+    values = values[~np.isnan(values)]
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+
+
+def vertical(axes: Axes, value: float, name: str, layout: Layout, step: int = 0) -> None:
+    """Draw a named vertical line; `step` lifts the name over that of a neighbor."""
+    line = axes.axvline(value, color=style.WARM, lw=1.4, ls=(0, (4, 2)), zorder=1)
+    mark(line, "", name, "reference")
+    low, high = axes.get_xlim()
+    right = (value - low) / (high - low) > 0.6
+    axes.annotate(name, (value, 1), xycoords=("data", "axes fraction"),
+                  xytext=(-4 if right else 4, 4 + 13 * step), textcoords="offset points",
+                  color=style.WARM_INK, fontsize=size_of(layout) - 0.5, va="bottom",
+                  ha="right" if right else "left")  # fmt: skip
+
+
+def horizontal(axes: Axes, value: float, name: str, layout: Layout) -> None:
+    """Draw a named horizontal line."""
+    line = axes.axhline(value, color=style.WARM, lw=1.4, ls=(0, (4, 2)), zorder=1)
+    mark(line, "", name, "reference")
+    axes.annotate(name, (0, value), xycoords=("axes fraction", "data"), xytext=(4, 3),
+                  textcoords="offset points", color=style.WARM_INK,
+                  fontsize=size_of(layout) - 0.5)  # fmt: skip
+
+
+# ---------------------------------------------------------------- legends
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a legend."""
+
+    name: str
+    tint: str
+    hatch: str = ""
+    marker: str = ""
+
+
+def legend_height(layout: Layout, entries: Sequence[Entry]) -> float:
+    """Return the inches that a legend takes above a plot, its distance included."""
+    if not entries:
+        return 0.0
+    return _flow(layout, entries)[-1][1] * _line(layout) + _line(layout) + 0.08
+
+
+def draw_legend(picture: Figure, layout: Layout, entries: Sequence[Entry], top: float = 0.0) -> None:
+    """Write a legend at the top of a figure, in as many lines as its width needs."""
+    width, height = picture.get_figwidth(), picture.get_figheight()
+    size = size_of(layout)
+    for entry, (x, line) in zip(entries, _flow(layout, entries), strict=True):
+        y = height - top - (line + 0.6) * _line(layout)
+        if entry.marker:
+            from matplotlib.lines import Line2D
+
+            picture.add_artist(
+                Line2D([(x + 0.08) / width], [(y + 0.01) / height], marker=entry.marker, ls="",
+                       color=entry.tint, ms=6, transform=picture.transFigure))  # fmt: skip
+        else:
+            picture.add_artist(
+                Rectangle((x / width, (y - 0.05) / height), 0.17 / width, 0.12 / height,
+                          facecolor=entry.tint, hatch=entry.hatch, edgecolor="white", lw=0.5,
+                          transform=picture.transFigure))  # fmt: skip
+        picture.text((x + 0.24) / width, (y + 0.01) / height, entry.name, fontsize=size,
+                     va="center", color=style.INK)  # fmt: skip
+
+
+def _line(layout: Layout) -> float:
+    return 1.55 * size_of(layout) * POINT
+
+
+def _flow(layout: Layout, entries: Sequence[Entry]) -> list[tuple[float, int]]:
+    """Return where each entry starts, in inches, and on which line it stands."""
+    x, line, found = 0.02, 0, []
+    for entry in entries:
+        needed = 0.24 + inches(entry.name, size_of(layout)) + 0.22
+        if x > 0.02 and x + needed > WIDTHS[layout]:
+            x, line = 0.02, line + 1
+        found.append((x, line))
+        x += needed
+    return found
