@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
-from tcoc.params import REFERENCE_TABLES, Run
+from tcoc.params import REFERENCE_TABLES, AttributionPolicy, Run
 from tcoc.paths import params_dir
 
 CCN, ZIP, NPI, DATE = r"[0-9A-Z]{6}", r"[0-9]{5}", r"[0-9]{10}", r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -147,11 +147,16 @@ def load_reference(run: Run) -> Reference:
     key that stands twice, a practitioner's link outside the ACO's hospitals, or an NPI in two ACOs
     (unless `attribution.duplicate_npi` says otherwise).
     """
-    paths = _paths(run)
+    paths, policy = _paths(run), AttributionPolicy.of(run.policy)
     raw = {name: read_reference(path, name) for name, path in paths.items() if _is_csv(name)}
+    if policy.eligible_hospitals == "all":
+        raw["hospitals"] = raw["hospitals"].assign(attributable=True)
     if "medicaid_spending" in paths:
         _check_medicaid(paths["medicaid_spending"])
-    tables, ignored = clean_reference(raw, paths, str(run.policy.get("attribution.duplicate_npi")))
+    tables, ignored = clean_reference(raw, paths, policy.duplicate_npi)
+    if policy.roster_links == "none":
+        unlinked = tables["aco_practitioners"].assign(ccn=None).drop_duplicates(ignore_index=True)
+        tables["aco_practitioners"] = unlinked
     return Reference(tables, paths, ignored)
 
 
@@ -342,26 +347,37 @@ class CodeLists:
     step_2: tuple[str, ...]
 
 
-def load_code_lists(folder: Path | None = None) -> CodeLists:
-    """Read the project's code lists of rule A2; raises InputError for a code that stands twice."""
+def load_code_lists(
+    folder: Path | None = None, services: str = "mssp_2017", specialties: str = "mssp"
+) -> CodeLists:
+    """Read the project's code lists of rule A2, by the names of the lists.
+
+    Raises InputError for a list that no row belongs to, and for a code that stands twice in one.
+    """
     folder = folder or params_dir() / "reference"
-    services = [row["code"] for row in _rows(folder / "primary_care_hcpcs.csv", "code")]
-    steps = {r["code"]: r["step"] for r in _rows(folder / "specialties.csv", "code")}
+    codes = _of_list(folder / "primary_care_hcpcs.csv", "lists", services)
+    steps = _of_list(folder / "specialties.csv", "list", specialties)
     return CodeLists(
-        tuple(services),
-        tuple(code for code, step in steps.items() if step == "1"),
-        tuple(code for code, step in steps.items() if step == "2"),
+        tuple(row["code"] for row in codes),
+        tuple(row["code"] for row in steps if row["step"] == "1"),
+        tuple(row["code"] for row in steps if row["step"] == "2"),
     )
 
 
-def _rows(path: Path, key: str) -> Iterator[dict[str, str]]:
-    seen: set[str] = set()
+def _of_list(path: Path, column: str, name: str) -> list[dict[str, str]]:
+    """Return the rows of a code list; the column names the lists that a row belongs to."""
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row[key] in seen:
-                raise InputError(f'{path}: the code "{row[key]}" stands twice')
-            seen.add(row[key])
-            yield row
+        rows = list(csv.DictReader(file))
+    mine = [row for row in rows if name in row[column].split()]
+    if not mine:
+        known = sorted({list_name for row in rows for list_name in row[column].split()})
+        raise InputError(f'{path}: there is no list "{name}"{nearest(name, known)}')
+    seen: set[str] = set()
+    for row in mine:
+        if row["code"] in seen:
+            raise InputError(f'{path}: the code "{row["code"]}" stands twice')
+        seen.add(row["code"])
+    return mine
 
 
 class ZipCentroids(Mapping[str, tuple[float, float]]):

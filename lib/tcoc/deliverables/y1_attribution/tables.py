@@ -12,7 +12,8 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow.parquet as pq
 
-from tcoc.reference import load_code_lists, zip_centroids
+from tcoc.params import AttributionPolicy
+from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import use
 from tcoc.rules.attribution.movement import movement
 from tcoc.rules.attribution.waterfall import AttributionRules, attribute
@@ -108,32 +109,37 @@ def attribution(study: Study) -> ir.Table:
 
     Each calendar year's claims are passed once, for all windows that reach into it.
     """
-    rules = AttributionRules.from_policy(study.policy)
+    policy = AttributionPolicy.of(study.policy)
+    rules, services = AttributionRules.from_policy(policy), use.ServiceRules.from_policy(policy)
     windows = {year: window(year, rules.window) for year in study.run.years}
     periods = [period for found in windows.values() for period in found]
     lines = {y: claim_rows(study, y, ["professional"]) for y in calendar_years(periods)}
     every = spans(periods, lines, ROWS_AT_ONCE)
     used: dict[Span, use.SpanUse] = {}
-    parts = []
-    for years in batches(windows, lines, ROWS_AT_ONCE):
+    parts: dict[int, ir.Table] = {}
+    for years in batches(windows, lines, 0 if rules.year_by_year else ROWS_AT_ONCE):
         mine = {year: windows[year] for year in years}
-        used |= {s: _span_use(study, s) for s in every if s not in used and s.touches(mine)}
-        parts.append(_attributed(study, mine, list(used.values()), rules))
+        used |= {
+            s: _span_use(study, s, services) for s in every if s not in used and s.touches(mine)
+        }
+        before = parts.get(min(years) - 1) if rules.year_by_year else None
+        parts[max(years)] = _attributed(study, mine, list(used.values()), rules, before)
         later = {year: found for year, found in windows.items() if year > max(years)}
         for done in [used.pop(span) for span in every if span in used and not span.touches(later)]:
             study.connection.drop(done.primary_care, done.own_services, done.hospitals)
-    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
+    found = [*parts.values()]
+    return cast(ir.Table, ibis.union(*found)) if len(found) > 1 else found[0]
 
 
-def _span_use(study: Study, span: Span) -> use.SpanUse:
+def _span_use(study: Study, span: Span, rules: use.ServiceRules) -> use.SpanUse:
     """Use in a span of calendar years by piece, of all that the windows ask for (A2 to A9)."""
-    codes, keep = load_code_lists(), study.connection.keep
-    listed = study.connection.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
+    keep = study.connection.keep
+    listed = study.connection.load(rules.code_table(), use.CODE_TABLE)
     found = use.span_use(
         study.store_table("professional", span.years),
         study.store_table("facility", span.years),
         span,
-        codes,
+        rules,
         listed,
         study.references.eligible_hospitals,
     )
@@ -153,6 +159,7 @@ def _attributed(
     windows: Mapping[int, Sequence[Period]],
     used: Sequence[use.SpanUse],
     rules: AttributionRules,
+    before: ir.Table | None,
 ) -> ir.Table:
     connection, everyone = study.connection, study.table("beneficiary_year")
     mine = everyone.filter(everyone.year.isin([*windows]))
@@ -162,7 +169,7 @@ def _attributed(
         # three questions are asked of it
         found = replace(found, hospitals=connection.keep(found.hospitals))
     result = attribute(
-        [*windows], people, found, study.references, zip_centroids, rules, connection
+        [*windows], people, found, study.references, zip_centroids, rules, connection, before
     )
     connection.drop(people, found.hospitals)
     return result
