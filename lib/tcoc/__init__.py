@@ -9,8 +9,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _LAZY = {
-    "open_release": "tcoc.report.release",
-    "open_study": "tcoc.study",
+    "open_release": "tcoc.run.session",
+    "open_study": "tcoc.run.session",
 }
 
 

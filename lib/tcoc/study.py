@@ -1,49 +1,43 @@
 """A run's tables: which there are, what each needs, and where a computed one is kept.
 
-A `Study` is one run with its parameters, its store and a work folder. It computes a table when it
-is first asked for, with what that table needs, writes it as Parquet and reads it back from there.
-The runner and an analyst's notebook go the same way, so they see the same numbers.
+A `Study` is one run with its parameters, its store, a work folder and the cache. It computes a
+table when it is first asked for, with what that table needs, and notes what was read meanwhile:
+from then on the cache gives the table wherever all of that is the same. The runner and an
+analyst's notebook go the same way, so they see the same numbers.
 """
 
-import atexit
-import fcntl
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from importlib import import_module
+from functools import cached_property, partial
 from pathlib import Path
-from types import ModuleType
-from typing import cast
+from typing import Any, Protocol, cast
 
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tcoc.errors import InputError, TcocError
-from tcoc.params import Policy, Run, load_run
-from tcoc.paths import params_dir, project_root
+from tcoc.cache import Cache, Entry, Read, base_key, digest_of, look_up, sha256
+from tcoc.errors import TcocError, nearest
+from tcoc.folders import private
+from tcoc.params import Policy, Run, RunFile
 from tcoc.reference import Reference, load_reference
-from tcoc.store.connection import Connection, connect
-from tcoc.store.layout import Store, open_store
+from tcoc.store.connection import Connection
+from tcoc.store.layout import Store
 
-PARTS = {
-    "y1_attribution": "core",
-    "risk_adjustment": "risk",
-    "qp_preliminary": "qp",
-    "mpa_options": "mpa",
-    "progression_plan": "progression",
-    "data_intake": "intake",
-}
-"""Deliverable -> the module of this package that computes its tables; later ones use earlier."""
+RESTRICTED = "restricted"
+INTERNAL = ".internal"
 
 
 @dataclass(frozen=True)
 class Product:
-    """A table of a run: its key (unique, and the row order on disk) and how it is computed."""
+    """A table of a run: its key (unique, and the row order on disk) and how it is computed.
+
+    `internal` tables are kept like others but are none of the contract; `csv` ones stand in the
+    restricted folder as a list too. `code` names functions that decide it beside `compute`.
+    """
 
     name: str
     key: tuple[str, ...]
@@ -51,15 +45,114 @@ class Product:
     schema: dict[str, str] | None = None
     csv: bool = False
     internal: bool = False
+    code: tuple[Callable[..., Any], ...] = ()
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The modules whose code makes the table."""
+        return frozenset(module_of(call) for call in (self.compute, *self.code))
+
+
+def module_of(call: Callable[..., Any]) -> str:
+    """Return the module of a function, of one with arguments filled in too."""
+    return module_of(call.func) if isinstance(call, partial) else str(call.__module__)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a reader (a part, a report) may read: policy files, and the tables of some parts."""
+    """What a reader (a part, a page) may read: policy files, and the tables of some parts."""
 
     reader: str
     policy: tuple[str, ...]
     parts: tuple[str, ...]
+
+
+class Part(Protocol):
+    """What a study has to know of a deliverable."""
+
+    @property
+    def name(self) -> str:
+        """The part's name."""
+
+    @property
+    def policy(self) -> tuple[str, ...]:
+        """The policy files that it reads."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The parts whose tables it reads."""
+
+    @property
+    def tables(self) -> tuple[Product, ...]:
+        """The tables that it computes."""
+
+
+class Catalog:
+    """The tables of all parts by name, and what each part may read."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts: Mapping[str, Part] = {part.name: part for part in parts}
+        self._found: dict[str, tuple[Part, Product]] = {}
+        for part in parts:
+            for product in part.tables:
+                if product.name in self._found:
+                    owner = self._found[product.name][0].name
+                    raise TcocError(f"{part.name}: the table {product.name} is also one of {owner}")
+                self._found[product.name] = part, product
+
+    def locate(self, name: str) -> tuple[Part, Product]:
+        """Return a table's part and the table, or raise TcocError that names the nearest."""
+        if name not in self._found:
+            raise TcocError(f'"{name}" is not a table of a run{nearest(name, self._found)}')
+        return self._found[name]
+
+    def product(self, name: str) -> Product:
+        """Return the product of a name."""
+        return self.locate(name)[1]
+
+    def part(self, name: str) -> Part:
+        """Return a part, or raise TcocError that names the nearest."""
+        if name not in self.parts:
+            raise TcocError(f'"{name}" is not a deliverable{nearest(name, self.parts)}')
+        return self.parts[name]
+
+    def scope(self, name: str) -> Scope:
+        """Return what a part's tables may read: its policy files, its own tables, its `uses`."""
+        part = self.part(name)
+        return Scope(name, part.policy, (name, *part.uses))
+
+    def builds_on(self, name: str) -> tuple[str, ...]:
+        """Return a part and all that it uses, directly or through others, in catalog order."""
+        found = {name}
+        for used in self.part(name).uses:
+            found.update(self.builds_on(used))
+        return tuple(other for other in self.parts if other in found)
+
+    def public_scope(self, name: str) -> Scope:
+        """Return what a part's public tables may read: its policy files and all it rests on."""
+        parts = self.builds_on(name)
+        files = {file for part in parts for file in self.part(part).policy}
+        return Scope(f"the public tables of {name}", tuple(sorted(files)), parts)
+
+
+class _Seen:
+    """A run file whose keys are noted when they are read."""
+
+    def __init__(self, spec: RunFile, note: Callable[[str], None]) -> None:
+        self._spec, self._note = spec, note
+
+    def __getattr__(self, name: str) -> Any:
+        if name in RunFile.model_fields:
+            self._note(name)
+        return getattr(self._spec, name)
+
+
+@dataclass
+class _Reading:
+    """What is read in a block: by whom, within which scope, and what so far."""
+
+    scope: Scope | None = None
+    reads: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,31 +160,44 @@ class Study:
     """One run: parameters, inputs, and tables that are computed when first asked for.
 
     While a table is computed, its part reads the policy files and the tables that it declares and
-    no others; reuse of earlier tables rests on that. `earlier`, where set, is asked to put a
-    table in place before it is computed. `needs` says which tables each computed one read.
+    no others. Without a cache, tables stand in the work folder alone.
     """
 
     run: Run
-    store: Store
+    _store: Store
     connection: Connection
     work: Path
-    earlier: Callable[[Product, Path], bool] | None = None
-    needs: dict[str, set[str]] = field(default_factory=dict)
-    _holding: bool = field(default=False)
-    _scope: Scope | None = None
-    _table: str = ""
+    catalog: Catalog
+    cache: Cache | None = None
+    fresh: bool = False
+    made: dict[str, float] = field(default_factory=dict)
+    _reading: _Reading = field(default_factory=_Reading)
+    _digests: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._whole = self.run
+
+    # ------------------------------------------------------------ what can be read
 
     @property
     def policy(self) -> Policy:
         """The policy values with the run's options laid over."""
         return self.run.policy
 
-    @cached_property
+    @property
+    def store(self) -> Store:
+        """The run's store."""
+        self._note("store", "")
+        return self._store
+
+    @property
     def references(self) -> Reference:
         """The run's reference tables, read and checked once."""
+        self._note("reference", "")
+        return self._references
+
+    @cached_property
+    def _references(self) -> Reference:
         return load_reference(self._whole)
 
     def reference(self, name: str) -> pd.DataFrame | None:
@@ -103,7 +209,7 @@ class Study:
         return self.connection.table(self.store, name, years)
 
     def table(self, name: str) -> ir.Table:
-        """Return a table of the run, computed first if the work folder does not have it."""
+        """Return a table of the run, computed first if it is not there yet."""
         return self.connection.parquet(self.path(name))
 
     def frame(self, name: str, exact: bool = False) -> pd.DataFrame:
@@ -113,72 +219,152 @@ class Study:
 
     def path(self, name: str) -> Path:
         """Return the Parquet file of a table, computed first if it is not there."""
-        part, product = locate(name)
-        self._admit(part, name)
+        part, product = self.catalog.locate(name)
+        scope = self._reading.scope
+        if scope is not None and part.name not in scope.parts:
+            raise TcocError(
+                f"{scope.reader} reads the table {name} of {part.name} but declares only"
+                f" {', '.join(scope.parts)}"
+            )
         file = self._file(product)
         if not file.is_file():
-            with self.held():
-                if not file.is_file() and not self._put_in_place(product, file):
-                    self.needs[name] = set()
-                    with self.reading(part_scope(part), name):
-                        self._compute(product, file)
+            self._digests.pop(name, None)
+            self._bring(part, product, file)
+        self._note("table", name)
         return file
 
-    def _admit(self, part: str, name: str) -> None:
-        if self._scope is not None and part not in self._scope.parts:
-            raise TcocError(
-                f"{self._scope.reader} reads the table {name} of {part} but declares only"
-                f" {', '.join(self._scope.parts)}"
-            )
-        if self._table:
-            self.needs.setdefault(self._table, set()).add(name)
-
-    def _put_in_place(self, product: Product, file: Path) -> bool:
-        if self.earlier is None:
-            return False
-        with self.reading(None):
-            return self.earlier(product, file)
-
-    @contextmanager
-    def reading(self, scope: Scope | None, table: str = "") -> Iterator[None]:
-        """Let only what a scope names be read for the length of a block; None lifts all limits."""
-        before = self.run, self._scope, self._table
-        self.confine(scope)
-        self._table = table
-        try:
-            yield
-        finally:
-            self.run, self._scope, self._table = before
-
-    def confine(self, scope: Scope | None) -> None:
-        """Let only what a scope names be read from here on."""
-        whole = self._whole
-        policy = whole.policy.only(scope.policy, scope.reader) if scope else whole.policy
-        self.run, self._scope = replace(whole, policy=policy), scope
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the work folder, so that processes on the same run make each table once."""
-        if self._holding:
-            yield
-            return
-        folder = self.work / ".internal"
-        _private_folder(folder)
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._holding = True
-            try:
-                yield
-            finally:
-                self._holding = False
-
     def has(self, name: str) -> bool:
-        """Whether a table is already computed."""
-        return self._file(find_product(name)).is_file()
+        """Whether a table is already in the work folder."""
+        return self._file(self.catalog.product(name)).is_file()
 
     def _file(self, product: Product) -> Path:
-        folder = ".internal" if product.internal else "restricted"
+        folder = INTERNAL if product.internal else RESTRICTED
         return self.work / folder / f"{product.name}.parquet"
+
+    # ------------------------------------------------------------ noting what is read
+
+    @contextmanager
+    def reading(self, scope: Scope | None) -> Iterator[dict[tuple[str, str], str]]:
+        """Let only what a scope names be read in a block; None lifts all limits.
+
+        Yields what was read, complete at the block's end: (kind, name) and a digest.
+        """
+        before = self.run, self._reading
+        self._reading = _Reading(scope)
+        policy = self._whole.policy.recording()
+        if scope is not None:
+            policy = policy.only((*scope.policy, "disclosure"), scope.reader)
+        spec = _Seen(self._whole.spec, lambda key: self._note("setting", key))
+        self.run = replace(self._whole, policy=policy, spec=cast(RunFile, spec))
+        reads = self._reading.reads
+        try:
+            yield reads
+        finally:
+            self.run, self._reading = before
+            for name, year in sorted(policy.reads, key=str):
+                key = name if year is None else f"{name}@{year}"
+                reads["policy", key] = self.digest("policy", key)
+
+    def _note(self, kind: str, name: str) -> None:
+        if (kind, name) not in self._reading.reads:
+            self._reading.reads[kind, name] = self.digest(kind, name)
+
+    def digest(self, kind: str, name: str) -> str:
+        """Return the digest of something that can be read, as this run finds it."""
+        if self.cache is None:
+            return ""
+        if kind == "policy":
+            dotted, _, year = name.partition("@")
+            use = self._whole.policy.use(dotted, int(year) if year else None)
+            return digest_of([use.value, use.status, use.source, use.replaced])
+        if kind == "setting":
+            return digest_of(self._settings.get(name))
+        if kind == "table":
+            return self._table_digest(name)
+        return self._store_digest if kind == "store" else self._reference_digest
+
+    def _table_digest(self, name: str) -> str:
+        if name not in self._digests:
+            with self.reading(None):
+                file = self.path(name)
+            self._digests.setdefault(name, "")
+            if not self._digests[name]:
+                self._digests[name] = sha256(file)
+        return self._digests[name]
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        return self._whole.spec.model_dump(mode="json")
+
+    @cached_property
+    def _store_digest(self) -> str:
+        assert self.cache is not None
+        root = self._store.root
+        files = store_files(root)
+        names = [file.relative_to(root).as_posix() for file in files]
+        return digest_of(list(zip(names, self.cache.hashes(files), strict=True)))
+
+    @cached_property
+    def _reference_digest(self) -> str:
+        assert self.cache is not None
+        files = self._references.files
+        # how a clinician of two ACOs is read decides what the tables hold (rule A3)
+        handling = self._whole.policy.get("attribution.duplicate_npi")
+        return digest_of([sorted(self._references.paths), self.cache.hashes(files), handling])
+
+    # ------------------------------------------------------------ making a table
+
+    def _bring(self, part: Part, product: Product, file: Path) -> None:
+        """Put a table in its place: from the cache where it holds, else computed and kept."""
+        private(file.parent)
+        if self.cache is None:
+            with self.reading(self.catalog.scope(part.name)):
+                self._compute(product, file)
+            return
+        if self._taken(part, product, file):
+            return
+        base = self._base(part, product)
+        with self.cache.making(product.name, base, self._store_digest):
+            # somebody else may have made it while we waited
+            if not self._taken(part, product, file):
+                self._make(part, product, file, base)
+
+    def _base(self, part: Part, product: Product) -> str:
+        facts = [product.key, product.schema, part.name, self.connection.engine]
+        return base_key(product.name, product.modules, facts)
+
+    def _taken(self, part: Part, product: Product, file: Path) -> bool:
+        if self.fresh or self.cache is None:
+            return False
+        base = self._base(part, product)
+        for entry in look_up(self.cache, product.name, base, self.holds):
+            if self.cache.take(entry, file.parent):
+                if product.csv:
+                    _write_csv(file, file.with_suffix(".csv"))
+                self._digests[product.name] = entry.files[file.name]
+                return True
+        return False
+
+    def holds(self, read: Read) -> bool:
+        """Whether something would be read the same as when it was noted."""
+        kind, name, digest = read
+        try:
+            return self.digest(kind, name) == digest
+        except TcocError:  # a value or table that there no longer is
+            return False
+
+    def _make(self, part: Part, product: Product, file: Path, base: str) -> None:
+        assert self.cache is not None
+        start = time.perf_counter()
+        with self.reading(self.catalog.scope(part.name)) as reads:
+            self._compute(product, file)
+        seconds = time.perf_counter() - start
+        digest = sha256(file)
+        self.made[product.name] = seconds
+        self._digests[product.name] = digest
+        noted = tuple((kind, name, found) for (kind, name), found in reads.items())
+        entry = Entry(product.name, base, noted, {file.name: digest}, seconds=seconds)
+        self.cache.keep(entry, file.parent)
 
     def _compute(self, product: Product, file: Path) -> None:
         with self.connection.task(f"table {product.name}", file):
@@ -194,26 +380,32 @@ class Study:
             result = result.select(
                 **{name: result[name].cast(kind) for name, kind in product.schema.items()}
             )
-        _private_folder(file.parent)
-        partial = file.with_suffix(".partial")
+        partial_file = file.with_suffix(".partial")
         with self.connection.step("writing"):
-            self.connection.write(result, partial, product.key)
-        partial.chmod(0o600)
+            self.connection.write(result, partial_file, product.key)
+        partial_file.chmod(0o600)
         if product.csv:
-            _write_csv(partial, file.with_suffix(".csv"))
-        partial.rename(file)
+            _write_csv(partial_file, file.with_suffix(".csv"))
+        partial_file.rename(file)
 
 
-def _private_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
+def store_files(root: Path) -> list[Path]:
+    """Return the files of a store that a run can read, in order of their names.
+
+    Reference tables that lie in it are inputs by their own path; rejected rows are none.
+    """
+    return sorted(
+        file
+        for file in root.rglob("*")
+        if file.is_file() and file.relative_to(root).parts[0] not in {"quarantine", "reference"}
+    )
 
 
 def _write_csv(parquet: Path, out: Path) -> None:
-    partial = out.with_suffix(".csv-partial")
-    pq.read_table(parquet).to_pandas().to_csv(partial, index=False, lineterminator="\n")
-    partial.chmod(0o600)
-    partial.rename(out)
+    partial_file = out.with_suffix(".csv-partial")
+    pq.read_table(parquet).to_pandas().to_csv(partial_file, index=False, lineterminator="\n")
+    partial_file.chmod(0o600)
+    partial_file.rename(out)
 
 
 def _dollars_as_float(table: pa.Table) -> pa.Table:
@@ -221,104 +413,3 @@ def _dollars_as_float(table: pa.Table) -> pa.Table:
         [pa.field(f.name, pa.float64()) if pa.types.is_decimal(f.type) else f for f in table.schema]
     )
     return table.cast(schema)
-
-
-def part_products(deliverable: str) -> tuple[Product, ...]:
-    """Return the tables that a deliverable's part computes, in order."""
-    return cast("tuple[Product, ...]", _module(deliverable).PRODUCTS)
-
-
-def part_scope(deliverable: str) -> Scope:
-    """Return what a part declares to read: its POLICY, its own tables and those of its USES."""
-    module = _module(deliverable)
-    return Scope(deliverable, tuple(module.POLICY), (deliverable, *module.USES))
-
-
-def builds_on(deliverable: str) -> tuple[str, ...]:
-    """Return a part and all parts that it uses, directly or through others, in order."""
-    found = {deliverable}
-    for used in part_scope(deliverable).parts[1:]:
-        found.update(builds_on(used))
-    return tuple(name for name in PARTS if name in found)
-
-
-def page_scope(deliverable: str, policy: Iterable[str]) -> Scope:
-    """Return what a deliverable's report may read: its policy files and what its part rests on."""
-    parts = builds_on(deliverable)
-    below = {prefix for part in parts for prefix in part_scope(part).policy}
-    files = tuple(sorted({*policy, *below, "disclosure"}))
-    return Scope(f"the report {deliverable}", files, parts)
-
-
-def _module(deliverable: str) -> ModuleType:
-    return import_module(f"tcoc.deliverables.{deliverable}.tables")
-
-
-def find_product(name: str) -> Product:
-    """Return the product of a name."""
-    return locate(name)[1]
-
-
-def locate(name: str) -> tuple[str, Product]:
-    """Return a product and the part that computes it; parts are imported until one has it."""
-    for deliverable in PARTS:
-        for product in part_products(deliverable):
-            if product.name == name:
-                return deliverable, product
-    raise TcocError(f'"{name}" is not a table of a run')
-
-
-@contextmanager
-def study(
-    run: Run, work: Path, memory_limit: str | None = None, threads: int | None = None
-) -> Iterator[Study]:
-    """Open a run's store and engine for the length of a block."""
-    store = open_store(run.store_path)
-    with connect(run.spec.engine, memory_limit, threads, work / ".internal") as connection:
-        yield Study(run, store, connection, work)
-
-
-def open_study(run: str | Path, work: str | Path = "") -> Study:
-    """Open a run for a notebook: until the process ends, with tables kept in a work folder.
-
-    Without `work` the tables go to outputs/.work, in a folder named by what they depend on (run
-    file, policy, reference tables, store, code), so that a change of any is a new folder.
-    Raises InputError for a run file or store that is not usable.
-    """
-    loaded = load_run(Path(run))
-    folder = Path(work) if work else default_work(loaded)
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(study(loaded, folder))
-
-
-def default_work(run: Run) -> Path:
-    """Return the work folder of an interactive session, named by a hash of what it depends on."""
-    return project_root() / "outputs" / ".work" / f"{run.name}-{fingerprint(run)[:12]}"
-
-
-def fingerprint(run: Run) -> str:
-    """Hash what a run's tables depend on: parameters, policy, reference, store and code."""
-    digest = hashlib.sha256()
-    spec = run.spec.model_dump(mode="json", exclude={"deliverables"})
-    digest.update(json.dumps(spec, sort_keys=True).encode())
-    for file in [*sorted(run.policy.files.values()), *_code_files(), *_input_files(run)]:
-        if not file.is_file():
-            raise InputError(f"{file}: there is no such file")
-        digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _code_files() -> list[Path]:
-    package = Path(__file__).resolve().parent
-    lists = sorted((params_dir() / "reference").rglob("*.*"))
-    code = sorted(f for f in package.rglob("*.py") if f.relative_to(package).parts[0] != "report")
-    return [*code, *lists]
-
-
-def _input_files(run: Run) -> list[Path]:
-    own = [
-        *sorted((params_dir() / "published").glob("*.yml")),
-        *sorted((params_dir() / "reference").glob("*.csv")),
-    ]
-    return [open_store(run.store_path).root / "store.json", *load_reference(run).files, *own]

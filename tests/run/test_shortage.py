@@ -14,7 +14,7 @@ import pytest
 from tcoc.params import load_run
 from tcoc.resources.shortage import ShortageError
 from tcoc.store.connection import connect
-from tcoc.store.locks import locked
+from tcoc.folders import locked
 from tcoc.store.synth import write_synthetic_store
 from tcoc.study import study
 from tests.store.importers.rif_files import write_delivery

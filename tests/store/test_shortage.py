@@ -20,7 +20,7 @@ from tcoc.resources.shortage import (
     too_high,
 )
 from tcoc.store.connection import connect
-from tcoc.store.locks import is_held, locked, remove_held
+from tcoc.folders import is_held, locked, remove_held
 
 HOLDS = """import sys; from pathlib import Path
 from tcoc.store.connection import spill_folder

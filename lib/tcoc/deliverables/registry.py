@@ -5,11 +5,21 @@ the checks of its pages (stage 3), and what all of that reads. Nothing else in t
 deliverable.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
-from tcoc.study import Product, Study
+import pandas as pd
+
+from tcoc.cache import Cache
+from tcoc.errors import TcocError
+from tcoc.params import Run
+from tcoc.store.connection import connect
+from tcoc.store.layout import open_store
+from tcoc.study import INTERNAL, Catalog, Part, Product, Study
 
 
 @dataclass(frozen=True)
@@ -65,3 +75,132 @@ class Deliverable:
     uses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     dated: Mapping[str, str] = field(default_factory=dict)
+
+
+CHECKS = "checks"
+"""The restricted table of what the run's pages assert."""
+
+CHECK_COLUMNS = {
+    "name": "string",
+    "rule": "string",
+    "words": "string",
+    "holds": "boolean",
+    "measured": "float64",
+    "allowed": "float64",
+}
+"""A deliverable's own table of checks; the run's has the deliverable before them."""
+
+
+@cache
+def deliverables() -> tuple[Deliverable, ...]:
+    """Return all deliverables, in the order of a run: adding one is a line here."""
+    from tcoc.deliverables import (
+        data_intake,
+        mpa_options,
+        progression_plan,
+        qp_preliminary,
+        risk_adjustment,
+        y1_attribution,
+    )
+
+    return (
+        data_intake.DELIVERABLE,
+        y1_attribution.DELIVERABLE,
+        risk_adjustment.DELIVERABLE,
+        qp_preliminary.DELIVERABLE,
+        mpa_options.DELIVERABLE,
+        progression_plan.DELIVERABLE,
+    )
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all deliverables, in the order of a run."""
+    return tuple(deliverable.name for deliverable in deliverables())
+
+
+def find(name: str) -> Deliverable:
+    """Return a deliverable, or raise TcocError that names the nearest."""
+    part = catalog().part(name)
+    return next(d for d in deliverables() if d.name == part.name)
+
+
+# ---------------------------------------------------------------- the catalog of tables
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """A part of the catalog: a deliverable's tables with that of its checks."""
+
+    name: str
+    policy: tuple[str, ...]
+    uses: tuple[str, ...]
+    tables: tuple[Product, ...]
+
+
+@cache
+def catalog() -> Catalog:
+    """Return the tables of all deliverables, with their checks, and the table of all checks."""
+    parts: list[Part] = [
+        _Tables(d.name, d.policy, d.uses, (*d.tables, _checks_of(d))) for d in deliverables()
+    ]
+    schema = {"deliverable": "string", **CHECK_COLUMNS}
+    together = Product(CHECKS, ("deliverable", "name"), _all_checks, schema)
+    return Catalog([*parts, _Tables(CHECKS, (), names(), (together,))])
+
+
+def _checks_of(deliverable: Deliverable) -> Product:
+    return Product(
+        f"{CHECKS}_{deliverable.name}",
+        ("name",),
+        partial(_measured, checks=deliverable.checks),
+        CHECK_COLUMNS,
+        internal=True,
+        code=tuple(check.measure for check in deliverable.checks),
+    )
+
+
+def _measured(study: Study, checks: Sequence[Check]) -> pd.DataFrame:
+    """Measure a deliverable's checks; a name that stands twice would hide one of the two."""
+    rows = []
+    for check in checks:
+        found = check.measure(study)
+        rows.append(
+            {
+                "name": check.name,
+                "rule": check.rule,
+                "words": check.words,
+                "holds": bool(found.holds),
+                "measured": float(found.measured),
+                "allowed": float(found.allowed),
+            }
+        )
+    named = [check.name for check in checks]
+    if twice := sorted({name for name in named if named.count(name) > 1}):
+        raise TcocError(f'the check "{twice[0]}" stands twice')
+    return pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
+
+
+def _all_checks(study: Study) -> pd.DataFrame:
+    """The checks of the run's deliverables: one row per (deliverable, name)."""
+    wanted = [name for name in names() if name in study.run.spec.deliverables]
+    frames = [study.frame(f"{CHECKS}_{name}").assign(deliverable=name) for name in wanted]
+    columns = ["deliverable", *CHECK_COLUMNS]
+    return pd.concat(frames)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+# ---------------------------------------------------------------- opening a run
+
+
+@contextmanager
+def study(
+    run: Run,
+    work: Path,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    cache: Cache | None = None,
+    fresh: bool = False,
+) -> Iterator[Study]:
+    """Open a run's store and engine for the length of a block, with the tables of the registry."""
+    store = open_store(run.store_path)
+    with connect(run.spec.engine, memory_limit, threads, work / INTERNAL) as connection:
+        yield Study(run, store, connection, work, catalog(), cache, fresh)

@@ -26,7 +26,7 @@ from tcoc.errors import InputError, nearest
 from tcoc.resources import shortage
 from tcoc.resources.shortage import SPILL_VARIABLE, Bounds, explained
 from tcoc.store.layout import Store
-from tcoc.store.locks import is_held, locked
+from tcoc.folders import is_held, locked
 from tcoc.store.schema import TABLES
 
 ENGINES = ("duckdb", "spark")

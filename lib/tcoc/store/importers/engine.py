@@ -42,7 +42,7 @@ from tcoc.store.importers.staging import STRUCTURE, Connection, Staged, TextFile
 from tcoc.store.importers.steps import Steps
 from tcoc.store.importers.summary import FileSummary, ImportSummary, TypeSummary
 from tcoc.store.importers.values import literal
-from tcoc.store.locks import locked, remove_held
+from tcoc.folders import locked, remove_held
 from tcoc.store.schema import FORMAT_VERSION, TABLES
 
 DEFAULT_MEMORY_LIMIT = "3GB"

@@ -1,0 +1,103 @@
+"""The pages of a run: taken over from the cache where nothing that they read has changed."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+
+from tcoc.cache import PAGES, Cache, Entry, Read, base_key, digest_of, look_up, sha256
+from tcoc.progress import Reporter
+from tcoc.run.render import Job, code_cells, execute_all
+from tcoc.run.worker import Answer
+
+_IMPORTED = re.compile(r"(?:from|import)\s+(tcoc[\w.]*)(?:\s+import\s+([\w, ]+))?")
+_TOLD = "isolation"
+
+
+class Pages:
+    """The notebooks of a run: those that the cache has, and those that are to be executed."""
+
+    def __init__(self, jobs: Sequence[Job], cache: Cache, fresh: bool) -> None:
+        self.jobs, self.cache, self.fresh = list(jobs), cache, fresh
+        self.taken: list[Job] = []
+        self.isolation = ""
+
+    def take(self) -> list[Job]:
+        """Put the executed notebooks in place that are still right, and return their jobs."""
+        for job in [] if self.fresh else self.jobs:
+            reads = _reads(job)
+            holds = {read: True for read in reads}
+            kept = look_up(self.cache, _kind(job), _base(job), lambda r, h=holds: r in h)  # type: ignore[misc]
+            for entry in kept:
+                if len(entry.reads) == len(reads) and self.cache.take(
+                    entry, job.target.parent, link=False
+                ):
+                    self.taken.append(job)
+                    self.isolation = str(entry.facts.get(_TOLD, ""))
+                    break
+        return self.taken
+
+    def execute(self, workers: int, report: Reporter) -> dict[str, Answer]:
+        """Execute the notebooks that are left, and keep them."""
+        left = [self._weighed(job) for job in self.jobs if job not in self.taken]
+        if left:
+            report.start("notebook cells", sum(code_cells(job.source) for job in left))
+            report.start("notebooks", len(left))
+        answers = execute_all(
+            left,
+            workers,
+            lambda _name: report.advance("notebook cells"),
+            lambda answer: report.advance("notebooks", answer.name),
+        )
+        for job in left:
+            answer = answers[job.name]
+            self.isolation = answer.isolation
+            files = {job.target.name: sha256(job.target)}
+            facts = {_TOLD: answer.isolation}
+            entry = Entry(_kind(job), _base(job), _reads(job), files, 0, answer.seconds, facts)
+            self.cache.keep(entry, job.target.parent, link=False)
+        return answers
+
+    def _weighed(self, job: Job) -> Job:
+        """Say how long a notebook took last time, or how many cells it has."""
+        known = [e.seconds for e in self.cache.latest(_kind(job))]
+        weight = known[0] if known else float(code_cells(job.source))
+        return Job(job.name, job.source, job.target, job.parameters, job.public, weight,
+                   job.hook_only)  # fmt: skip
+
+
+def _kind(job: Job) -> str:
+    return f"page-{job.name}"
+
+
+def _base(job: Job) -> str:
+    """The notebook, the code that it and the kit run, and the libraries that draw."""
+    modules = frozenset({*_imports(job.source), "tcoc.report.release", "tcoc.run.worker"})
+    facts = [sha256(job.source), dict(job.parameters), _resources()]
+    return base_key(_kind(job), modules, facts, PAGES)
+
+
+def _imports(notebook: Path) -> list[str]:
+    """Return the modules of this library that a notebook's cells import."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    found = []
+    for module, names in _IMPORTED.findall(code):
+        found.append(module)
+        found += [f"{module}.{name.strip().split(' ')[0]}" for name in names.split(",") if name]
+    return found
+
+
+def _resources() -> str:
+    """The kit's templates and fonts, which are no code but are seen."""
+    from tcoc import report
+
+    base = Path(report.__file__).parent
+    files = [f for f in sorted(base.rglob("*")) if f.is_file() and f.suffix not in (".py", ".pyc")]
+    return digest_of([[f.relative_to(base).as_posix(), sha256(f)] for f in files])
+
+
+def _reads(job: Job) -> tuple[Read, ...]:
+    files = sorted(f for f in job.public.rglob("*") if f.is_file())
+    return tuple(("public", f.relative_to(job.public).as_posix(), sha256(f)) for f in files)

@@ -1,0 +1,258 @@
+"""Stage 3: from public tables to executed notebooks, each in a process that sees nothing else."""
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from tcoc.errors import InputError, TcocError
+from tcoc.paths import notebooks_dir
+from tcoc.report.executed import check_executed
+from tcoc.resources.shortage import ShortageError
+from tcoc.run.worker import Answer, Ask, identity
+
+PARAMETERS = ("public", "run")
+
+START_SECONDS = 120.0
+
+KILLED = (
+    "the notebook's process was killed, as the system does when memory ends;"
+    " use fewer --workers or a lower --memory-limit"
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A notebook to execute: deliverable, source, target, parameters, its folder of public tables.
+
+    `weight` says how long it took before, or how much of it there is: the longest goes first.
+    """
+
+    name: str
+    source: Path
+    target: Path
+    parameters: Mapping[str, str]
+    public: Path
+    weight: float = 0.0
+    hook_only: bool = False
+
+
+def notebook_file(deliverable: str) -> Path:
+    """Return a deliverable's notebook, which must declare exactly the runner's parameters.
+
+    Raises InputError where the notebook is missing, has no parameters cell, or declares others.
+    """
+    file = notebooks_dir() / f"{deliverable}.ipynb"
+    if not file.is_file():
+        raise InputError(f"{file}: the notebook of deliverable {deliverable} is missing")
+    declared = sorted(declared_parameters(file))
+    if declared != [*PARAMETERS]:
+        raise InputError(
+            f"{file.name}: its parameters cell declares {', '.join(declared) or 'nothing'},"
+            f" expected {', '.join(PARAMETERS)}"
+        )
+    return file
+
+
+def declared_parameters(file: Path) -> list[str]:
+    """Return the names that a notebook's parameters cell assigns."""
+    cells = nbformat.read(file, as_version=4).cells
+    source = "\n".join(c.source for c in cells if "parameters" in c.metadata.get("tags", []))
+    lines = [line for line in source.splitlines() if "=" in line and not line.startswith("#")]
+    return [line.split("=", 1)[0].strip() for line in lines]
+
+
+def code_cells(file: Path) -> int:
+    """Return how many cells of a notebook are code."""
+    cells = nbformat.read(file, as_version=4).cells
+    return sum(cell.cell_type == "code" for cell in cells)
+
+
+# ---------------------------------------------------------------- the process
+
+
+def _environment() -> dict[str, str]:
+    """Return all that the pages' process is told: where this package is, and the user's fonts."""
+    kept = {key: os.environ[key] for key in ("HOME", "MPLCONFIGDIR") if key in os.environ}
+    package = str(Path(__file__).resolve().parents[2])
+    return {**kept, "PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8",
+            "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+            "PYTHONHASHSEED": "0"}  # fmt: skip
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start the pages' process from this very interpreter, and end it with all it started."""
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-P", "-m", "tcoc.run.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env=_environment(),
+            cwd=folder,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(BrokenPipeError):
+                        stream.close()
+
+
+class _Lines:
+    """The lines of JSON that a process says, as they come."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        self._stream = process.stdout.fileno()
+        self._rest = b""
+
+    def read(self, seconds: float) -> list[dict[str, Any]] | None:
+        """Return what was said within some seconds, None where the process has ended."""
+        if not select.select([self._stream], [], [], seconds)[0]:
+            return []
+        data = os.read(self._stream, 65536)
+        if not data:
+            return None
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+
+def _greet(lines: _Lines, said: Path) -> int:
+    """Wait for the process and hold its code and libraries against ours; returns its threads."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        found = lines.read(1.0)
+        if found is None:
+            last = (said.read_text(encoding="utf-8", errors="replace").strip() or "no word")
+            raise TcocError(f"the pages' process ended at its start: {last.splitlines()[-1]}")
+        for line in found:
+            _same(line["hello"])
+            return int(line["threads"])
+    raise TcocError(f"the pages' process did not start within {START_SECONDS:.0f} seconds")
+
+
+def _same(theirs: Mapping[str, str]) -> None:
+    ours = identity()
+    for key, value in ours.items():
+        if theirs.get(key) != value:
+            raise TcocError(
+                f"the pages' process runs another {key} than this run"
+                f" ({theirs.get(key, 'none')}, not {value}); nothing is published"
+            )
+
+
+# ---------------------------------------------------------------- executing
+
+
+def execute_all(
+    jobs: Sequence[Job],
+    workers: int,
+    on_cell: Callable[[str], None],
+    on_done: Callable[[Answer], None],
+) -> dict[str, Answer]:
+    """Execute notebooks side by side, the longest first; the first failure stops the others.
+
+    Raises TcocError that names the notebook and the cell, ShortageError where memory or disk end.
+    """
+    if not jobs:
+        return {}
+    # a neutral place with a short name: nothing in a path tells whose run it is
+    with tempfile.TemporaryDirectory(prefix="tcoc-", dir=_short_folder()) as name:
+        folder = Path(name)
+        with _server(folder) as process:
+            return _execute(process, jobs, workers, folder, on_cell, on_done)
+
+
+def _short_folder() -> str | None:
+    """Return a folder for temporary files whose name is not too long for what may stand in it."""
+    long = len(tempfile.gettempdir()) > 60
+    return "/tmp" if long and os.access("/tmp", os.W_OK) else None  # noqa: S108
+
+
+def _execute(
+    process: "subprocess.Popen[bytes]",
+    jobs: Sequence[Job],
+    workers: int,
+    folder: Path,
+    on_cell: Callable[[str], None],
+    on_done: Callable[[Answer], None],
+) -> dict[str, Answer]:
+    waiting = sorted(jobs, key=lambda job: (-job.weight, job.name))
+    asks = {job.name: _ask(job, folder) for job in waiting}
+    lines, answers, at_work = _Lines(process), dict[str, Answer](), set[str]()
+    threads = _greet(lines, folder / "said")
+    # a fork of a process with threads may stand still for ever: then one page at a time is asked
+    # of a process of its own kind only where the interpreter is single-threaded, as it is here
+    if threads != 1:
+        raise TcocError(f"the pages' process has {threads} threads and cannot be forked safely")
+    targets = {job.name: job.target for job in jobs}
+    while waiting or at_work:
+        while waiting and len(at_work) < workers:
+            job = waiting.pop(0)
+            at_work.add(job.name)
+            _send(process, asks[job.name])
+        found = lines.read(0.5)
+        if found is None:
+            raise ShortageError(f"notebooks: {KILLED}")
+        for line in found:
+            if "cell" in line:
+                on_cell(line["cell"])
+            else:
+                answer = Answer(**line["done"])
+                at_work.discard(answer.name)
+                _take(answer, Path(asks[answer.name].target), targets[answer.name])
+                answers[answer.name] = answer
+                on_done(answer)
+    return answers
+
+
+def _ask(job: Job, folder: Path) -> Ask:
+    """Lay out what a page is given: a copy of its public tables, and of the notebook itself."""
+    own = folder / job.name
+    own.mkdir(mode=0o700)
+    source = own / job.source.name
+    shutil.copyfile(job.source, source)
+    shutil.copytree(job.public, own / "public")
+    target = own / f"{job.name}.executed"
+    return Ask(job.name, str(source), str(target), str(own), dict(job.parameters), job.hook_only)
+
+
+def _send(process: "subprocess.Popen[bytes]", ask: Ask) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(json.dumps(asdict(ask)).encode() + b"\n")
+        process.stdin.flush()
+    except BrokenPipeError as error:
+        raise ShortageError(f"notebooks: {KILLED}") from error
+
+
+def _take(answer: Answer, made: Path, target: Path) -> None:
+    """Take an executed notebook over, and say in one sentence why it is none."""
+    if made.is_file() and made.stat().st_size:
+        shutil.copyfile(made, target)
+        target.chmod(0o600)
+    if answer.kind == "killed":
+        raise ShortageError(f"{answer.name}: {answer.error or KILLED}")
+    if answer.kind in ("memory", "disk"):
+        raise ShortageError(f"{answer.name}: {answer.error}", answer.kind == "disk")
+    if answer.error:
+        raise TcocError(f"{answer.name}: {answer.error}")
+    check_executed(answer.name, nbformat.read(target, as_version=4).cells)
