@@ -5,7 +5,7 @@
 Each verdict names a world with its effect and one without (params/policy/verdicts.yml); "permuted"
 is the world with the effect whose units were given the hospitals of others, so that hospitals are
 nothing but labels. Every state answers as a run would; counted is how often it is wrong, right,
-and the same. The answers are kept in the result, so that the counts can be made again.
+and the same. States are those of the laboratory: the generator's people without their claims.
 """
 
 import argparse
@@ -16,18 +16,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from benchmarks.states import State, states
 
+from tcoc.deliverables.policy_lab.lab import Plan, plan_of
+from tcoc.deliverables.policy_lab.policies import attributed
+from tcoc.deliverables.policy_lab.simulate import simulate
+from tcoc.deliverables.policy_lab.units import simulated_prediction, simulated_units
 from tcoc.deliverables.risk_adjustment.inputs import factors_of
 from tcoc.params import load_policy
 from tcoc.progress import Reporter, reporter
 from tcoc.rules.inference.prediction import cross_fitted
-from tcoc.rules.inference.replicates import UnitSums, replicate, unit_matrix
+from tcoc.rules.inference.replicates import UnitSums, replicate
 from tcoc.rules.inference.statistics import gain_rows, relabeled, statistic_rows
 from tcoc.rules.inference.verdicts import Answer, Verdict, decide, rates, registry
-from tcoc.rules.risk import Pair, RiskSettings, risk_settings
+from tcoc.rules.risk import Pair, RiskSettings
 
 PAIR = Pair(2015, 2016)
+"""The years of the run's own question; growth planted in 2015 to 2016 is that of one year."""
+
 REPLICATES = 400
 PERMUTED = "permuted"
 
@@ -38,28 +43,32 @@ def worlds_of(verdicts: dict[str, Verdict]) -> list[str]:
     return sorted(named - {PERMUTED} | {v.with_effect for v in verdicts.values()})
 
 
-def answers(drawn: UnitSums, state: State, chosen: RiskSettings) -> pd.DataFrame:
+def answers(drawn: UnitSums, sums: pd.DataFrame, seed: int, chosen: RiskSettings) -> pd.DataFrame:
     """Return the statistics of one state, as a run's table has them."""
-    seeded = replace(chosen, seed=state.seed)
+    seeded = replace(chosen, seed=seed)
     replicated = replicate(drawn, [PAIR], seeded, REPLICATES)
     rows = statistic_rows(drawn, replicated, [PAIR], seeded, 2)
-    sums = state.frame("risk_prediction_sums")
     gains = gain_rows(cross_fitted(sums, PAIR, seeded, factors_of(seeded)), PAIR)
     return pd.concat([rows, gains], ignore_index=True)
 
 
 def measure(
-    worlds: Sequence[str], count: int, benes: int, chosen: RiskSettings, report: Reporter
+    worlds: Sequence[str], count: int, plan: Plan, report: Reporter
 ) -> dict[str, list[pd.DataFrame]]:
     """Return each world's tables of statistics, one per state; "permuted" rests on the default."""
     found: dict[str, list[pd.DataFrame]] = {w: [] for w in (*worlds, PERMUTED)}
-    listed = [State(seed, benes, world) for world in worlds for seed in range(1, count + 1)]
-    for state in states(listed, report):
-        drawn = unit_matrix(state.frame("risk_unit_sums"), chosen)
-        found[state.world].append(answers(drawn, state, chosen))
-        if state.world == "default":
-            labels = relabeled(drawn, np.random.Generator(np.random.SFC64([state.seed, 77])))
-            found[PERMUTED].append(answers(labels, state, chosen))
+    report.start("states", count)
+    years = (PAIR.base_year, PAIR.performance_year)
+    for seed in range(1, count + 1):
+        for name, state in simulate(list(worlds), plan.benes, seed, plan.shape).items():
+            sums = simulated_prediction(state, years)
+            at = {year: of for year, of in attributed(state, (0, None)).items() if year in years}
+            drawn = simulated_units(state, at, plan.risk, factors_of(plan.risk))
+            found[name].append(answers(drawn, sums, seed, plan.risk))
+            if name == "default":
+                labels = relabeled(drawn, np.random.Generator(np.random.SFC64([seed, 77])))
+                found[PERMUTED].append(answers(labels, sums, seed, plan.risk))
+        report.advance("states", f"seed {seed}")
     return found
 
 
@@ -84,9 +93,8 @@ def main() -> None:
     policy = load_policy()
     verdicts = registry(policy.get("verdicts.registry"))
     with reporter() as report:
-        found = measure(
-            worlds_of(verdicts), chosen.states, chosen.benes, risk_settings(policy), report
-        )
+        plan = plan_of(policy, chosen.benes)
+        found = measure(worlds_of(verdicts), chosen.states, plan, report)
     result = {}
     for name, verdict in verdicts.items():
         said = [
