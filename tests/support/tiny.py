@@ -114,6 +114,7 @@ def _line(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "allowed_amount": allowed,
         "paid_amount": dollars(row.get("paid", allowed)),
         "part_b_covered": True,
+        **_processed(row),
     }
 
 
@@ -127,6 +128,7 @@ def _claim(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "from_date": day(row.get("from", thru)),
         "thru_date": thru,
         "paid_amount": dollars(row.get("paid", 1000)),
+        **_processed(row),
     }
 
 
@@ -141,7 +143,12 @@ def _dme(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "hcpcs": None,
         "allowed_amount": paid,
         "paid_amount": paid,
+        **_processed(row),
     }
+
+
+def _processed(row: Mapping[str, Any]) -> dict[str, date]:
+    return {"processed_date": day(row["processed"])} if "processed" in row else {}
 
 
 def store_tables(given: Mapping[str, Any]) -> dict[str, Rows]:

@@ -139,7 +139,7 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found)
+    key = inputs.run_key(run, names, found, cache)
     if not request.fresh and inputs.is_unchanged(place, key, cache):
         done = read_manifest(place)
         report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
