@@ -31,8 +31,8 @@ class Lines:
             raise TcocError(f"a chart has {len(self.labels)} lines; at most {len(style.PALETTE)} are"
                             " legible: choose rows with where(), or use small_multiples")  # fmt: skip
         self.names = self._names(table, series, labels)
-        self.keys = {label: key for label, key in zip(labels, formats.row_keys(table), strict=True)}
-        xs = frame[x].tolist()
+        self.keys = dict(zip(labels, formats.row_keys(table), strict=True))
+        xs = _numbers(frame[x].tolist())
         self.scale = list(dict.fromkeys(xs))
         self.numeric = all(isinstance(v, (int, float, np.number)) for v in self.scale)
         if self.numeric:
@@ -72,6 +72,12 @@ class Lines:
             Entry(n, style.series_tint(label, i), "", style.MARKERS[i])
             for i, (n, label) in enumerate(zip(self.names, self.labels, strict=True))
         ]
+
+
+def _numbers(values: list[Any]) -> list[Any]:
+    """Return months and years that stand as text as the numbers that they are."""
+    texts = all(isinstance(v, str) and v.isdigit() for v in values)
+    return [int(v) for v in values] if texts else values
 
 
 def lines(
