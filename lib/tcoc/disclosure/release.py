@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
 
 def _day(on: str) -> str:
     try:
-        return date.fromisoformat(on).isoformat() if on else date.today().isoformat()
+        return date.fromisoformat(on).isoformat() if on else datetime.now(UTC).date().isoformat()
     except ValueError:
         raise InputError(f'--date: found "{on}", expected a day such as 2026-05-31') from None
 
