@@ -172,6 +172,22 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 @app.command()
+def sensitivity(
+    file: Annotated[Path, typer.Argument(help="A run file, such as params/runs/sample.yml.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
+    memory_limit: Limit = None,
+) -> None:
+    """Rerun each assumed value at its alternatives and say what moves; goes on where it stopped."""
+    from tcoc.progress import reporter
+    from tcoc.run.sensitivity import measure, render
+
+    _warn_of(memory_limit)
+    with reporter() as report:
+        table = measure(file, report, out, memory_limit)
+    typer.echo(render(table))
+
+
+@app.command()
 def runs(
     out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
 ) -> None:
@@ -239,13 +255,50 @@ def _run_folder(named: Path) -> Path:
     return run_folder(named)
 
 
-explain = typer.Typer(help="Recompute one clinician for a dispute.", no_args_is_help=True)
+explain = typer.Typer(help="Recompute one number step by step.", no_args_is_help=True)
 app.add_typer(explain, name="explain")
 
 
 @explain.callback()
 def _explain() -> None:
-    """Recompute one clinician for a dispute."""
+    """Recompute one number step by step, from a run's restricted tables."""
+
+
+@explain.command("mpa")
+def explain_mpa_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    ccn: Annotated[str, typer.Option(help="The hospital.")],
+    option: Annotated[
+        str, typer.Option(help="An option of table mpa.")
+    ] = "improvement_single",
+) -> None:
+    """Print how a hospital's dollars come about, from per capita to payments."""
+    from tcoc.deliverables.mpa_options.explain import explain_mpa
+
+    typer.echo(explain_mpa(_run_folder(run_), ccn, option))
+
+
+@explain.command("attribution")
+def explain_attribution_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="A beneficiary.")] = "",
+    npi: Annotated[str, typer.Option(help="Or a clinician.")] = "",
+) -> None:
+    """Print why a person, or a clinician's people, went to their hospital; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_attribution
+
+    typer.echo(explain_attribution(_run_folder(run_), bene, npi))
+
+
+@explain.command("beneficiary")
+def explain_beneficiary_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="The beneficiary.")],
+) -> None:
+    """Print a person's months, dollars and hospital by year; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_beneficiary
+
+    typer.echo(explain_beneficiary(_run_folder(run_), bene))
 
 
 @explain.command("qp")

@@ -17,7 +17,7 @@ from benchmarks.pandas_peer.measure import write
 
 from tcoc.params import load_run
 from tcoc.store.synth import write_synthetic_store
-from tcoc.study import study
+from tcoc.deliverables.registry import study
 from tests.support.tiny import tiny_study
 
 RUN = """
@@ -91,7 +91,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_ties_and_edges_are_decided_alike(case: str, tmp_path: Path) -> None:
-    given = yaml.safe_load((Path(__file__).parents[1] / case).read_text())["given"]
+    given = yaml.safe_load((Path(__file__).parents[1] / "rules" / case).read_text())["given"]
     with tiny_study(given) as opened:
         inputs = Inputs(opened.run, opened.store)
         for name in ("beneficiary_year", "attribution"):

@@ -147,5 +147,5 @@ def _hidden(number: int) -> str:
 
 def _low(label: str) -> str:
     """Start a label small inside a sentence, unless it is a name or an abbreviation."""
-    first = label.split(" ")[0]
+    first = label.split(" ", maxsplit=1)[0]
     return label if first.isupper() or not first.istitle() else label[0].lower() + label[1:]

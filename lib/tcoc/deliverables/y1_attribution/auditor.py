@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.params import load_policy, read_yaml
+from tcoc.params import AttributionPolicy, load_policy, read_yaml
 from tcoc.paths import params_dir
-from tcoc.reference import Reference, load_code_lists, zip_centroids
+from tcoc.reference import Reference, zip_centroids
 from tcoc.report import display, tables, words
 from tcoc.report.release import Release
 from tcoc.rules.attribution import aco_like, use
@@ -46,12 +46,12 @@ class Example:
 def follow(engine: Connection, file: Path | None = None) -> Example:
     """Run the example through the attribution functions (rules A2 to A9)."""
     case = read_yaml(file or params_dir() / "examples" / "auditor.yml")
-    rules = AttributionRules.from_policy(load_policy())
-    codes = load_code_lists()
+    policy = AttributionPolicy.of(load_policy())
+    rules, services = AttributionRules.from_policy(policy), use.ServiceRules.from_policy(policy)
     reference = _reference(case)
     lines = engine.load(_lines(case), PROFESSIONAL.schema)
     claims = engine.load(_claims(case), FACILITY.schema)
-    listed = engine.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
+    listed = engine.load(services.code_table(), use.CODE_TABLE)
     year = case["year"]
     windows = {year: window(year, case["window"])}
     people = engine.load(pd.DataFrame(case["people"]).assign(year=year), PERSON)
@@ -62,7 +62,7 @@ def follow(engine: Connection, file: Path | None = None) -> Example:
             lines.filter(lines.service_date.year().isin(span.years)),
             claims.filter(claims.thru_date.year().isin(span.years)),
             span,
-            codes,
+            services,
             listed,
             hospitals,
         )
