@@ -255,6 +255,29 @@ def _run_folder(named: Path) -> Path:
     return run_folder(named)
 
 
+@app.command()
+def feed(
+    run: Annotated[Path, typer.Argument(help="A finished run: its folder or its name.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the feed; RUN/restricted/feed where not given.")
+    ] = None,
+) -> None:
+    """Write the attribution feed for the monitoring contractor: files, dictionary, checksums."""
+    from tcoc.deliverables.y1_attribution.feed import FOLDER, check_feed, write_feed
+    from tcoc.manifest import read_manifest
+    from tcoc.study import RESTRICTED
+
+    folder = _run_folder(run)
+    manifest = read_manifest(folder)
+    if manifest.state != "ok":
+        raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one (ok)")
+    restricted = folder / RESTRICTED
+    facts = {"synthetic": manifest.synthetic, "git_commit": manifest.git_commit}
+    place = write_feed(restricted, manifest.run, facts, out or restricted / FOLDER)
+    check_feed(place)
+    typer.echo(f"{place}")
+
+
 explain = typer.Typer(help="Recompute one number step by step.", no_args_is_help=True)
 app.add_typer(explain, name="explain")
 
