@@ -7,6 +7,7 @@ says what each value rests on, `run_file` reads what an analyst edits.
 from tcoc.params.attribution import AttributionPolicy
 from tcoc.params.evidence import GRADES, Document, Evidence, documents
 from tcoc.params.policy import Policy, PolicyEntry, PolicyUse, PolicyValue
+from tcoc.params.qp import QpPolicy
 from tcoc.params.run_file import (
     DELIVERABLES,
     REFERENCE_TABLES,
@@ -32,6 +33,7 @@ __all__ = [
     "PolicyFile",
     "PolicyUse",
     "PolicyValue",
+    "QpPolicy",
     "Run",
     "RunFile",
     "Value",
