@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from tcoc.cache import Cache, Entry, Read, base_key, digest_of, look_up, sha256
 from tcoc.errors import TcocError, nearest
 from tcoc.folders import private
-from tcoc.params import Policy, Run, RunFile
+from tcoc.params import AttributionPolicy, Policy, Run, RunFile
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection
 from tcoc.store.layout import Store
@@ -308,8 +308,9 @@ class Study:
     def _reference_digest(self) -> str:
         assert self.cache is not None
         files = self._references.files
-        # how a clinician of two ACOs is read decides what the tables hold (rule A3)
-        handling = self._whole.policy.get("attribution.duplicate_npi")
+        # these decide what is read of the files: rules A5, A6 and A10
+        policy = AttributionPolicy.of(self._whole.policy)
+        handling = [policy.duplicate_npi, policy.roster_links, policy.eligible_hospitals]
         return digest_of([sorted(self._references.paths), self.cache.hashes(files), handling])
 
     # ------------------------------------------------------------ making a table

@@ -61,6 +61,7 @@ class PolicyEntry(Strict):
         "mapping",
         "window",
         "date",
+        "quantile",
         "statement",
     ]
     choices: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "mapping": dict,
     "window": (str, dict),
     "date": str,
+    "quantile": (str, int, float),
     "statement": str,
 }
 _WORDS = {
@@ -136,6 +138,7 @@ _WORDS = {
     "mapping": "a mapping",
     "window": "same_year, {federal_fiscal_years: n} or {calendar_years: n}",
     "date": "a date as text, YYYY-MM-DD",
+    "quantile": "none or a number between 0 and 1",
     "statement": "a statement that no run can replace",
 }
 

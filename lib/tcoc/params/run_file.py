@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tcoc.errors import InputError, nearest
+from tcoc.params.completion import Completion
 from tcoc.params.policy import Policy
 from tcoc.params.typed import load_policy
 from tcoc.params.yaml_file import Strict, parse, read_yaml
@@ -60,7 +61,7 @@ class RunFile(BaseModel):
     performance_year: Year | None = None
     qp_years: list[Year] = Field(default_factory=list)
     rate_years: list[Year] = Field(default_factory=list)
-    completion: dict[Year, Annotated[float, Field(gt=0, le=1.5)]] = Field(default_factory=dict)
+    completion: dict[Year, Completion] = Field(default_factory=dict)
     national_growth: dict[Year, NationalGrowth] = Field(default_factory=dict)
     deliverables: list[str] = Field(default_factory=lambda: ["y1_attribution"], min_length=1)
     engine: Literal["duckdb", "spark"] = "duckdb"

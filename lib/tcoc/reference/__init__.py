@@ -27,13 +27,14 @@ Kind = Literal["text", "flag", "number", "integer"]
 
 @dataclass(frozen=True)
 class ReferenceColumn:
-    """One column: its kind, the pattern of its text, and whether it may be blank."""
+    """One column: its kind, the pattern of its text, whether it may be blank, or be absent."""
 
     name: str
     kind: Kind = "text"
     pattern: str = ""
     blank: bool = False
     minimum: float | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,12 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         mandatory=True,
     ),
     "aco_practitioners": ReferenceSpec(
-        (ReferenceColumn("aco_id"), _NPI, ReferenceColumn("ccn", pattern=CCN, blank=True)),
+        (
+            ReferenceColumn("aco_id"),
+            _NPI,
+            ReferenceColumn("ccn", pattern=CCN, blank=True),
+            ReferenceColumn("name", blank=True, optional=True),
+        ),
         ("aco_id", "npi", "ccn"),
         mandatory=True,
     ),
@@ -105,7 +111,15 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         ),
         ("ccn", "rate_year"),
     ),
-    "combinations": ReferenceSpec((ReferenceColumn("combination"), _CCN), ("ccn",)),
+    "combinations": ReferenceSpec(
+        (
+            ReferenceColumn("combination"),
+            _CCN,
+            ReferenceColumn("region", blank=True, optional=True),
+            ReferenceColumn("purpose", blank=True, optional=True),
+        ),
+        ("ccn",),
+    ),
     "fee_schedule": ReferenceSpec((ReferenceColumn("hcpcs", pattern=r"[0-9A-Z]{5}"),), ("hcpcs",)),
 }
 """The CSV reference tables of a run; the columns are design.md's, others in a file are ignored."""
@@ -135,6 +149,13 @@ class Reference:
         """CCNs of the hospitals to which people can be attributed, ascending (rule A10)."""
         hospitals = self.tables["hospitals"]
         return tuple(sorted(hospitals.loc[hospitals["attributable"], "ccn"]))
+
+    @property
+    def hospital_names(self) -> dict[str, str]:
+        """Short names by CCN, full names where there is no short one."""
+        hospitals = self.tables["hospitals"]
+        short = hospitals["short_name"].where(hospitals["short_name"] != "", hospitals["name"])
+        return dict(zip(hospitals["ccn"], short, strict=True))
 
     def get(self, name: str) -> pd.DataFrame | None:
         """Return a table, or None where the run has none of that name."""
@@ -206,11 +227,12 @@ def read_reference(path: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{path}: not UTF-8 text at byte {error.start}") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path}: not a CSV table: {str(error).strip()}") from error
-    for column in spec.names:
-        if column not in raw.columns:
-            raise InputError(
-                f'{path}: the column "{column}" is missing{nearest(column, raw.columns)}'
-            )
+    for column in spec.columns:
+        if column.name not in raw.columns:
+            if not column.optional:
+                hint = nearest(column.name, raw.columns)
+                raise InputError(f'{path}: the column "{column.name}" is missing{hint}')
+            raw[column.name] = ""
     table = pd.DataFrame({c.name: _typed(raw[c.name].str.strip(), c, path) for c in spec.columns})
     repeated = table.duplicated(list(spec.key))
     if repeated.any():
@@ -363,6 +385,14 @@ def load_code_lists(
         tuple(row["code"] for row in steps if row["step"] == "1"),
         tuple(row["code"] for row in steps if row["step"] == "2"),
     )
+
+
+@cache
+def specialty_names() -> dict[str, str]:
+    """Return the names of CMS's specialty codes (params/reference/specialty_groups.csv)."""
+    path = params_dir() / "reference" / "specialty_groups.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row["name"] for row in csv.DictReader(file)}
 
 
 def _of_list(path: Path, column: str, name: str) -> list[dict[str, str]]:

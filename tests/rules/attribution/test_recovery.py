@@ -12,7 +12,7 @@ import pytest
 
 from tcoc.params import Run, RunFile, load_policy
 from tcoc.store.synth import write_synthetic_store
-from tcoc.study import study
+from tcoc.deliverables.registry import study
 
 YEAR = 2018
 

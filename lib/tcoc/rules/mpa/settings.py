@@ -1,6 +1,6 @@
-"""The terms of one rate year, typed (rules M1 to M5)."""
+"""The terms of one rate year, typed (rules M1 to M5, M8)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -28,11 +28,25 @@ class Terms:
     attainment_weight: float = 0.0
     attainment_level: str = "statewide"
     attainment_risk: str = "new_enrollee"
+    base_weights: tuple[float, ...] = (1.0,)
+    risk_cap: float = 1.0
+    truncated: bool = False
+    credibility: str = "none"
+    price_standardized: bool = False
+
+    @property
+    def years(self) -> int:
+        """How many years the benchmark grows: from the base to the performance year (rule M1)."""
+        return self.performance_year - self.base_year
 
     @property
     def trend(self) -> float:
-        """The benchmark's growth factor, 1 + national growth - reduction (rule M1)."""
-        return 1 + self.national_growth - self.trend_reduction
+        """The benchmark's growth factor (rule M1).
+
+        National growth and the reduction count once for each year between base and performance:
+        (1 + national growth - reduction) to the power of the years.
+        """
+        return float((1 + self.national_growth - self.trend_reduction) ** self.years)
 
 
 def read_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
@@ -51,7 +65,27 @@ def read_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
         attainment_weight=policy.get("mpa.attainment_weight"),
         attainment_level=policy.get("mpa.attainment_level"),
         attainment_risk=policy.get("mpa.attainment_risk"),
+        base_weights=_weights(policy.get("mpa.base_weights"), "mpa.base_weights"),
+        risk_cap=policy.get("mpa.risk_cap"),
+        truncated=policy.get("mpa.truncated"),
+        credibility=policy.get("mpa.credibility"),
+        price_standardized=policy.get("mpa.price_standardized"),
     )
+
+
+MOST_BASE_YEARS = 3
+
+
+def _weights(found: Sequence[float], where: str) -> tuple[float, ...]:
+    """Return the weights of the base years, the latest first; InputError unless they sum to 1."""
+    weights = tuple(float(w) for w in found)
+    right = 0 < len(weights) <= MOST_BASE_YEARS and all(w >= 0 for w in weights)
+    if not right or weights[0] == 0 or abs(sum(weights) - 1) > 1e-9:
+        raise InputError(
+            f"{where}: found {list(weights)}, expected one to {MOST_BASE_YEARS} weights that add up"
+            " to 1, the base year's first and above 0"
+        )
+    return weights
 
 
 FIXED = {"rate_year", "base_year", "performance_year", "national_growth"}
@@ -64,4 +98,7 @@ def varied_terms(terms: Terms, changes: Mapping[str, Any], where: str) -> Terms:
     for name in changes:
         if name not in known:
             raise InputError(f'{where}: "{name}" is not a term of the MPA{nearest(name, known)}')
-    return replace(terms, **changes)
+    given = dict(changes)
+    if "base_weights" in given:
+        given["base_weights"] = _weights(given["base_weights"], f"{where}: base_weights")
+    return replace(terms, **given)

@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from tcoc.rules.risk import STATE, bootstrap_per_capita, intervals, person_rows
+from tcoc.rules.inference.intervals import intervals
+from tcoc.rules.inference.replicates import replicate, unit_matrix
+from tcoc.rules.risk import STATE
 from tcoc.rules.risk.adjust import Sums, adjust
-from tests.rules.risk.risk_support import PAIR, factors, rng, settings
+from tests.rules.risk.risk_support import PAIR, factors, rng, settings, unit_rows
 
 SETTINGS = replace(settings(), replicates=192)
 FACTORS = factors()
@@ -97,9 +99,10 @@ def _hits():
     truth = _truth()
     rows = []
     for seed in range(SEEDS):
-        people = person_rows(_people(seed), PAIR, SETTINGS, FACTORS)
+        people = _people(seed)
         chosen = replace(SETTINGS, seed=seed)
-        found = intervals(bootstrap_per_capita(people, PAIR, chosen), PAIR, 0.95)
+        drawn = unit_matrix(unit_rows(people.assign(unit=people["bene_id"]), chosen), chosen)
+        found = intervals(replicate(drawn, [PAIR], chosen).pair(2015, 2016), PAIR, 0.95)
         for variant, of in found.groupby("variant"):
             for name, values in (
                 ("growth", truth.growth(variant)),
