@@ -30,8 +30,22 @@ INTERRUPTED = 130
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        import tcoc
+
+        typer.echo(f"tcoc {tcoc.__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end."),
+]
+
+
 @app.callback()
-def _options(debug: Debug = False) -> None:
+def _options(debug: Debug = False, version: Version = False) -> None:
     """Maryland Total Cost of Care: from Medicare claims to reports."""
 
 
@@ -124,8 +138,8 @@ def run(
     What is unchanged since the last finished run of the same name is taken over from it.
     """
     from tcoc.progress import reporter
-    from tcoc.run.reuse import summary
-    from tcoc.run.runner import RunRequest, execute_run, read_manifest
+    from tcoc.run.runner import RunRequest, execute_run
+    from tcoc.run.summary import summary
 
     changes = dict(_assignment(text) for text in set_ or [])
     if engine:
@@ -134,7 +148,7 @@ def run(
     request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers, fresh)
     with reporter() as report:
         folder = execute_run(request, report)
-    if line := summary(read_manifest(folder)):
+    if line := summary(folder):
         typer.echo(line)
     typer.echo(f"{folder}/index.html")
 
@@ -164,14 +178,29 @@ def runs(
     out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
 ) -> None:
     """List the runs, their state, parameters and age, and renew the page over them."""
+    from tcoc.manifest import list_runs
     from tcoc.report.index import render_portfolio
+    from tcoc.run.places import outputs_dir
     from tcoc.run.run_list import render_runs
-    from tcoc.run.runner import list_runs, outputs_dir
 
     folder = outputs_dir(out)
     typer.echo(render_runs(list_runs(folder)))
     if any(folder.glob("*/manifest.json")):
         typer.echo(f"{render_portfolio(folder)}")
+
+
+@app.command()
+def cache(
+    out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything that is kept.")] = False,
+) -> None:
+    """Say how large the cache of tables and pages is, or clear it."""
+    from tcoc.cache import FOLDER, Cache
+    from tcoc.run.places import outputs_dir
+    from tcoc.run.summary import render_usage
+
+    found = Cache(outputs_dir(out) / FOLDER)
+    typer.echo(render_usage(found.clear() if clear else found.usage(), clear))
 
 
 @app.command()
@@ -191,10 +220,9 @@ def compare(
 
 def _run_folder(named: Path) -> Path:
     """Return a run folder that is given as a path, or by its name under outputs/."""
-    from tcoc.run.runner import outputs_dir
+    from tcoc.run.places import run_folder
 
-    by_name = outputs_dir() / named
-    return by_name if not named.is_dir() and by_name.is_dir() else named
+    return run_folder(named)
 
 
 explain = typer.Typer(help="Recompute one clinician for a dispute.", no_args_is_help=True)

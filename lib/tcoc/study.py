@@ -160,7 +160,8 @@ class Study:
     """One run: parameters, inputs, and tables that are computed when first asked for.
 
     While a table is computed, its part reads the policy files and the tables that it declares and
-    no others. Without a cache, tables stand in the work folder alone.
+    no others. Without a cache, tables stand in the work folder alone. `made` says the seconds of
+    each table that was computed, `taken` when each one was made that came from the cache.
     """
 
     run: Run
@@ -171,6 +172,7 @@ class Study:
     cache: Cache | None = None
     fresh: bool = False
     made: dict[str, float] = field(default_factory=dict)
+    taken: dict[str, str] = field(default_factory=dict)
     _reading: _Reading = field(default_factory=_Reading)
     _digests: dict[str, str] = field(default_factory=dict)
 
@@ -343,6 +345,7 @@ class Study:
                 if product.csv:
                     _write_csv(file, file.with_suffix(".csv"))
                 self._digests[product.name] = entry.files[file.name]
+                self.taken[product.name] = entry.made
                 return True
         return False
 

@@ -17,7 +17,7 @@ from benchmarks.pandas_peer.measure import write
 
 from tcoc.params import load_run
 from tcoc.store.synth import write_synthetic_store
-from tcoc.study import study
+from tcoc.deliverables.registry import study
 from tests.support.tiny import tiny_study
 
 RUN = """

@@ -60,7 +60,7 @@ def places(drafts: Sequence[Draft], cells: pd.DataFrame) -> dict[tuple[int, str]
         for number, draft in enumerate(drafts)
         for column in draft.of_kind(*OF_PEOPLE)
     }
-    for (number, column), row_of in found.items():
-        own = cells.index[(cells["table"] == number) & (cells["column"] == column)]
-        row_of[cells["row"].to_numpy()[own]] = own
+    row = cells["row"].to_numpy()
+    for (number, column), own in cells.groupby(["table", "column"], sort=False).indices.items():
+        found[int(number), str(column)][row[own]] = own
     return found

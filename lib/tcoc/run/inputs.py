@@ -118,9 +118,15 @@ def begin(run: Run, found: Found) -> Manifest:
             Input(path=name, sha256=digest)
             for name, digest in zip(_shown(found), found.hashes, strict=True)
         ],
-        accepted=list(found.store.info.get("accepted", [])),
-        ignored_reference_rows=found.references.ignored,
+        accepted=_accepted(found.store),
+        ignored_reference_rows=dict(found.references.ignored),
     )
+
+
+def _accepted(store: Store) -> list[str]:
+    """Return the reasons for which a delivery beyond a limit was imported all the same."""
+    said = store.info.get("accepted") or []
+    return [str(reason) for reason in ([said] if isinstance(said, str) else said)]
 
 
 def _shown(found: Found) -> list[str]:

@@ -87,15 +87,17 @@ def _environment() -> dict[str, str]:
     kept = {key: os.environ[key] for key in ("HOME", "MPLCONFIGDIR") if key in os.environ}
     package = str(Path(__file__).resolve().parents[2])
     return {**kept, "PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8",
-            "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-            "PYTHONHASHSEED": "0"}  # fmt: skip
+            "MPLBACKEND": "agg", "PYTHONHASHSEED": "0",
+            # no threads: a process that has some cannot be forked safely
+            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+            "JE_ARROW_MALLOC_CONF": "background_thread:false"}  # fmt: skip
 
 
 @contextmanager
 def _server(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Start the pages' process from this very interpreter, and end it with all it started."""
     with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tcoc.run.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -141,7 +143,7 @@ def _greet(lines: _Lines, said: Path) -> int:
     while time.monotonic() < end:
         found = lines.read(1.0)
         if found is None:
-            last = (said.read_text(encoding="utf-8", errors="replace").strip() or "no word")
+            last = said.read_text(encoding="utf-8", errors="replace").strip() or "no word"
             raise TcocError(f"the pages' process ended at its start: {last.splitlines()[-1]}")
         for line in found:
             _same(line["hello"])
@@ -199,8 +201,7 @@ def _execute(
     asks = {job.name: _ask(job, folder) for job in waiting}
     lines, answers, at_work = _Lines(process), dict[str, Answer](), set[str]()
     threads = _greet(lines, folder / "said")
-    # a fork of a process with threads may stand still for ever: then one page at a time is asked
-    # of a process of its own kind only where the interpreter is single-threaded, as it is here
+    # a fork of a process with threads may stand still for ever
     if threads != 1:
         raise TcocError(f"the pages' process has {threads} threads and cannot be forked safely")
     targets = {job.name: job.target for job in jobs}

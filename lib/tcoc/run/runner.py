@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tcoc.cache import FOLDER, PAGES, Cache, libraries, package_digest, parameter_digest, sha256
+from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
@@ -37,7 +37,6 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.figures import write_figures
 from tcoc.run.gate import LOG, gate_tables, page_tables
 from tcoc.run.judge import check_run
 from tcoc.run.pages import Pages
@@ -76,7 +75,7 @@ class _Work:
     manifest: Manifest
     report: Reporter
     readings: dict[str, Reading] = field(default_factory=dict)
-    reused_pages: set[str] = field(default_factory=set)
+    taken: dict[str, str] = field(default_factory=dict)
 
 
 def execute_run(request: RunRequest, report: Reporter) -> Path:
@@ -87,7 +86,7 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     """
     with limited(request.memory_limit), owner_only() as umask:
         run, names = _judged(request)
-        outputs = _usable(outputs_dir(request.outputs, run.file))
+        outputs = _usable(outputs_dir(request.outputs, run.file), umask)
         with explained(f"run {run.name}", place=outputs):
             return _execute_run(request, run, names, outputs, umask, report)
 
@@ -118,11 +117,13 @@ def _deliverables(run: Run, only: tuple[str, ...]) -> list[str]:
     return [name for name in known if name in chosen]
 
 
-def _usable(outputs: Path) -> Path:
+def _usable(outputs: Path, umask: int) -> Path:
     """Refuse a folder for run folders in which nothing can be written, in one sentence."""
     probe = outputs / f".probe-{secrets.token_hex(4)}"
     try:
-        outputs.mkdir(parents=True, exist_ok=True)
+        if not outputs.is_dir():
+            outputs.mkdir(parents=True, exist_ok=True)
+            outputs.chmod(0o777 & ~umask)
         probe.mkdir()
     except OSError as error:
         raise InputError(
@@ -170,10 +171,11 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             raise TcocError("; ".join(failed))
         _gate(opened, work, public)
         pages = _pages(request, work, cache, public, opened)
+        work.taken = opened.taken
     work.manifest.tables = rows_of(work.folder)
     found.refuse_moved()
     _render(request, work, pages)
-    _finish(work, opened, found)
+    _finish(work, found)
     package_digest.cache_clear()
     parameter_digest.cache_clear()
     if before != (package_digest(), parameter_digest()):
@@ -191,9 +193,7 @@ def _gate(opened: Study, work: _Work, public: Path) -> None:
     work.readings["disclosure"] = reading
 
 
-def _pages(
-    request: RunRequest, work: _Work, cache: Cache, public: Path, opened: Study
-) -> Pages:
+def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened: Study) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
     for name in work.names:
@@ -214,40 +214,49 @@ def _pages(
 def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
     from tcoc.report.render import render_report
 
-    taken = pages.take()
-    work.reused_pages = {job.name for job in taken}
+    pages.take()
     for name, answer in pages.execute(request.workers, work.report).items():
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
     work.manifest.isolation = pages.isolation
+    _note_deliverables(work, pages)
+    plain = work.manifest.plain()
     for job in pages.jobs:
-        write_figures(job.target, work.folder / "figures")
-    _note_deliverables(work)
-    for job in pages.jobs:
-        render_report(job.target, work.folder / f"{job.name}.html", work.manifest.plain())
+        policy = registry.catalog().public_scope(job.name).policy
+        render_report(job.target, work.folder / f"{job.name}.html", plain, prefixes=policy)
 
 
-def _note_deliverables(work: _Work) -> None:
+def _note_deliverables(work: _Work, pages: Pages) -> None:
+    """Note what each deliverable took, and what of it was there already, since when."""
     for name in work.names:
         own = [r for key, r in work.readings.items() if key.split(" ")[0] == name]
         work.manifest.deliverables[name] = Done(
             state="ok",
             seconds=round(sum(r.seconds for r in own), 2),
             peak_mb=max((r.peak_mb for r in own), default=0.0),
-            reused=Reused(notebook=name in work.reused_pages),
+            reused=_reused(work, name, pages.taken.get(name, "")),
         )
 
 
-def _finish(work: _Work, opened: Study, found: inputs.Found) -> None:
-    """Note what was reused, write the front page, and search what is public for identifiers."""
+def _reused(work: _Work, name: str, page_from: str) -> Reused:
+    tables = [p.name for p in registry.find(name).tables if not p.internal]
+    taken = [table for table in tables if table in work.taken]
+    return Reused.model_validate(
+        {
+            "tables": True if tables and len(taken) == len(tables) else taken,
+            "notebook": bool(page_from),
+            "from": min((work.taken[table] for table in taken), default=""),
+            "notebook_from": page_from,
+        }
+    )
+
+
+def _finish(work: _Work, found: inputs.Found) -> None:
+    """Write the front page, and search what is public for identifiers."""
     from tcoc.disclosure.identifiers import assert_no_identifiers
     from tcoc.report.index import render_index
 
-    for name, done in work.manifest.deliverables.items():
-        tables = [p.name for p in registry.find(name).tables if not p.internal]
-        taken = [table for table in tables if table not in opened.made]
-        done.reused.tables = True if tables and len(taken) == len(tables) else taken
     render_index(work.folder, work.manifest.plain())
     work.report.start("identifier search", 1)
     shutil.rmtree(work.folder / INTERNAL, ignore_errors=True)

@@ -1,35 +1,22 @@
-"""The one way to compute on claims: Ibis expressions on DuckDB in this process, or on Spark.
+"""The one way to compute on claims: Ibis expressions on DuckDB in this process, or on Spark."""
 
-A step asks for a table by name and years, writes one Ibis expression, and either keeps the result
-inside the engine (`keep`), brings a small one back as pandas (`fetch`) or streams it to a Parquet
-file in a total order (`write`). Wording must mean the same on both engines.
-"""
-
-import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
-
-import ibis
-import ibis.expr.types as ir
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
 from tcoc.resources import shortage
-from tcoc.resources.shortage import SPILL_VARIABLE, Bounds, explained
-from tcoc.store.layout import Store
-from tcoc.folders import is_held, locked
-from tcoc.store.schema import TABLES
+from tcoc.store.duck import (
+    SPILL_PREFIX,
+    Connection,
+    connect_duckdb,
+    remove_left_spill,
+    spill_folder,
+    to_arrow,
+)
 
 ENGINES = ("duckdb", "spark")
+<<<<<<< HEAD
 ROW_GROUP = 122_880
 SPILL_PREFIX = "tcoc-spill-"
 
@@ -198,6 +185,8 @@ def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) ->
             waiting, count = rest.to_batches(), rest.num_rows
     if count:
         yield pa.Table.from_batches(waiting).cast(schema)
+=======
+>>>>>>> core
 
 
 @contextmanager
@@ -219,56 +208,22 @@ def connect(
         raise InputError(f'engine: found "{engine}"{nearest(engine, ENGINES)}')
     allowed = shortage.memory_limit(memory_limit)
     if engine == "spark":
+        # pyspark is an extra: it is looked for where it is asked for
         from tcoc.store.spark import connect_spark
 
         with connect_spark(allowed) as connection:
             yield connection
         return
-    with spill_folder(spill) as folder:
-        settings = {"threads": threads} if threads else {}
-        backend = ibis.duckdb.connect(temp_directory=str(folder), memory_limit=allowed, **settings)
-        try:
-            yield Connection(backend, engine, Bounds(allowed, folder))
-        finally:
-            backend.disconnect()
+    with connect_duckdb(allowed, threads, spill) as connection:
+        yield connection
 
 
-@contextmanager
-def spill_folder(inside: Path | None = None) -> Iterator[Path]:
-    """Make a folder for what does not fit in memory, for the length of a block.
-
-    It lies in the folder that TCOC_SPILL names, else in `inside`, else among the system's temporary
-    files, which are often kept in memory themselves. What processes that were killed have left
-    beside it is removed on the way.
-    """
-    folder = _new_spill_folder(Path(os.environ.get(SPILL_VARIABLE) or inside or gettempdir()))
-    with locked(folder):
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _new_spill_folder(base: Path) -> Path:
-    try:
-        with explained("opening the engine", place=base):
-            base.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _remove_left(base)
-            return Path(mkdtemp(prefix=SPILL_PREFIX, dir=base))
-    except OSError as error:
-        raise InputError(
-            f"{base}: no folder for what does not fit in memory can be made there"
-            f" ({error.strerror}); name another in {SPILL_VARIABLE}"
-        ) from error
-
-
-def remove_left_spill() -> None:
-    """Remove what processes that were killed have spilled to the folder of TCOC_SPILL."""
-    if named := os.environ.get(SPILL_VARIABLE):
-        _remove_left(Path(named))
-
-
-def _remove_left(base: Path) -> None:
-    for folder in base.glob(f"{SPILL_PREFIX}*"):
-        if not is_held(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+__all__ = [
+    "ENGINES",
+    "SPILL_PREFIX",
+    "Connection",
+    "connect",
+    "remove_left_spill",
+    "spill_folder",
+    "to_arrow",
+]

@@ -22,7 +22,8 @@ from tcoc.params import load_run
 from tcoc.paths import notebooks_dir
 from tcoc.report.release import prepare_release
 from tcoc.store.schema import FORMAT_VERSION, TABLES
-from tcoc.study import Study, study
+from tcoc.deliverables.registry import study
+from tcoc.study import Study
 from tests.rules.qp import tools
 
 BEST, ACTUAL, NOBODY, SMALL = "9000000001", "9000000002", "9000000003", "9000000004"

@@ -13,7 +13,7 @@ from tcoc.store.check import check_store
 from tcoc.store.check import render as render_check
 from tcoc.store.importers import import_files
 from tcoc.store.synth import write_synthetic_store
-from tcoc.study import study
+from tcoc.deliverables.registry import study
 from tests.store.importers.forms_of_store import (
     Rows,
     cclf_rows,

@@ -24,6 +24,9 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=_no_drafts,
     headline=_no_headline,
-    needs=("rate_years", "national_growth",),
+    needs=(
+        "rate_years",
+        "national_growth",
+    ),
     dated={"mpa": "rate_years"},
 )

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tcoc.deliverables.risk_adjustment.tables import PRODUCTS
 from tcoc.deliverables.registry import Deliverable
+from tcoc.deliverables.risk_adjustment.tables import PRODUCTS
 from tcoc.study import Study
 
 
@@ -24,5 +24,8 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=_no_drafts,
     headline=_no_headline,
-    needs=("base_year", "performance_year",),
+    needs=(
+        "base_year",
+        "performance_year",
+    ),
 )

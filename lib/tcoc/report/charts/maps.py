@@ -90,7 +90,7 @@ def _draw_maps(layout: Layout, points: pd.DataFrame, heads: Sequence[str], colum
         if number >= len(heads):
             axes.set_visible(False)
             continue
-        _counties(axes)
+        _counties(picture, axes, coarse=len(heads) > 1)
         here = points[points["_facet"] == heads[number]]
         _spots(axes, here, largest, scale, column, single=len(heads) == 1)
         if heads[number]:
@@ -105,10 +105,7 @@ def _draw_maps(layout: Layout, points: pd.DataFrame, heads: Sequence[str], colum
 def _spots(axes: Axes, here: pd.DataFrame, largest: float, scale: float, column: Any, single: bool) -> None:
     areas = 3 + scale * here["_size"].to_numpy(dtype=float) / largest
     if not single:
-        spots = axes.scatter(here["lon"], here["lat"], s=areas, color=style.ACCENT, alpha=0.65, lw=0)
-        if len(here):
-            total = f"{here['_facet'].iloc[0]}: {plural(len(here), 'ZIP')} drawn"
-            mark(spots, str(here["_key"].iloc[0]), total)
+        _many_spots(axes, here, areas)
         return
     for (_, row), area in zip(here.iterrows(), areas, strict=True):
         (dot,) = axes.plot([row["lon"]], [row["lat"]], "o", ms=float(np.sqrt(area)), alpha=0.65,
@@ -116,12 +113,31 @@ def _spots(axes: Axes, here: pd.DataFrame, largest: float, scale: float, column:
         mark(dot, str(row["_key"]), f"ZIP {row['zip']}: {column.label} {formats.write(column, row['_size'])}")
 
 
-def _counties(axes: Axes) -> None:
-    shapes = PolyCollection(county_rings(), facecolor="#f3f5f7", edgecolor="#b9c2ca", linewidth=0.4, zorder=0)
+def _many_spots(axes: Axes, here: pd.DataFrame, areas: Any) -> None:
+    """Draw a panel's dots in size classes of half a point: no eye tells more in a small map."""
+    if here.empty:
+        return
+    said = f"{here['_facet'].iloc[0]}: {plural(len(here), 'ZIP')} drawn"
+    sizes = np.maximum(1.0, np.round(np.sqrt(areas) * 2) / 2)
+    for size in np.unique(sizes):
+        mine = here[sizes == size]
+        (dots,) = axes.plot(mine["lon"], mine["lat"], "o", ms=float(size), mew=0, alpha=0.65,
+                            color=style.ACCENT)  # fmt: skip
+        mark(dots, str(here["_key"].iloc[0]), said)
+
+
+def _counties(picture: Figure, axes: Axes, coarse: bool) -> None:
+    """Draw the outlines; panels share one drawing of them in the page (see picture)."""
+    shapes = PolyCollection(county_rings(0.03 if coarse else 0.012), facecolor="#f3f5f7",
+                            edgecolor="#b9c2ca", linewidth=0.4, zorder=0)  # fmt: skip
     axes.add_collection(shapes)
     axes.autoscale_view()
     axes.set_aspect(1 / np.cos(np.radians(38.9)))
     axes.set_axis_off()
+    box = axes.get_position()
+    left = box.x0 * picture.get_figwidth() * 72
+    top = (1 - box.y1) * picture.get_figheight() * 72
+    mark(shapes, "counties", f"{left:.2f};{top:.2f}", "shared")
 
 
 def _size_key(picture: Figure, layout: Layout, largest: float, scale: float, column: Any) -> None:

@@ -218,7 +218,7 @@ def _draw_multiples(layout: Layout, groups: list[Lines], heads: list[str], colum
     picture, grid = base.panels(layout, height, Margins(left, 0.2, top, 0.3), rows, columns,
                                 (0.2, 0.5))  # fmt: skip
     base.draw_legend(picture, layout, entries)
-    picture.text(0.01, 1 - (top - 0.42) / picture.get_figheight(), formats.axis_title(groups[0].column),
+    picture.text(0.01, 1 - (top - 0.3) / picture.get_figheight(), formats.axis_title(groups[0].column),
                  fontsize=size, color=style.QUIET, va="bottom")  # fmt: skip
     room = base.plot_width(picture, grid[0])
     for number, axes in enumerate(grid):

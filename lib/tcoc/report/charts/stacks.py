@@ -130,7 +130,7 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
     axes.set_xlim(*((0.0, 1.0) if whole is not None else _stack_limits(stack)))
     for row in range(len(rows)):
         _stack_row(picture, axes, layout, stack, row, ends)
-    write_names(axes, layout, rows, list(stack.hidden.any(axis=1)))
+    write_names(axes, layout, rows, [bool(h.any()) for h in stack.hidden])
     base.value_axis(axes, "x", stack.column, 4 if base.is_narrow(layout) else 6)
     base.axis_words(axes, stack.column, layout)
     base.both_ends(axes, len(rows))
@@ -140,7 +140,7 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
 def _end_texts(stack: Stack) -> list[str]:
     return [
         "" if stack.hidden[row].any() and np.isnan(stack.totals[row])
-        else formats.write(stack.column, _total(stack, row))
+        else base.short(stack.column, _total(stack, row))
         for row in range(len(stack.rows))
     ]  # fmt: skip
 
@@ -186,7 +186,7 @@ def _inside(picture: Figure, axes: Axes, layout: Layout, column: Column, y: floa
             amount: float, key: str) -> None:  # fmt: skip
     """Write a part's amount inside of it, on its own ground, only where it fits."""
     share = formats.is_share(column)
-    text = formats.written(column, amount, 0) if share else formats.write(column, amount)
+    text = formats.written(column, amount, 0) if share else base.short(column, amount)
     low, high = axes.get_xlim()
     room = abs(amount) / (high - low) * base.plot_width(picture, axes)
     size = base.size_of(layout) - 0.5
@@ -254,7 +254,8 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
             continue
         y = bar_place(layout, row)
         tint = style.INK if standing[row] else style.ACCENT if end >= start else style.WARM
-        drawn = axes.barh(y, end - start, left=start, height=bar_height(layout), color=tint,
+        shown = max(start, axes.get_xlim()[0]) if end >= start else start
+        drawn = axes.barh(y, end - shown, left=shown, height=bar_height(layout), color=tint,
                           hatch="" if end >= start or standing[row] else "///", edgecolor="white", lw=0.6)  # fmt: skip
         mark(drawn.patches[0], read.keys[row], f"{read.names[row]}: {texts[row]}")
         if row + 1 < len(spans) and not np.isnan(spans[row + 1][1]):
@@ -267,6 +268,11 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
     write_names(axes, layout, read, list(np.isnan(values)))
     base.value_axis(axes, "x", column, 4 if base.is_narrow(layout) else 6)
     base.axis_words(axes, column, layout)
+    if axes.get_xlim()[0] > 0:
+        axes.annotate("the axis does not start at zero", (1, 0), xycoords="axes fraction",
+                      xytext=(0, -37 if base.is_narrow(layout) else -26), va="top", ha="right",
+                      textcoords="offset points", fontsize=base.size_of(layout) - 1,
+                      color=style.QUIET)  # fmt: skip
     return picture
 
 
