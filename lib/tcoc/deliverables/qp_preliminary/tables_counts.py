@@ -35,6 +35,7 @@ PATIENT_SCHEMA = {
     "seen": "int8",
     "allowed": DOLLAR_SUM,
     "payments": DOLLAR_SUM,
+    "other_payments": DOLLAR_SUM,
     "evaluated": "int8",
 }
 
@@ -50,6 +51,7 @@ COUNT_SCHEMA = {
     "people": "int64",
     "allowed": DOLLAR_SUM,
     "part_b_payments": DOLLAR_SUM,
+    "other_payments": DOLLAR_SUM,
     "in_model": "boolean",
     "benes_attributed": "float64",
     "benes_encounter": "int64",
@@ -232,6 +234,7 @@ def qp_clinicians(study: Study) -> ir.Table:
         people=rows.people,
         allowed=rows.allowed,
         part_b_payments=rows.part_b_payments,
+        other_payments=rows.other_payments,
         in_model=rows.in_model,
     )
     specialties = study.table("qp_specialty").rename(specialty_year="year", specialty_npi="npi")
@@ -267,6 +270,7 @@ def qp_scores(study: Study) -> ir.Table:
 
 
 def scores_of(study: Study, name: str, weighted: bool) -> ir.Table:
+    """Scores from a table of counts; people are whole numbers unless shares weigh them."""
     rows, by = study.table(name), ("year", "npi")
     practice = rows.filter(rows.ccn == WHOLE_PRACTICE)
     counted = practice.filter(practice.benes > 0).select(*by, "benes", "payments")

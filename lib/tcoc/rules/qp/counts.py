@@ -67,7 +67,7 @@ def clinician_patients(
 
     One row per (npi, bene_id, specialty, span): `seen` 1 if any line has an allowed amount above
     0, `allowed` the allowed dollars of those lines, `payments` the dollars of covered professional
-    services that Part B covers, `evaluated` 1 if there is an E&M service with an allowed amount
+    services that Part B covers, `other_payments` those of its other lines, `evaluated` 1 if there is an E&M service with an allowed amount
     above 0. `codes` has code, evaluation and covered (`service_codes`); with `all_covered` a line
     needs no code to be covered. A line without NPI is nobody's service (I3); a line without
     specialty has "".
@@ -77,9 +77,7 @@ def clinician_patients(
     billed = flagged.allowed_amount > 0
     nothing = ibis.literal(Decimal("0.00")).cast("decimal(12, 2)")
     paid = flagged[f"{rules.payment_basis}_amount"]
-    covered = flagged.part_b_covered
-    if not all_covered:
-        covered = covered & (flagged.covered.fill_null(0) == 1)
+    covered = ibis.literal(True) if all_covered else flagged.covered.fill_null(0) == 1
     marked = flagged.select(
         "npi",
         "bene_id",
@@ -87,13 +85,15 @@ def clinician_patients(
         span=spans.number(flagged.service_date),
         seen=billed.cast("int8"),
         allowed=ibis.ifelse(billed, flagged.allowed_amount, nothing),
-        payment=ibis.ifelse(covered, paid, nothing),
+        payment=ibis.ifelse(flagged.part_b_covered & covered, paid, nothing),
+        other=ibis.ifelse(flagged.part_b_covered & ~covered, paid, nothing),
         evaluated=(billed & (flagged.evaluation.fill_null(0) == 1)).cast("int8"),
     )
     return marked.group_by("npi", "bene_id", "specialty", "span").agg(
         seen=marked.seen.max(),
         allowed=marked.allowed.sum().cast(DOLLAR_SUM),
         payments=marked.payment.sum().cast(DOLLAR_SUM),
+        other_payments=marked.other.sum().cast(DOLLAR_SUM),
         evaluated=marked.evaluated.max(),
     )
 
@@ -105,6 +105,7 @@ def in_period(patients: ir.Table, spans: Spans, period: Period) -> ir.Table:
         seen=inside.seen.max(),
         allowed=inside.allowed.sum().cast(DOLLAR_SUM),
         payments=inside.payments.sum().cast(DOLLAR_SUM),
+        other_payments=inside.other_payments.sum().cast(DOLLAR_SUM),
         evaluated=inside.evaluated.max(),
     )
 
@@ -113,12 +114,14 @@ def modelling_set(patients: ir.Table, rules: QpRules) -> ir.Table:
     """Volume of each clinician over the whole year, and whether it is in the model (rule Q3).
 
     One row per npi: `people` distinct people with an allowed amount above 0, `allowed` dollars,
-    `part_b_payments` dollars of covered lines (the incentive's base, rule Q8), `in_model`.
+    `part_b_payments` dollars of covered services (the incentive's base, rule Q8), `other_payments`
+    those of all other Part B lines, `in_model`.
     """
     volume = patients.group_by("npi").agg(
         people=patients.seen.sum().cast("int32"),
         allowed=patients.allowed.sum().cast(DOLLAR_SUM),
         part_b_payments=patients.payments.sum().cast(DOLLAR_SUM),
+        other_payments=patients.other_payments.sum().cast(DOLLAR_SUM),
     )
     limit = ibis.literal(_dollars(rules)).cast(DOLLAR_SUM)
     enough_people = volume.people >= rules.low_volume_benes
@@ -127,7 +130,9 @@ def modelling_set(patients: ir.Table, rules: QpRules) -> ir.Table:
     if rules.combine == "all":
         combined = enough_people & enough_dollars
     seen = volume.people > 0
-    return volume.mutate(in_model=seen & combined).filter(seen | (volume.part_b_payments != 0))
+    return volume.mutate(in_model=seen & combined).filter(
+        seen | (volume.part_b_payments != 0) | (volume.other_payments != 0)
+    )
 
 
 def _dollars(rules: QpRules) -> Decimal:
