@@ -257,12 +257,27 @@ def _finish(work: _Work, found: inputs.Found) -> None:
     from tcoc.disclosure.identifiers import assert_no_identifiers
     from tcoc.report.index import render_index
 
-    render_index(work.folder, work.manifest.plain())
+    policy = sorted({file for name in work.names for file in registry.find(name).policy})
+    render_index(work.folder, work.manifest.plain(), _reports(work), policy)
     work.report.start("identifier search", 1)
     shutil.rmtree(work.folder / INTERNAL, ignore_errors=True)
     assert_no_identifiers(work.run.store_path, work.folder)
     work.report.advance("identifier search")
     found.refuse_moved()
+
+
+def _reports(work: _Work) -> list[Any]:
+    """Return title, question and answer of each report for the cover, from public tables alone."""
+    from tcoc.report.index import Report
+    from tcoc.report.release import open_public
+
+    found = []
+    for name in work.names:
+        deliverable = registry.find(name)
+        release = open_public(work.folder / INTERNAL / "pages" / name, name)
+        headline = deliverable.headline(release)
+        found.append(Report(name, deliverable.title, deliverable.question, headline))
+    return found
 
 
 def _close(work: _Work, key: str, umask: int) -> None:
