@@ -55,15 +55,17 @@ def synth(
     benes: Annotated[int, typer.Option(help="Beneficiaries: 40000 is the sample, 850000 a state.")],
     seed: Annotated[int, typer.Option(help="Same arguments, same bytes.")],
     years: Annotated[str, typer.Option(help="First and last calendar year, A-B.")] = "2012-2018",
+    world: Annotated[
+        str, typer.Option(help="What is planted: params/synthetic/worlds.")
+    ] = "default",
 ) -> None:
     """Make a synthetic Maryland, with its reference tables and the planted truth."""
     from tcoc.progress import reporter
     from tcoc.store.synth import write_synthetic_store
 
     with reporter() as report:
-        write_synthetic_store(
-            out, benes, seed, _years(years), partial(report.reach, "synthetic store")
-        )
+        told = partial(report.reach, "synthetic store")
+        write_synthetic_store(out, benes, seed, _years(years), told, world=world)
     typer.echo(f"{out}: a synthetic store of {benes:,} beneficiaries")
 
 

@@ -151,7 +151,7 @@ def cells():
     return [
         md("# Year 1 attribution under the Medicare Performance Adjustment"),
         (code('run = "demo"\npublic = ""', metadata={"tags": ["parameters"]}), None),
-        (code("release = tcoc.open_release(run, public)"), start),
+        (code("release = tcoc.open_release(run, public)"), lambda r: start(r.facts, r.tables)),
         md("To which hospital does each Medicare beneficiary of Maryland belong, and what did"
            " Medicare spend on them?"),
         (code('say(release)\nassert release.holds("shares_sum_to_one")'), say),

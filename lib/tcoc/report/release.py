@@ -217,15 +217,15 @@ def open_public(folder: str | Path, deliverable: str = "") -> Release:
     place = Path(folder)
     facts = RunFacts.read(place)
     release = Release(read_public(place), facts, deliverable)
-    start(release)
+    start(facts, release.tables)
     return release
 
 
-def start(release: Release) -> None:
+def start(facts: RunFacts, public: Mapping[str, PublicTable] | None = None) -> None:
     """Send the notebook's style, and what the page's header says: data, vintage, hospitals."""
-    facts = release.facts
     said = {"data": facts.data, "vintage": facts.vintage, "synthetic": facts.synthetic,
-            "hospitals": hospitals_of(release.tables)}  # fmt: skip
+            "completeness": {str(y): f for y, f in sorted(facts.completeness.items())},
+            "hospitals": hospitals_of(public or {})}  # fmt: skip
     display.publish_html(display.NOTEBOOK_STYLE, f"Release of run {facts.name}", "style", **said)
 
 
