@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
+from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import aco_like, geographic
 from tcoc.rules.attribution.shares import Weight
@@ -27,7 +28,7 @@ HIGH, LOW = False, True
 
 def attribution(inputs: Inputs) -> pd.DataFrame:
     """One row per year, bene_id and ccn; the shares of a beneficiary-year sum to 1."""
-    rules = AttributionRules.from_policy(inputs.policy)
+    rules = AttributionRules.from_policy(AttributionPolicy.of(inputs.policy))
     windows = {year: window(year, rules.window) for year in inputs.run.years}
     used = use_of(inputs, (period for periods in windows.values() for period in periods))
     everyone = inputs.tables["beneficiary_year"]
@@ -132,7 +133,7 @@ def _ccn(inputs: Inputs, values: pd.Series) -> pd.Series:
 def mdpcp_stage(services: pd.DataFrame, use: Use, rules: AttributionRules) -> pd.DataFrame:
     """Each person's clinician, and the hospital that the clinician's panel uses most."""
     panel = choose_clinician(services, use.own_services, rules)
-    linked = panel_hospitals(panel, use.hospitals, rules.hospital_use)
+    linked = panel_hospitals(panel, use.hospitals, rules.link.hospital_use)
     return panel.merge(linked, on="npi").assign(share=1.0, stage_flags="")
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from tcoc.deliverables.risk_adjustment.tables import factors_of
+from tcoc.deliverables.risk_adjustment.inputs import factors_of
 from tcoc.rules.risk import STATE, RiskSettings, risk_settings
 from tcoc.rules.risk.buckets import DISABLED_FROM, PROFILE
 
@@ -27,7 +27,7 @@ def risk_cells(inputs: Inputs) -> pd.DataFrame:
 def _cells_of(inputs: Inputs, year: int, settings: RiskSettings) -> pd.DataFrame:
     everyone, attributed = (inputs.tables[name] for name in ("beneficiary_year", "attribution"))
     ages = sorted({*settings.scheme.age_bands, *factors_of(settings).ages})
-    people = profiles(everyone[everyone["year"] == year], ages, settings.winsorise_quantile)
+    people = profiles(everyone[everyone["year"] == year], ages, settings.cut)
     shares = attributed.loc[attributed["year"] == year, ["bene_id", "ccn", "share"]]
     state = people.drop(columns="bene_id").assign(ccn=inputs.one("ccn", STATE), share=1.0)
     tables = [_sums(state), _sums(shares.merge(people, on="bene_id"))]

@@ -14,7 +14,15 @@ from tcoc.store.schema import HOSPITAL_SETTINGS
 from .frames import grouped
 from .inputs import Inputs
 
-LINES = ("bene_id", "service_date", "npi", "specialty", "hcpcs", "allowed_amount")
+LINES = (
+    "bene_id",
+    "service_date",
+    "npi",
+    "specialty",
+    "hcpcs",
+    "place_of_service",
+    "allowed_amount",
+)
 CLAIMS = ("bene_id", "thru_date", "ccn", "paid_amount")
 
 
@@ -61,7 +69,9 @@ def _inside(claims: pd.DataFrame, day: str, period: Period) -> pd.DataFrame:
 
 def _of_lines(lines: pd.DataFrame, codes: CodeLists) -> tuple[pd.DataFrame, pd.DataFrame]:
     above = lines["allowed_amount"] > 0
-    primary = lines["hcpcs"].isin(codes.primary_care) & above
+    # nursing facility visits in a skilled nursing facility are no primary care by default (A2)
+    nursing = lines["hcpcs"].between("99304", "99318") & (lines["place_of_service"] == "31")
+    primary = lines["hcpcs"].isin(codes.primary_care) & above & ~nursing
     return primary_care_use(lines[primary], codes), own_services(lines, primary)
 
 

@@ -55,15 +55,17 @@ def synth(
     benes: Annotated[int, typer.Option(help="Beneficiaries: 40000 is the sample, 850000 a state.")],
     seed: Annotated[int, typer.Option(help="Same arguments, same bytes.")],
     years: Annotated[str, typer.Option(help="First and last calendar year, A-B.")] = "2012-2018",
+    world: Annotated[
+        str, typer.Option(help="What is planted: params/synthetic/worlds.")
+    ] = "default",
 ) -> None:
     """Make a synthetic Maryland, with its reference tables and the planted truth."""
     from tcoc.progress import reporter
     from tcoc.store.synth import write_synthetic_store
 
     with reporter() as report:
-        write_synthetic_store(
-            out, benes, seed, _years(years), partial(report.reach, "synthetic store")
-        )
+        told = partial(report.reach, "synthetic store")
+        write_synthetic_store(out, benes, seed, _years(years), told, world=world)
     typer.echo(f"{out}: a synthetic store of {benes:,} beneficiaries")
 
 
@@ -172,6 +174,22 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 @app.command()
+def sensitivity(
+    file: Annotated[Path, typer.Argument(help="A run file, such as params/runs/sample.yml.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
+    memory_limit: Limit = None,
+) -> None:
+    """Rerun each assumed value at its alternatives and say what moves; goes on where it stopped."""
+    from tcoc.progress import reporter
+    from tcoc.run.sensitivity import measure, render
+
+    _warn_of(memory_limit)
+    with reporter() as report:
+        table = measure(file, report, out, memory_limit)
+    typer.echo(render(table))
+
+
+@app.command()
 def runs(
     out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
 ) -> None:
@@ -216,6 +234,22 @@ def compare(
     typer.echo(comparison.text())
 
 
+@app.command()
+def release(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    by: Annotated[str, typer.Option("--by", help="Who answers for the release.")],
+    on: Annotated[str, typer.Option("--date", help="Its day; else today.")] = "",
+    edition: Annotated[str, typer.Option(help="stakeholder or working.")] = "stakeholder",
+) -> None:
+    """Hand a finished run out: review sheet, name and date, checksums, ledger.
+
+    Ends with 1 where this and earlier releases of the same data would disclose together.
+    """
+    from tcoc.disclosure.release import release_run
+
+    typer.echo(f"{release_run(_run_folder(run_), by, on, edition)}")
+
+
 def _run_folder(named: Path) -> Path:
     """Return a run folder that is given as a path, or by its name under outputs/."""
     from tcoc.run.places import run_folder
@@ -223,13 +257,73 @@ def _run_folder(named: Path) -> Path:
     return run_folder(named)
 
 
-explain = typer.Typer(help="Recompute one clinician for a dispute.", no_args_is_help=True)
+@app.command()
+def feed(
+    run: Annotated[Path, typer.Argument(help="A finished run: its folder or its name.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the feed; RUN/restricted/feed where not given.")
+    ] = None,
+) -> None:
+    """Write the attribution feed for the monitoring contractor: files, dictionary, checksums."""
+    from tcoc.deliverables.y1_attribution.feed import FOLDER, check_feed, write_feed
+    from tcoc.manifest import read_manifest
+    from tcoc.study import RESTRICTED
+
+    folder = _run_folder(run)
+    manifest = read_manifest(folder)
+    if manifest.state != "ok":
+        raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one (ok)")
+    restricted = folder / RESTRICTED
+    facts = {"synthetic": manifest.synthetic, "git_commit": manifest.git_commit}
+    place = write_feed(restricted, manifest.run, facts, out or restricted / FOLDER)
+    check_feed(place)
+    typer.echo(f"{place}")
+
+
+explain = typer.Typer(help="Recompute one number step by step.", no_args_is_help=True)
 app.add_typer(explain, name="explain")
 
 
 @explain.callback()
 def _explain() -> None:
-    """Recompute one clinician for a dispute."""
+    """Recompute one number step by step, from a run's restricted tables."""
+
+
+@explain.command("mpa")
+def explain_mpa_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    ccn: Annotated[str, typer.Option(help="The hospital.")],
+    option: Annotated[
+        str, typer.Option(help="An option of table mpa.")
+    ] = "improvement_single",
+) -> None:
+    """Print how a hospital's dollars come about, from per capita to payments."""
+    from tcoc.deliverables.mpa_options.explain import explain_mpa
+
+    typer.echo(explain_mpa(_run_folder(run_), ccn, option))
+
+
+@explain.command("attribution")
+def explain_attribution_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="A beneficiary.")] = "",
+    npi: Annotated[str, typer.Option(help="Or a clinician.")] = "",
+) -> None:
+    """Print why a person, or a clinician's people, went to their hospital; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_attribution
+
+    typer.echo(explain_attribution(_run_folder(run_), bene, npi))
+
+
+@explain.command("beneficiary")
+def explain_beneficiary_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="The beneficiary.")],
+) -> None:
+    """Print a person's months, dollars and hospital by year; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_beneficiary
+
+    typer.echo(explain_beneficiary(_run_folder(run_), bene))
 
 
 @explain.command("qp")

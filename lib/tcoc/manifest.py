@@ -80,7 +80,7 @@ class Manifest(_Model):
     synthetic: bool = False
     parameters: Parameters = Field(default_factory=Parameters)
     inputs: list[Input] = Field(default_factory=list)
-    accepted: list[Any] = Field(default_factory=list)
+    accepted: list[str] = Field(default_factory=list)
     ignored_reference_rows: dict[str, int] = Field(default_factory=dict)
     tables: dict[str, int] = Field(default_factory=dict)
     deliverables: dict[str, Done] = Field(default_factory=dict)

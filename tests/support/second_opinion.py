@@ -22,17 +22,21 @@ DEFAULTS: Row = {
     "window": {"federal_fiscal_years": 2},
     "hospital_use": "payments",
     "duplicate_npi": "error",
+    "snf_visits": "exclude",
+    "own_services": "all",
+    "minimum_panel": 0,
 }
 
 
-def _codes(file: str, step: str | None = None) -> set[str]:
+def _codes(file: str, column: str, name: str, step: str | None = None) -> set[str]:
     with (PARAMS / file).open(encoding="utf-8") as handle:
-        return {r["code"] for r in csv.DictReader(handle) if step is None or r["step"] == step}
+        rows = [r for r in csv.DictReader(handle) if name in r[column].split()]
+    return {r["code"] for r in rows if step is None or r["step"] == step}
 
 
-PRIMARY = _codes("primary_care_hcpcs.csv")
-STEP = dict.fromkeys(_codes("specialties.csv", "1"), 1) | dict.fromkeys(
-    _codes("specialties.csv", "2"), 2
+PRIMARY = _codes("primary_care_hcpcs.csv", "lists", "mssp_2017")
+STEP = dict.fromkeys(_codes("specialties.csv", "list", "mssp", "1"), 1) | dict.fromkeys(
+    _codes("specialties.csv", "list", "mssp", "2"), 2
 )
 DUAL = {"01", "02", "03", "04", "05", "06", "08"}
 
@@ -94,14 +98,20 @@ def spent_of(tables: Mapping[str, Rows], people: Mapping[str, Row], year: int) -
     return sums
 
 
-def services_of(tables: Mapping[str, Rows], first: date, last: date) -> Rows:
+def is_primary(line: Row, rule: Row) -> bool:
+    """A2: a primary care code, unless a nursing facility visit in a skilled nursing facility."""
+    in_snf = line["place_of_service"] == "31" and "99304" <= (line["hcpcs"] or "") <= "99318"
+    return line["hcpcs"] in PRIMARY and not (in_snf and rule["snf_visits"] == "exclude")
+
+
+def services_of(tables: Mapping[str, Rows], first: date, last: date, rule: Row) -> Rows:
     """A2: (bene, npi, step, date, allowed)."""
     return [
         r | {"step": STEP[r["specialty"]]}
         for r in tables["professional"]
         if first <= r["service_date"] <= last
         and r["npi"]
-        and r["hcpcs"] in PRIMARY
+        and is_primary(r, rule)
         and r["allowed_amount"] > 0
         and r["specialty"] in STEP
     ]
@@ -151,7 +161,7 @@ def attribute(
         and c["setting"] in ("inpatient", "outpatient")
         and c["ccn"] in eligible
     ]
-    services = services_of(tables, first, last)
+    services = services_of(tables, first, last, rule)
     result, left = _aco(people, services, claims, reference, set(eligible))
     result |= _mdpcp(tables, left, claims, (first, last), rule)
     rest = {b: people[b] for b in people if b not in {bene for bene, _ in result}}
@@ -241,16 +251,21 @@ def _mdpcp(
     every: dict[str, Fraction] = defaultdict(Fraction)
     primary: dict[str, Fraction] = defaultdict(Fraction)
     for r in tables["professional"]:
+        in_hospital = r["place_of_service"] in ("21", "22", "23")
+        if in_hospital and rule["own_services"] == "without_hospital":
+            continue
         if r["npi"] and days[0] <= r["service_date"] <= days[1]:
             every[r["npi"]] += Fraction(r["allowed_amount"])
-            if r["hcpcs"] in PRIMARY and r["allowed_amount"] > 0:
+            if is_primary(r, rule) and r["allowed_amount"] > 0:
                 primary[r["npi"]] += Fraction(r["allowed_amount"])
     panels: dict[str, dict[str, Row]] = defaultdict(dict)
     for bene, mine in left.items():
         some = [
             s
             for s in mine
-            if s["step"] == 1 and primary[s["npi"]] >= Fraction(6, 10) * every[s["npi"]]
+            if s["step"] == 1
+            and s["npi"] in every
+            and primary[s["npi"]] >= Fraction(6, 10) * every[s["npi"]]
         ]
         step = 1 if some else 2
         some = some or [s for s in mine if s["step"] == 2]
@@ -266,6 +281,8 @@ def _link_panels(
     """A8."""
     result: dict[tuple[str, str], Row] = {}
     for panel in panels:
+        if len(panel) < rule["minimum_panel"]:
+            continue
         of_panel = [c for c in claims if c["bene_id"] in panel]
         use: dict[str, tuple[Any, int]] = {}
         for ccn in {c["ccn"] for c in of_panel}:

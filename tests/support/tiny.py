@@ -19,10 +19,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tcoc.deliverables.registry import study
 from tcoc.params import Run, RunFile, load_policy
 from tcoc.reference import REFERENCE_SPECS
 from tcoc.store.schema import FORMAT_VERSION, TABLES
-from tcoc.study import Study, study
+from tcoc.study import Study
 
 Rows = list[dict[str, Any]]
 
@@ -113,6 +114,7 @@ def _line(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "allowed_amount": allowed,
         "paid_amount": dollars(row.get("paid", allowed)),
         "part_b_covered": True,
+        **_processed(row),
     }
 
 
@@ -126,6 +128,7 @@ def _claim(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "from_date": day(row.get("from", thru)),
         "thru_date": thru,
         "paid_amount": dollars(row.get("paid", 1000)),
+        **_processed(row),
     }
 
 
@@ -140,7 +143,12 @@ def _dme(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "hcpcs": None,
         "allowed_amount": paid,
         "paid_amount": paid,
+        **_processed(row),
     }
+
+
+def _processed(row: Mapping[str, Any]) -> dict[str, date]:
+    return {"processed_date": day(row["processed"])} if "processed" in row else {}
 
 
 def store_tables(given: Mapping[str, Any]) -> dict[str, Rows]:

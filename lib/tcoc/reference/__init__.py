@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
-from tcoc.params import REFERENCE_TABLES, Run
+from tcoc.params import REFERENCE_TABLES, AttributionPolicy, Run
 from tcoc.paths import params_dir
 
 CCN, ZIP, NPI, DATE = r"[0-9A-Z]{6}", r"[0-9]{5}", r"[0-9]{10}", r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -27,13 +27,14 @@ Kind = Literal["text", "flag", "number", "integer"]
 
 @dataclass(frozen=True)
 class ReferenceColumn:
-    """One column: its kind, the pattern of its text, and whether it may be blank."""
+    """One column: its kind, the pattern of its text, whether it may be blank, or be absent."""
 
     name: str
     kind: Kind = "text"
     pattern: str = ""
     blank: bool = False
     minimum: float | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,12 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         mandatory=True,
     ),
     "aco_practitioners": ReferenceSpec(
-        (ReferenceColumn("aco_id"), _NPI, ReferenceColumn("ccn", pattern=CCN, blank=True)),
+        (
+            ReferenceColumn("aco_id"),
+            _NPI,
+            ReferenceColumn("ccn", pattern=CCN, blank=True),
+            ReferenceColumn("name", blank=True, optional=True),
+        ),
         ("aco_id", "npi", "ccn"),
         mandatory=True,
     ),
@@ -105,7 +111,16 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         ),
         ("ccn", "rate_year"),
     ),
-    "combinations": ReferenceSpec((ReferenceColumn("combination"), _CCN), ("ccn",)),
+    "combinations": ReferenceSpec(
+        (
+            ReferenceColumn("combination"),
+            _CCN,
+            ReferenceColumn("region", blank=True, optional=True),
+            ReferenceColumn("purpose", blank=True, optional=True),
+        ),
+        ("ccn",),
+    ),
+    "fee_schedule": ReferenceSpec((ReferenceColumn("hcpcs", pattern=r"[0-9A-Z]{5}"),), ("hcpcs",)),
 }
 """The CSV reference tables of a run; the columns are design.md's, others in a file are ignored."""
 
@@ -135,6 +150,13 @@ class Reference:
         hospitals = self.tables["hospitals"]
         return tuple(sorted(hospitals.loc[hospitals["attributable"], "ccn"]))
 
+    @property
+    def hospital_names(self) -> dict[str, str]:
+        """Short names by CCN, full names where there is no short one."""
+        hospitals = self.tables["hospitals"]
+        short = hospitals["short_name"].where(hospitals["short_name"] != "", hospitals["name"])
+        return dict(zip(hospitals["ccn"], short, strict=True))
+
     def get(self, name: str) -> pd.DataFrame | None:
         """Return a table, or None where the run has none of that name."""
         return self.tables.get(name)
@@ -147,11 +169,16 @@ def load_reference(run: Run) -> Reference:
     key that stands twice, a practitioner's link outside the ACO's hospitals, or an NPI in two ACOs
     (unless `attribution.duplicate_npi` says otherwise).
     """
-    paths = _paths(run)
+    paths, policy = _paths(run), AttributionPolicy.of(run.policy)
     raw = {name: read_reference(path, name) for name, path in paths.items() if _is_csv(name)}
+    if policy.eligible_hospitals == "all":
+        raw["hospitals"] = raw["hospitals"].assign(attributable=True)
     if "medicaid_spending" in paths:
         _check_medicaid(paths["medicaid_spending"])
-    tables, ignored = clean_reference(raw, paths, str(run.policy.get("attribution.duplicate_npi")))
+    tables, ignored = clean_reference(raw, paths, policy.duplicate_npi)
+    if policy.roster_links == "none":
+        unlinked = tables["aco_practitioners"].assign(ccn=None).drop_duplicates(ignore_index=True)
+        tables["aco_practitioners"] = unlinked
     return Reference(tables, paths, ignored)
 
 
@@ -200,11 +227,12 @@ def read_reference(path: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{path}: not UTF-8 text at byte {error.start}") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path}: not a CSV table: {str(error).strip()}") from error
-    for column in spec.names:
-        if column not in raw.columns:
-            raise InputError(
-                f'{path}: the column "{column}" is missing{nearest(column, raw.columns)}'
-            )
+    for column in spec.columns:
+        if column.name not in raw.columns:
+            if not column.optional:
+                hint = nearest(column.name, raw.columns)
+                raise InputError(f'{path}: the column "{column.name}" is missing{hint}')
+            raw[column.name] = ""
     table = pd.DataFrame({c.name: _typed(raw[c.name].str.strip(), c, path) for c in spec.columns})
     repeated = table.duplicated(list(spec.key))
     if repeated.any():
@@ -342,26 +370,45 @@ class CodeLists:
     step_2: tuple[str, ...]
 
 
-def load_code_lists(folder: Path | None = None) -> CodeLists:
-    """Read the project's code lists of rule A2; raises InputError for a code that stands twice."""
+def load_code_lists(
+    folder: Path | None = None, services: str = "mssp_2017", specialties: str = "mssp"
+) -> CodeLists:
+    """Read the project's code lists of rule A2, by the names of the lists.
+
+    Raises InputError for a list that no row belongs to, and for a code that stands twice in one.
+    """
     folder = folder or params_dir() / "reference"
-    services = [row["code"] for row in _rows(folder / "primary_care_hcpcs.csv", "code")]
-    steps = {r["code"]: r["step"] for r in _rows(folder / "specialties.csv", "code")}
+    codes = _of_list(folder / "primary_care_hcpcs.csv", "lists", services)
+    steps = _of_list(folder / "specialties.csv", "list", specialties)
     return CodeLists(
-        tuple(services),
-        tuple(code for code, step in steps.items() if step == "1"),
-        tuple(code for code, step in steps.items() if step == "2"),
+        tuple(row["code"] for row in codes),
+        tuple(row["code"] for row in steps if row["step"] == "1"),
+        tuple(row["code"] for row in steps if row["step"] == "2"),
     )
 
 
-def _rows(path: Path, key: str) -> Iterator[dict[str, str]]:
-    seen: set[str] = set()
+@cache
+def specialty_names() -> dict[str, str]:
+    """Return the names of CMS's specialty codes (params/reference/specialty_groups.csv)."""
+    path = params_dir() / "reference" / "specialty_groups.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row[key] in seen:
-                raise InputError(f'{path}: the code "{row[key]}" stands twice')
-            seen.add(row[key])
-            yield row
+        return {row["code"]: row["name"] for row in csv.DictReader(file)}
+
+
+def _of_list(path: Path, column: str, name: str) -> list[dict[str, str]]:
+    """Return the rows of a code list; the column names the lists that a row belongs to."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    mine = [row for row in rows if name in row[column].split()]
+    if not mine:
+        known = sorted({list_name for row in rows for list_name in row[column].split()})
+        raise InputError(f'{path}: there is no list "{name}"{nearest(name, known)}')
+    seen: set[str] = set()
+    for row in mine:
+        if row["code"] in seen:
+            raise InputError(f'{path}: the code "{row["code"]}" stands twice')
+        seen.add(row["code"])
+    return mine
 
 
 class ZipCentroids(Mapping[str, tuple[float, float]]):

@@ -1,14 +1,12 @@
 """Who belongs to a year's population, and what they are: rules P1 to P4."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import cast
 
 import ibis
 import ibis.expr.types as ir
 
-from tcoc.errors import InputError
-from tcoc.params import Policy
+from tcoc.params import AttributionPolicy, Policy
 
 ORIGINALLY_DISABLED = ("1", "3")
 """Original reasons for entitlement that say disability (rule P4)."""
@@ -16,7 +14,7 @@ ORIGINALLY_DISABLED = ("1", "3")
 
 @dataclass(frozen=True)
 class PopulationRules:
-    """The population's parameters (rules P1, P2, P4)."""
+    """The population's parameters (rules P1 to P4)."""
 
     resident_state: str
     min_eligible_months: int
@@ -24,29 +22,21 @@ class PopulationRules:
     age_month: int
     age_day: int
 
+    home_zip: str = "last_month"
+
     @classmethod
     def from_policy(cls, policy: Policy) -> "PopulationRules":
         """Read the parameters from the policy files, with the run's options laid over."""
-        month, day = month_and_day(policy, "attribution.age_on")
+        found = AttributionPolicy.of(policy)
+        month, day = (int(part) for part in found.age_on.split("-"))
         return cls(
-            policy.get("attribution.resident_state"),
-            policy.get("attribution.min_eligible_months"),
-            tuple(policy.get("attribution.dual_codes")),
+            found.resident_state,
+            found.min_eligible_months,
+            found.dual_codes,
             month,
             day,
+            found.home_zip,
         )
-
-
-def month_and_day(policy: Policy, name: str) -> tuple[int, int]:
-    """Read a policy value of the form MM-DD; raises InputError for another form."""
-    text = policy.get(name)
-    try:
-        found = date.fromisoformat(f"2001-{text}")
-    except ValueError as error:
-        raise InputError(
-            f'{name}: found "{text}", expected a month and day such as 02-01'
-        ) from error
-    return found.month, found.day
 
 
 def eligible_months(
@@ -78,8 +68,8 @@ def population(
     """Eligible beneficiaries of a year with their months and characteristics (rules P1 to P4).
 
     One row per bene_id: eligible_months; month_mask (power of two for each eligible month, 1 for
-    January); home ZIP of the last eligible month; age on 1 February, not below 0; sex (null as U);
-    dual and esrd in any eligible month; originally_disabled.
+    January); home ZIP of the last eligible month (or the first: `home_zip`); age on 1 February, not
+    below 0; sex (null as U); dual and esrd in any eligible month; originally_disabled.
     """
     months = eligible_months(member_month, beneficiary, year, rules)
     flagged = months.select(
@@ -90,10 +80,13 @@ def population(
         dual=months.dual_code.fill_null("").isin(rules.dual_codes).cast("int32"),
         esrd=months.esrd.fill_null(False).cast("int32"),
     )
+    known = flagged.zip.fill_null("")
+    first = rules.home_zip == "first_month"
+    home = known.argmin(flagged.month) if first else known.argmax(flagged.month)
     people = flagged.group_by("bene_id").agg(
         eligible_months=flagged.count().cast("int32"),
         month_mask=flagged.bit.sum().cast("int32"),
-        zip=flagged.zip.fill_null("").argmax(flagged.month),
+        zip=home,
         dual=flagged.dual.max() > 0,
         esrd=flagged.esrd.max() > 0,
     )

@@ -180,11 +180,10 @@ def hospital_years(
     return table
 
 
-def completion_factor(policy_values: Mapping[int, float], run_values: Mapping[int, float]
-) -> Callable[[int], float]:  # fmt: skip
-    """Return the completion factor of a year: the run's, else the policy's, else 1 (rule T2)."""
-    factors = {int(y): float(v) for y, v in {**policy_values, **run_values}.items()}
-    return lambda year: factors.get(year, 1.0)
+def completion_factor(factors: Mapping[int, float]) -> Callable[[int], float]:
+    """Return the completion factor of a year: the run's or the measured one, else 1 (rule T2)."""
+    known = {int(year): float(factor) for year, factor in factors.items()}
+    return lambda year: known.get(year, 1.0)
 
 
 def pool_combinations(sums: pd.DataFrame, combinations: pd.DataFrame) -> pd.DataFrame:
@@ -272,13 +271,3 @@ def _growth(group: pd.DataFrame) -> float:
     known = group[group["prior_year_amount"].notna()]
     before = fsum(float(p) for p in known["prior_year_amount"])
     return fsum(float(p) for p in known["paid_amount"]) / before if before > 0 else 1.0
-
-
-def is_incomplete(
-    year: int, claims_end: date | None, run_out_months: int, has_factor: bool
-) -> bool:
-    """Whether a year's claims end before its run-out does and no factor makes up for it (T2)."""
-    if has_factor or claims_end is None:
-        return False
-    needed = pd.Timestamp(year, 12, 31) + pd.offsets.MonthEnd(run_out_months)
-    return pd.Timestamp(claims_end) < needed

@@ -16,6 +16,7 @@ from typing import Any
 
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
+from tcoc.disclosure.release import mark_not_released
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -37,7 +38,7 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.gate import LOG, gate_tables, page_tables
+from tcoc.run.gate import gate_tables, page_tables
 from tcoc.run.judge import check_run
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
@@ -139,7 +140,7 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found)
+    key = inputs.run_key(run, names, found, cache)
     if not request.fresh and inputs.is_unchanged(place, key, cache):
         done = read_manifest(place)
         report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
@@ -188,7 +189,8 @@ def _gate(opened: Study, work: _Work, public: Path) -> None:
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
         gate_tables(opened, work.names, public)
     shutil.copytree(public / "csv", work.folder / "tables")
-    shutil.copyfile(public / "log" / f"{LOG}.parquet", work.folder / RESTRICTED / f"{LOG}.parquet")
+    for file in sorted((public / "log").glob("*.parquet")):
+        shutil.copyfile(file, work.folder / RESTRICTED / file.name)
     work.report.advance("disclosure gate")
     work.readings["disclosure"] = reading
 
@@ -242,11 +244,13 @@ def _note_deliverables(work: _Work, pages: Pages) -> None:
 def _reused(work: _Work, name: str, page_from: str) -> Reused:
     tables = [p.name for p in registry.find(name).tables if not p.internal]
     taken = [table for table in tables if table in work.taken]
-    return Reused(
-        tables=True if tables and len(taken) == len(tables) else taken,
-        notebook=bool(page_from),
-        since=min((work.taken[table] for table in taken), default=""),
-        notebook_since=page_from,
+    return Reused.model_validate(
+        {
+            "tables": True if tables and len(taken) == len(tables) else taken,
+            "notebook": bool(page_from),
+            "from": min((work.taken[table] for table in taken), default=""),
+            "notebook_from": page_from,
+        }
     )
 
 
@@ -255,12 +259,27 @@ def _finish(work: _Work, found: inputs.Found) -> None:
     from tcoc.disclosure.identifiers import assert_no_identifiers
     from tcoc.report.index import render_index
 
-    render_index(work.folder, work.manifest.plain())
+    policy = sorted({file for name in work.names for file in registry.find(name).policy})
+    render_index(work.folder, work.manifest.plain(), _reports(work), policy)
     work.report.start("identifier search", 1)
     shutil.rmtree(work.folder / INTERNAL, ignore_errors=True)
     assert_no_identifiers(work.run.store_path, work.folder)
     work.report.advance("identifier search")
     found.refuse_moved()
+
+
+def _reports(work: _Work) -> list[Any]:
+    """Return title, question and answer of each report for the cover, from public tables alone."""
+    from tcoc.report.index import Report
+    from tcoc.report.release import open_public
+
+    found = []
+    for name in work.names:
+        deliverable = registry.find(name)
+        release = open_public(work.folder / INTERNAL / "pages" / name, name)
+        headline = deliverable.headline(release)
+        found.append(Report(name, deliverable.title, deliverable.question, headline))
+    return found
 
 
 def _close(work: _Work, key: str, umask: int) -> None:
@@ -277,6 +296,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     work.manifest.state = "ok"
     work.manifest.finished = _now()
     work.manifest.write(work.folder)
+    mark_not_released(work.folder)
     open_up(work.folder, umask, PRIVATE_TOPS)
 
 

@@ -62,5 +62,6 @@ def open_release(
     gate_tables(opened, names, folder)
     policy_of = {name: registry.catalog().public_scope(name).policy for name in names}
     facts = facts_of(opened.run, opened.store, policy_of)
-    start(facts)
-    return Release(read_public(folder / "tables"), facts, opener=lambda: opened)
+    tables = read_public(folder / "tables")
+    start(facts, tables)
+    return Release(tables, facts, opener=lambda: opened)

@@ -48,7 +48,7 @@ def given(**reference):
         "claims": CLAIMS,
         "lines": LINES,
         "years": [2017, 2018],
-        "completion": {2017: 1.0},
+        "completion": {2018: {"value": 1.0, "source": "by hand"}},
         "options": {"risk.replicates": 64},
         "reference": {"quality_adjustments": QUALITY, **reference},
     }
@@ -120,11 +120,130 @@ def test_every_other_table_follows():
         ready(study)
         noise, saving = study.frame("mpa_noise"), study.frame("mpa_break_even")
         assert (noise["percent_low"] <= noise["percent_high"]).all()
-        assert saving["zero_per_capita"].tolist() == pytest.approx([-102, 750, 750])
-        assert saving["zero_dollars"].tolist() == pytest.approx([-102, 1500, 1500])
+        assert noise.groupby("option").size().to_dict() == {
+            "improvement": 3,
+            "improvement_single": 3,
+        }, "alone and combined, from one set of replicates"
+        assert saving["zero_per_capita"].tolist() == pytest.approx([-102, 1600, -100])
+        assert saving["zero_dollars"].tolist() == pytest.approx([-102, 1600, -100])
         assert len(study.frame("mpa_options")) > 500
         scenarios = study.frame("mpa_scenarios")
         year_one = scenarios[scenarios["scenario"] == "year1_adopted"]
         assert (year_one["mpa_percent"] == year_one["adopted_mpa_percent"]).all()
         assert len(study.frame("mpa_panel")) == 4
         assert study.frame("mpa_chance")["chance_cap"].between(0, 1).all()
+
+
+def test_the_what_if_table_holds_the_rate_years_own_dollars():
+    with tiny_study(given(combinations=PAIR)) as study:
+        ready(study)
+        table = study.frame("mpa_what_if", exact=True)
+        own = table[
+            (table["threshold"] == 0.02)
+            & (table["max_at_risk"] == 0.005)
+            & (table["attainment_weight"] == 0)
+            & (table["quality_sign"] == "multiply")
+        ].set_index("ccn")
+        single = rows(study, "improvement_single")
+        assert own["mpa_dollars"].tolist() == single["mpa_dollars"].tolist()
+        wider = table[
+            (table["threshold"] == 0.04)
+            & (table["max_at_risk"] == 0.005)
+            & (table["attainment_weight"] == 0)
+            & (table["quality_sign"] == "multiply")
+        ].set_index("ccn")
+        assert wider.loc["210001", "mpa_percent"] == pytest.approx(0.00255 / 2)
+
+
+# ---------------------------------------------------------------- complete years (T3)
+
+
+def short_year(**options):
+    """The same store, its last claim on 1 May 2018, without a completion factor."""
+    return given() | {"completion": {}, "options": {"risk.replicates": 64, **options}}
+
+
+def test_unequal_run_outs_stop_the_adjustment():
+    with tiny_study(short_year()) as study:
+        ready(study)
+        expected = (
+            r"2017 and 2018 stand on unequal run-outs: Claims of 2018 are seen up to May 1, 2018:"
+            r" its run-out is short.*completion: \{2018: measured\}|2018: \{value"
+        )
+        with pytest.raises(InputError, match=expected):
+            study.table("mpa")
+
+
+def test_unequal_run_outs_are_labeled_on_every_row_where_the_run_lets_them_pass():
+    with tiny_study(short_year(**{"mpa.unequal_run_out": "label"})) as study:
+        ready(study)
+        found = rows(study)
+        assert found["unequal_run_out"].all()
+        assert found["result"].tolist() == pytest.approx([0.01, -1600 / 20400, 100 / 5100])
+    with tiny_study(given()) as study:
+        ready(study)
+        assert not rows(study)["unequal_run_out"].any(), "a factor covers the short year"
+
+
+def test_a_completion_factor_raises_the_performance_year_alone():
+    covered = given() | {"completion": {2018: {"value": 0.5, "source": "by hand"}}}
+    with tiny_study(covered) as study:
+        ready(study)
+        found = rows(study)
+        assert found["performance"].tolist() == pytest.approx([20196, 44000, 10000])
+        assert found["benchmark"].tolist() == pytest.approx([10200, 20400, 5100])
+        assert found["payments"].tolist()[0] == Decimal(10098), "dollars stay as paid"
+
+
+# ---------------------------------------------------------------- options of M8
+
+LONG = {
+    "people": [p | {"months": "2016-01..2018-12"} for p in PEOPLE],
+    "claims": [*CLAIMS, {"bene": "A", "ccn": "210001", "date": "2016-05-01", "paid": 5000}],
+    "lines": [
+        *LINES,
+        {"bene": "B", "npi": None, "date": "2016-05-01", "paid": 10000, "allowed": 10000},
+        {"bene": "C", "npi": None, "date": "2016-05-01", "paid": 2500, "allowed": 2500},
+    ],
+    "years": [2016, 2017, 2018],
+}
+
+
+def test_a_base_of_two_years_brings_the_earlier_one_to_the_levels_of_the_state():
+    """Everybody cost half in 2016; at the state's level (x 2) the two years are the same base."""
+    with tiny_study(given() | LONG) as study:
+        ready(study)
+        one, two = rows(study, "improvement_single"), rows(study, "base_two_years")
+        assert two["adjusted_base"].tolist() == pytest.approx([10000, 20000, 5000])
+        assert two["mpa_dollars"].tolist() == one["mpa_dollars"].tolist()
+        out = study.frame("mpa_left_out").set_index("option")["reason"]
+        assert set(out.index) == {"base_three_years", "attainment_price_standardized"}
+        assert "2015" in out["base_three_years"]
+
+
+def test_a_price_factor_lowers_the_per_capita_that_attainment_compares():
+    prices = {"mpa.price_factors": {"210002": 1.1}}
+    asked = given() | {"options": {"risk.replicates": 64, **prices}}
+    with tiny_study(asked) as study:
+        ready(study)
+        plain, priced = rows(study, "attainment"), rows(study, "attainment_price_standardized")
+        at = plain.loc["210002", "attainment_benchmark"]
+        assert priced.loc["210002", "result"] == pytest.approx((at - 22000 / 1.1) / at)
+        assert priced.loc["210001", "result"] == pytest.approx(plain.loc["210001", "result"])
+
+
+def test_weights_that_do_not_add_up_are_an_error():
+    asked = given() | {"options": {"mpa.base_weights": [0.5, 0.4]}}
+    with tiny_study(asked) as study:
+        ready(study)
+        with pytest.raises(InputError, match="add up to 1"):
+            study.table("mpa")
+
+
+def test_a_combination_may_say_its_region_and_purpose():
+    full = [row | {"region": "Baltimore", "purpose": "shared network"} for row in PAIR]
+    with tiny_study(given(combinations=full)) as study:
+        ready(study)
+        known = study.reference("combinations")
+        assert known["purpose"].tolist() == ["shared network", "shared network"]
+        assert rows(study)["combination"].dropna().tolist() == ["PAIR", "PAIR"]

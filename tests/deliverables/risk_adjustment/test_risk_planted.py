@@ -1,13 +1,9 @@
-"""The planted factor is the rule on the expected mix, and the report counts what holds it."""
-
-from types import SimpleNamespace
+"""The planted factor is the rule on the expected mix."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tcoc.deliverables.risk_adjustment import planted as section
-from tcoc.params import load_policy
 from tcoc.rules.risk import STATE
 from tcoc.rules.risk.planted import expected_cells, mix_of_attributed, planted_factors, recovery
 from tests.rules.risk.risk_support import PAIR, factors, settings
@@ -75,55 +71,3 @@ def test_recovery_says_what_is_inside():
     bounds = {"factor_low": [0.9, 1.01, np.nan], "factor_high": [1.1, 1.2, np.nan]}
     found = pd.DataFrame({"variant": "new_enrollee", "ccn": ["a", "b", "c"], **bounds})
     assert recovery(planted, found)["inside"].tolist() == [True, False]
-
-
-def _release(**changes):
-    said: list[str] = []
-    rows = pd.DataFrame(
-        {
-            "people": section.ATTRIBUTED,
-            "variant": ["demographic_own", "new_enrollee"],
-            "hospitals": 40.0,
-            "inside": [40.0, 38.0],
-            "planted_spread": 0.001,
-            "error": [0.03, 0.02],
-        }
-    ).assign(**changes)
-    release = SimpleNamespace(
-        names=(section.NAME,),
-        table=lambda name: rows,
-        study=SimpleNamespace(policy=load_policy()),
-        say=said.append,
-        show_table=lambda *args, **named: None,
-    )
-    return release, said
-
-
-def test_section_counts_and_judges_noise():
-    release, said = _release()
-    section.planted_mix(release)
-    assert "**40 of 40** (demographic, own costs)" in said[0]
-    assert "between 35 and 40, so no fewer than" in said[0]
-    assert "mostly chance" in said[0]
-    assert section.recovery_is_counted(release)
-    release, said = _release(planted_spread=[0.04, 0.001])
-    section.planted_mix(release)
-    assert "more than the sampling error of one hospital under demographic, own costs" in said[0]
-    assert not section.recovery_is_counted(_release(inside=41.0)[0])
-    release, said = _release(inside=[40.0, 30.0])
-    section.planted_mix(release)
-    assert "so fewer than the nominal rate allows under some method" in said[0]
-
-
-def test_section_of_real_data_says_that_no_truth_is_known():
-    release, said = _release()
-    release.names = ()
-    section.planted_mix(release)
-    assert "not synthetic" in said[0]
-    assert section.recovery_is_counted(release)
-
-
-def test_section_of_hidden_values_names_no_number():
-    release, said = _release(inside=np.nan)
-    section.planted_mix(release)
-    assert said == ["No hospital has 100 beneficiaries in both years to compare."]

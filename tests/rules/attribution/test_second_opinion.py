@@ -29,7 +29,8 @@ DATES = [
     "2017-10-01",
     "2018-05-05",
 ]
-CODES = ["99213", "99213", "99214", "G0439", "99350", "99490", "71020"]
+CODES = ["99213", "99213", "99214", "G0439", "99308", "99318", "99490", "71020"]
+PLACES = ["11", "11", "31", "32", "21", "22", None]
 SPECIALTIES = ["11", "08", "50", "06", "13", "77", None]
 
 
@@ -58,6 +59,9 @@ def _options(pick: Random) -> dict[str, Any]:
         "attribution.hospital_use": pick.choice(["payments", "visits"]),
         "attribution.min_eligible_months": pick.choice([1, 1, 6]),
         "attribution.duplicate_npi": "lowest_aco_id",
+        "attribution.snf_visits": pick.choice(["exclude", "include"]),
+        "attribution.own_services": pick.choice(["all", "without_hospital"]),
+        "attribution.minimum_panel": pick.choice([0, 0, 2, 5]),
     }
 
 
@@ -83,6 +87,7 @@ def _line(pick: Random, benes: list[str], npis: list[str]) -> dict[str, Any]:
         "date": pick.choice(DATES),
         "hcpcs": pick.choice(CODES),
         "specialty": pick.choice(SPECIALTIES),
+        "place": pick.choice(PLACES),
         "allowed": pick.choice([0, -20, 40, 40, 60, 60, 60, 100]),
     }
 

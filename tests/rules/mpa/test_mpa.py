@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from tcoc.deliverables.mpa_options.tables import Scenario, _check_provisions, load_scenarios
+from tcoc.deliverables.mpa_options.scenarios import Scenario, check_provisions, load_scenarios
 from tcoc.errors import InputError
 from tcoc.params import load_policy
 from tcoc.rules.mpa import (
@@ -136,7 +136,7 @@ def test_a_missing_quality_row_stops_by_the_hospitals_name():
         hospital_quality(None, 2020, names, "error")
 
 
-def test_adopted_terms_of_both_rate_years():
+def test_terms_of_both_rate_years():
     policy = load_policy()
     first, second = read_terms(policy, 2020, 0.02), read_terms(policy, 2021, 0.02)
     assert (first.threshold, first.max_at_risk) == (0.02, 0.005)
@@ -144,6 +144,7 @@ def test_adopted_terms_of_both_rate_years():
     assert (first.base_year, first.performance_year) == (2017, 2018)
     assert (second.base_year, second.performance_year) == (2017, 2019)
     assert first.trend == pytest.approx(1.0167)
+    assert second.trend == pytest.approx(1.0167**2), "growth and reduction count for both years"
     with pytest.raises(InputError, match="2022"):
         read_terms(policy, 2022, 0.02)
 
@@ -316,7 +317,7 @@ def test_chance_by_size_agrees_with_draws():
 
 def test_shipped_scenarios_are_sound():
     scenarios = load_scenarios(load_policy())
-    assert {"year1_adopted", "year2_adopted", "attainment_half", "combined_montgomery"} <= set(
+    assert {"year1_adopted", "year2_option", "attainment_half", "combined_montgomery"} <= set(
         scenarios
     )
     for scenario, policy in scenarios.values():
@@ -324,7 +325,7 @@ def test_shipped_scenarios_are_sound():
         assert scenario.title
 
 
-def test_year_one_as_adopted_is_the_adopted_terms():
+def test_year_one_as_recalled_is_the_rate_years_own_terms():
     policy = load_policy()
     _, laid_over = load_scenarios(policy)["year1_adopted"]
     assert read_terms(laid_over, 2020, 0.02) == read_terms(policy, 2020, 0.02)
@@ -334,7 +335,7 @@ def test_a_provision_without_parameters_is_an_error():
     head = {"title": "t", "author": "a", "reference": "r", "rate_year": 2020}
     one = Scenario(**head, description={1: "x"}, provisions={2: []})
     with pytest.raises(InputError, match="provision 1"):
-        _check_provisions("s.yml", one)
+        check_provisions("s.yml", one)
     stray = Scenario(
         **head,
         description={1: "x"},
@@ -342,4 +343,4 @@ def test_a_provision_without_parameters_is_an_error():
         parameters={"mpa.threshold": {2020: 0.01}},
     )
     with pytest.raises(InputError, match=r"mpa\.threshold"):
-        _check_provisions("s.yml", stray)
+        check_provisions("s.yml", stray)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tcoc.params import load_policy
 from tcoc.paths import params_dir
+from tcoc.rules.inference.units import MILLIONTHS, UNIT_KEY
 from tcoc.rules.risk import (
     STATE,
     NewEnrolleeFactors,
@@ -21,6 +22,7 @@ from tcoc.rules.risk import (
     risk_settings,
     variants_table,
 )
+from tcoc.rules.risk.adjust import bucket_labels
 from tcoc.rules.risk.buckets import PROFILE, hospital_profiles, profiles
 
 CASES = Path(__file__).parent / "cases"
@@ -55,6 +57,18 @@ def settings() -> RiskSettings:
 def factors(version: str = "V22") -> NewEnrolleeFactors:
     file = params_dir() / "reference" / "cms_hcc_new_enrollee.csv"
     return new_enrollee_factors(pd.read_csv(file, dtype=str), version)
+
+
+def unit_rows(rows: pd.DataFrame, chosen: RiskSettings) -> pd.DataFrame:
+    """Rows of `hospital_profiles` with a `unit` in the columns of `unit_sums`."""
+    places = {bucket: i for i, bucket in enumerate(chosen.scheme.buckets)}
+    rows = rows[rows["months"] > 0]
+    rows = rows.assign(
+        bucket=[places[b] for b in bucket_labels(rows, chosen)],
+        score=np.rint(factors().scores(rows) * MILLIONTHS) * rows["months"],
+        dollars=rows["dollars"].astype(float),
+    )
+    return rows.groupby(list(UNIT_KEY), as_index=False)[["months", "dollars", "score"]].sum()
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def test_growth_follows_the_factor_where_it_was_planted():
     assert np.isnan(ev.growth_on_factor(table.head(2).assign(unadjusted=0), weights)["slope"])
 
 
-def test_winsorised_costs_are_used_when_asked():
+def test_truncated_costs_are_used_when_asked():
     rows = ROWS.drop(columns=["cost", "weight", "bucket"]).assign(capped=0.0)
-    cut = ev.costs(rows, PAIR, replace(SETTINGS, winsorise=True))
+    cut = ev.costs(rows, PAIR, replace(SETTINGS, truncate=0.99))
     assert (cut["cost"] == 0).all()

@@ -9,7 +9,6 @@ import pytest
 from tcoc.rules.spending import (
     completion_factor,
     hospital_years,
-    is_incomplete,
     per_capita,
     pool_combinations,
     to_cents,
@@ -60,28 +59,14 @@ def test_per_capita_needs_months_and_dollars() -> None:
     assert per_capita(0.0, 0, 1.0) is None
 
 
-def test_completion_factor_of_the_run_replaces_the_policys() -> None:
-    factor = completion_factor({2017: 0.99, 2016: 0.98}, {2017: 1.0})
-    assert [factor(y) for y in (2015, 2016, 2017)] == [1.0, 0.98, 1.0]
+def test_a_year_without_a_factor_is_divided_by_one() -> None:
+    factor = completion_factor({2017: 0.99})
+    assert [factor(y) for y in (2016, 2017)] == [1.0, 0.99]
 
 
 def test_cents_are_rounded_once() -> None:
     assert to_cents(0.005000001) == Decimal("0.01")
     assert to_cents(None) is None
-
-
-@pytest.mark.parametrize(
-    ("end", "factor", "expected"),
-    [
-        ("2018-03-31", False, False),
-        ("2018-03-30", False, True),
-        ("2018-03-30", True, False),
-        (None, False, False),
-    ],
-)
-def test_incomplete(end: str | None, factor: bool, expected: bool) -> None:
-    day = None if end is None else pd.Timestamp(end).date()
-    assert is_incomplete(2017, day, 3, factor) is expected
 
 
 def test_pooled_per_capita_is_the_ratio_of_sums() -> None:

@@ -67,6 +67,8 @@ def test_store_json(store: Path) -> None:
         "benes": 12_000,
         "seed": 7,
         "years": [2012, 2018],
+        "extract_date": "2019-02-28",
+        "world": {"name": "default", "cost": "new_enrollee", "drift": 0.0, "effect": 1.0},
     }
     assert info["rows"]["beneficiary"] == 12_000
 
@@ -149,6 +151,16 @@ def test_edges_are_planted(measure: Measure) -> None:
         "facility where setting = 'hha' and ccn like '217%'",
         "facility where setting = 'hospice' and ccn like '2115%'",
         "facility where setting = 'outpatient' and ccn like '2125%'",
+        "facility where setting = 'outpatient' and ccn like '2118%'",
+        "facility where setting = 'outpatient' and ccn like '2138%'",
+        "professional where place_of_service = '31' and hcpcs between '99307' and '99310'",
+        "professional where place_of_service = '32' and hcpcs between '99307' and '99310'",
+        "professional where hcpcs like 'J%'",
+        "professional where hcpcs like 'Q51%'",
+        "professional where hcpcs in ('80053', '85025', '81002')",
+        "professional where hcpcs like 'A04%'",
+        "professional where hcpcs in ('90662', '90670')",
+        "dme where hcpcs like 'E%'",
     ):
         assert measure.number(f"select count(*) from {query}") > 0, query
     codes = {r[0] for r in measure.sql("select distinct dual_code from member_month")}

@@ -6,10 +6,9 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.deliverables.y1_attribution.tables import claims_end, completion, has_claims
+from tcoc.deliverables.y1_attribution.completion import completion, completion_facts, has_claims
 from tcoc.reference.places import zip_counties
 from tcoc.rules import intake
-from tcoc.rules.spending import is_incomplete
 from tcoc.store.schema import DOLLAR_SUM, TABLES
 from tcoc.study import Product, Study
 
@@ -173,11 +172,7 @@ def completion_years(study: Study) -> pd.DataFrame:
 
 
 def _short(study: Study, year: int) -> float | None:
-    if not has_claims(study, year):
-        return None
-    months = study.policy.get("tcoc.run_out_months")
-    named = {*study.policy.get("tcoc.completion_factor"), *study.run.spec.completion}
-    return float(is_incomplete(year, claims_end(study), months, year in named))
+    return float(completion_facts(study)[year].incomplete) if has_claims(study, year) else None
 
 
 IMPORT_SUMMARY = {

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tcoc.deliverables.risk_adjustment.planted import planted_table, truth_file
-from tcoc.deliverables.risk_adjustment.tables import pair_of, settings_of
+from tcoc.deliverables.risk_adjustment.inputs import pair_of, settings_of
+from tcoc.deliverables.risk_adjustment.planted import SMALLEST, truth_file
 from tcoc.deliverables.y1_attribution.public import UNIVERSE, hospital_names
 from tcoc.disclosure.old import PublicTable
 from tcoc.params import read_yaml
 from tcoc.paths import params_dir
+from tcoc.rules.inference.intervals import beyond_chance
 from tcoc.rules.risk import METHODS, STATE, VARIANTS
-from tcoc.rules.risk.bootstrap import beyond_chance
 from tcoc.rules.risk.decompose import OWN_COST, PARTS
 from tcoc.rules.risk.evidence import MODELS
 from tcoc.rules.risk.published import check_published
@@ -432,6 +432,27 @@ def unknown_sex_table(study: Study) -> PublicTable:
         within={"benes_unknown_sex": "benes"},
         universe="eligible beneficiaries by sex known or not",
         source=SOURCE,
+    )
+
+
+def planted_table(study: Study) -> PublicTable:
+    """How many hospitals' intervals hold the planted factor, by variant."""
+    frame = study.frame("risk_planted")
+    values = _others(frame, "variant")
+    frame.insert(0, "year", pair_of(study).performance_year)
+    frame.insert(2, "benes", _state_count(study))
+    return PublicTable(
+        name="risk_planted",
+        title="Hospitals whose interval holds the planted change of mix",
+        frame=frame,
+        keys=("year", "variant"),
+        counts=("benes",),
+        values=dict.fromkeys(values, ("benes",)),
+        universe=f"{UNIVERSE}, once for each variant",
+        note="Planted: the method's factor on the expected mix of the hospitals whose people are"
+        " attributed, at the state's cost of each bucket. Hospitals with at least"
+        f" {SMALLEST} beneficiaries in both years.",
+        source="Synthetic state: truth/hospital_mix and truth/beneficiary_year",
     )
 
 

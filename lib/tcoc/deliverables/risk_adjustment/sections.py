@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.ticker import NullLocator
 from scipy import stats
 
-from tcoc.deliverables.risk_adjustment.planted import planted_mix, recovery_is_counted
+from tcoc.deliverables.risk_adjustment.inputs import pair_of, settings_of
 from tcoc.deliverables.risk_adjustment.public import (
     MODEL_OF,
     PART_NAMES,
@@ -17,7 +17,6 @@ from tcoc.deliverables.risk_adjustment.public import (
     public_tables,
     ratio_column,
 )
-from tcoc.deliverables.risk_adjustment.tables import pair_of, settings_of
 from tcoc.deliverables.y1_attribution.tables import completion
 from tcoc.report import style, words
 from tcoc.report.release import Figure, Release
@@ -936,6 +935,36 @@ def data_notes(release: Release) -> None:
 def assumptions(release: Release) -> None:
     """List the assumed and replaced parameters behind the numbers."""
     release.show_assumptions(POLICY)
+
+
+def planted_mix(release: Release) -> None:
+    """Show how many hospitals' intervals hold the mix change that the synthetic state planted."""
+    if "risk_planted" not in release.names:
+        release.say("The data are not synthetic, so no planted change is known to compare with.")
+        return
+    release.show_table(
+        "risk_planted",
+        {
+            "variant": "Method",
+            "hospitals": "Hospitals",
+            "inside": "Interval holds the planted factor",
+            "share": "Share",
+        },
+        {
+            "variant": lambda v: VARIANT_NAMES.get(v, str(v)),
+            "hospitals": "count",
+            "inside": "count",
+            "share": lambda v: words.percent(v, 0),
+        },
+    )
+
+
+def recovery_is_counted(release: Release) -> bool:
+    """Whether no more intervals hold the planted factor than there are hospitals."""
+    if "risk_planted" not in release.names:
+        return True
+    frame = release.table("risk_planted").dropna(subset=["inside", "hospitals"])
+    return bool((frame["inside"] <= frame["hospitals"]).all())
 
 
 # ---------------------------------------------------------------- checks

@@ -1,39 +1,70 @@
 """The tables of risk adjustment: methods by hospital, their uncertainty, their parts, evidence."""
 
-from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from tcoc.deliverables.y1_attribution.tables import completion, has_claims
-from tcoc.errors import InputError
-from tcoc.paths import params_dir
+from tcoc.deliverables.risk_adjustment.inputs import (
+    claim_years,
+    drawn_of,
+    drawn_pairs,
+    factors_of,
+    labels,
+    measured_rates,
+    pair_of,
+    pairs_of,
+    people_of,
+    replicates_of,
+    settings_of,
+)
+from tcoc.deliverables.risk_adjustment.planted import PLANTED, planted
+from tcoc.deliverables.risk_adjustment.schemas import (
+    ADJUSTMENT,
+    BENCHMARK,
+    BUCKETS,
+    CHOICE,
+    COMBINATIONS,
+    DECOMPOSITION,
+    EVIDENCE,
+    GROWTH_PANELS,
+    GROWTH_PARTS,
+    LABELS,
+    METHODS_TABLE,
+    REPLICATES,
+    SENSITIVITY,
+    STATISTICS,
+    VERDICTS,
+)
+from tcoc.rules.inference.intervals import intervals
+from tcoc.rules.inference.moved import growth_panels, growth_parts, part_cells
+from tcoc.rules.inference.prediction import SUM_KEY, cross_fitted, prediction_sums
+from tcoc.rules.inference.replicates import (
+    replicate,
+    replicates_table,
+)
+from tcoc.rules.inference.statistics import gain_rows, statistic_rows
+from tcoc.rules.inference.units import UNIT_KEY, unit_sums, units_of
+from tcoc.rules.inference.verdicts import evaluate, registry
 from tcoc.rules.risk import (
     METHODS,
     STATE,
-    VARIANTS,
     Adjusted,
-    NewEnrolleeFactors,
     Pair,
-    RiskSettings,
-    bootstrap_per_capita,
-    intervals,
-    new_enrollee_factors,
-    person_rows,
     risk_adjustment,
-    risk_settings,
     variants_table,
 )
-from tcoc.rules.risk.adjust import exact_sums, pooled, sensitivity_settings, weighted_cells
-from tcoc.rules.risk.bootstrap import Replicates, replicates_table
+from tcoc.rules.risk.adjust import (
+    exact_sums,
+    pooled,
+    sensitivity_settings,
+    weighted_cells,
+)
 from tcoc.rules.risk.buckets import (
     PROFILE,
-    dollar_caps,
     hospital_profiles,
     in_doubles,
-    profiles,
     risk_cells,
 )
 from tcoc.rules.risk.decompose import decompose
@@ -53,141 +84,88 @@ PAIR_KEY = ("variant", "base_year", "performance_year", "ccn")
 BENCHMARKS = ("weighted least squares", "Tweedie regression", "two-part regression")
 
 
-# ---------------------------------------------------------------- parameters and inputs
-
-
-def settings_of(study: Study) -> RiskSettings:
-    """Return the run's parameters of risk adjustment."""
-    return risk_settings(study.policy)
-
-
-def factors_of(settings: RiskSettings) -> NewEnrolleeFactors:
-    """Return the new enrollee factors of the version that the parameters name."""
-    file = params_dir() / "reference" / "cms_hcc_new_enrollee.csv"
-    return new_enrollee_factors(pd.read_csv(file, dtype=str), settings.model_version)
-
-
-def pair_of(study: Study, base_year: int | None = None, performance: int | None = None) -> Pair:
-    """Return a pair of years with their completion factors; the run's own pair by default.
-
-    Raises InputError when the run names no pair, or a year has no claims to compare.
-    """
-    base = base_year or study.run.spec.base_year
-    later = performance or study.run.spec.performance_year
-    if base is None or later is None:
-        raise InputError(
-            f"{study.run.file.name}: base_year and performance_year are needed for risk adjustment"
-        )
-    for year in (base, later):
-        if year not in study.run.years or not has_claims(study, year):
-            have = ", ".join(map(str, claim_years(study))) or "none"
-            raise InputError(
-                f"{study.run.file.name}: risk adjustment of {year} needs the year among the run's"
-                f" years and its claims in the store; years with claims: {have}"
-            )
-    factor = completion(study)
-    return Pair(base, later, factor(base), factor(later))
-
-
-def claim_years(study: Study) -> list[int]:
-    """Return the run's years with claims: the ones of which a per capita can be known."""
-    return [year for year in study.run.years if has_claims(study, year)]
-
-
-def pairs_of(study: Study) -> list[Pair]:
-    """Return the run's own pair first, then every other pair of successive years with claims."""
-    own = pair_of(study)
-    factor = completion(study)
-    others = [
-        Pair(a, b, factor(a), factor(b)) for a, b in pairwise(claim_years(study)) if b == a + 1
-    ]
-    return [own, *(p for p in others if p != own)]
-
-
-def _ages(settings: RiskSettings) -> list[int]:
-    return sorted({*settings.scheme.age_bands, *factors_of(settings).ages})
-
-
-def _people(study: Study, years: Iterable[int]) -> ir.Table:
-    settings = settings_of(study)
-    everybody = study.table("beneficiary_year")
-    caps = dollar_caps(everybody, years, settings.winsorise_quantile)
-    return profiles(everybody, _ages(settings), years, caps)
-
-
 # ---------------------------------------------------------------- tables
 
 
 def cells(study: Study) -> ir.Table:
     """Beneficiary-years by hospital, share and profile, of every year with claims (rule R4)."""
-    people = study.connection.keep(_people(study, claim_years(study)))
+    people = study.connection.keep(people_of(study, claim_years(study)))
     return risk_cells(people, hospital_profiles(people, study.table("attribution")))
 
 
-def replicates(
-    study: Study,
-    base_year: int,
-    performance_year: int,
-    members: Mapping[str, str] | None = None,
-    attribution: ir.Table | None = None,
-    count: int | None = None,
-) -> Replicates:
-    """Return bootstrap replicates of per capita for any pair of years of the run (rule R6).
+def sums_by_unit(study: Study, attribution: ir.Table | None = None) -> ir.Table:
+    """Beneficiary-years summed by the unit that attributes them, of every year with claims (R6).
 
-    Arrays hospitals x replicates of base, performance and adjusted bases in annual dollars, the
-    state first; the MPA's noise is a function of them. `members` (CCN -> combination) pools
-    hospitals first, so that a beneficiary whom two members share counts as one draw (rule A12).
-    Another `attribution` than the run's, and another `count` of replicates, can be given.
+    Another `attribution` (year, bene_id, ccn, share, npi) than the run's can be given.
     """
-    settings, pair = settings_of(study), pair_of(study, base_year, performance_year)
-    people = _people(study, (base_year, performance_year))
-    attributed = study.table("attribution") if attribution is None else attribution
-    # A total order, because pooled members are added up in the order in which they come.
-    rows = study.connection.fetch(
-        in_doubles(hospital_profiles(people, attributed)).drop("unknown_sex"),
-        ["bene_id", "year", "ccn"],
-    )
-    if members is not None:
-        pooled = {ccn: members.get(ccn, ccn) for ccn in rows["ccn"].unique()}
-        rows = rows.assign(ccn=rows["ccn"].map(pooled))
-    return bootstrap_per_capita(
-        person_rows(rows, pair, settings, factors_of(settings)), pair, settings, count
-    )
+    settings, connection = settings_of(study), study.connection
+    everybody = study.table("beneficiary_year")
+    people = people_of(study, claim_years(study))
+    if settings.truncate is not None:
+        people = people.mutate(dollars=people.capped)
+    rows = study.table("attribution") if attribution is None else attribution
+    named = connection.load(labels(settings), LABELS)
+    return unit_sums(people, units_of(rows, everybody), named)
+
+
+def prediction_rows(study: Study) -> ir.Table:
+    """What cross-fitted prediction needs of everybody, by year, fold and profile (rule R8)."""
+    settings = settings_of(study)
+    people = people_of(study, claim_years(study))
+    if settings.truncate is not None:
+        people = people.mutate(dollars=people.capped)
+    return prediction_sums(people, settings.seed)
+
+
+def statistics_table(study: Study) -> pd.DataFrame:
+    """The statistics that verdicts rest on, for every pair of years and method (rule R8)."""
+    settings, pairs = settings_of(study), pairs_of(study)
+    drawn, times = drawn_of(study), study.policy.get("verdicts.placebos")
+    found = [statistic_rows(drawn, replicates_of(study), pairs, settings, times)]
+    sums, factors = study.frame("risk_prediction_sums"), factors_of(settings)
+    found += [gain_rows(cross_fitted(sums, pair, settings, factors), pair) for pair in pairs]
+    return pd.concat(found, ignore_index=True)[list(STATISTICS)]
+
+
+def verdicts_table(study: Study) -> pd.DataFrame:
+    """What the page may conclude, each verdict with its measured error rates (rule R8)."""
+    pair, policy = pair_of(study), study.policy
+    rows = study.frame("risk_statistics")
+    own = rows[
+        (rows["base_year"] == pair.base_year) & (rows["performance_year"] == pair.performance_year)
+    ]
+    cells = study.frame("risk_cells")
+    state = cells[(cells["ccn"] == STATE) & (cells["year"] == pair.performance_year)]
+    limits = (policy.get("verdicts.least_stability"), policy.get("verdicts.largest_false_rate"))
+    return evaluate(
+        registry(policy.get("verdicts.registry")),
+        own,
+        measured_rates(),
+        limits,
+        float(state["people"].sum()),
+    )[list(VERDICTS)]
 
 
 def replicate_rows(study: Study) -> pd.DataFrame:
-    """Replicates of the run's own pair, one row per hospital and replicate."""
-    pair = pair_of(study)
-    return replicates_table(replicates(study, pair.base_year, pair.performance_year), pair)
-
-
-def replicated_of(study: Study) -> tuple[Replicates, Pair]:
-    """Read the kept replicates back as arrays."""
-    frame = study.frame("risk_replicates")
-    full, halved = (_arrays(frame[frame["halved"] == half]) for half in (False, True))
-    return Replicates(full, halved), pair_of(study)
-
-
-def _arrays(frame: pd.DataFrame) -> Adjusted:
-    hospitals = tuple(dict.fromkeys(frame["ccn"]))
-    wide = frame.set_index(["ccn", "replicate"]).unstack("replicate").reindex(list(hospitals))
-    base = wide["base_per_capita"].to_numpy()
-    variants = [v for v in VARIANTS if f"adjusted_{v}" in frame]
-    adjusted = {"none": base} | {v: wide[f"adjusted_{v}"].to_numpy() for v in variants}
-    return Adjusted(hospitals, base, wide["performance_per_capita"].to_numpy(), adjusted)
+    """One set of replicates for every pair of years, method, hospital and combination (R6)."""
+    return replicates_table(replicate(drawn_of(study), drawn_pairs(study), settings_of(study)))
 
 
 def methods(study: Study) -> pd.DataFrame:
-    """Every variant for every pair of years, with intervals for the run's own pair (rule R4)."""
+    """Every variant for every pair of years, with intervals (rules R4 and R6)."""
     settings = settings_of(study)
     factors, frame = factors_of(settings), study.frame("risk_cells")
     tables = [
         variants_table(risk_adjustment(frame, pair, settings, factors), pair)
         for pair in pairs_of(study)
     ]
-    replicated, own = replicated_of(study)
+    replicated = replicates_of(study)
+    ends = [
+        intervals(replicated.pair(p.base_year, p.performance_year), p, settings.interval_level)
+        for p in pairs_of(study)
+    ]
     table = pd.concat(tables, ignore_index=True)
-    table = table.merge(intervals(replicated, own, settings.interval_level), "left", list(PAIR_KEY))
+    table = table.merge(pd.concat(ends, ignore_index=True), "left", list(PAIR_KEY))
     return _with_counts(table, frame)
 
 
@@ -201,6 +179,30 @@ def _with_counts(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
         )
         table = table.merge(of_year, "left", [f"{name}_year", "ccn"])
     return table
+
+
+def moved(study: Study) -> pd.DataFrame:
+    """Each hospital's growth by stayers, joiners, leavers and relinked panels (rule R7)."""
+    pairs = pairs_of(study)
+    people = people_of(study, {y for p in pairs for y in (p.base_year, p.performance_year)})
+    if settings_of(study).truncate is not None:
+        people = people.mutate(dollars=people.capped)
+    kept = study.connection.keep(people)
+    key = ["year", "ccn", "part", "share"]
+    found = [
+        growth_parts(
+            study.connection.fetch(part_cells(kept, study.table("attribution"), pair), key), pair
+        )
+        for pair in pairs
+    ]
+    return pd.concat(found, ignore_index=True)[list(GROWTH_PARTS)]
+
+
+def panels(study: Study) -> pd.DataFrame:
+    """The panels and places that move a hospital's growth by more than 1% (rule R7)."""
+    units = study.frame("risk_unit_sums")
+    found = [growth_panels(units, pair) for pair in pairs_of(study)]
+    return pd.concat(found, ignore_index=True)[list(GROWTH_PANELS)]
 
 
 def adjustment(study: Study) -> pd.DataFrame:
@@ -264,7 +266,7 @@ def buckets(study: Study) -> pd.DataFrame:
 def _sampled(study: Study) -> pd.DataFrame:
     settings, pair = settings_of(study), pair_of(study)
     years = [pair.base_year, pair.performance_year]
-    people = _people(study, years)
+    people = people_of(study, years)
     total = int(people.bene_id.nunique().execute())
     rows = sample_people(people, settings.evidence_people, total, settings.seed)
     return costs(study.connection.fetch(in_doubles(rows)), pair, settings)
@@ -358,113 +360,9 @@ def _largest_move(study: Study, variant: str) -> float:
     return float(np.nanmax(np.abs(moved)))
 
 
-# ---------------------------------------------------------------- schemas
+# ---------------------------------------------------------------- products
 
-
-_PAIR = {"base_year": "int32", "performance_year": "int32"}
-_RESULT = dict.fromkeys(
-    (
-        "base_per_capita",
-        "factor",
-        "adjusted_base",
-        "performance_per_capita",
-        "growth",
-        "difference",
-    ),
-    "float64",
-)
-_COUNTS = dict.fromkeys(
-    ("base_benes", "base_months", "performance_benes", "performance_months"), "float64"
-)
-_ENDS = dict.fromkeys(
-    (f"{of}_{end}" for of in ("growth", "difference") for end in ("low", "high", "error")),
-    "float64",
-)
-
-ADJUSTMENT = {
-    "method": "string",
-    **_PAIR,
-    "ccn": "string",
-    **_RESULT,
-    "ci_low": "float64",
-    "ci_high": "float64",
-}
-METHODS_TABLE = {
-    "variant": "string",
-    **_PAIR,
-    "ccn": "string",
-    **_RESULT,
-    **_ENDS,
-    **_COUNTS,
-}
-COMBINATIONS = {"variant": "string", **_PAIR, "combination": "string", **_RESULT, **_COUNTS}
-REPLICATES = {
-    **_PAIR,
-    "ccn": "string",
-    "halved": "boolean",
-    "replicate": "int32",
-    "base_per_capita": "float64",
-    "performance_per_capita": "float64",
-    "adjusted_demographic_own": "float64",
-    "adjusted_demographic_statewide": "float64",
-    "adjusted_new_enrollee": "float64",
-}
-DECOMPOSITION = {
-    "variant": "string",
-    "ccn": "string",
-    "part": "string",
-    "relative": "float64",
-    "dollars": "float64",
-}
-SENSITIVITY = {
-    "case": "string",
-    "variant": "string",
-    "ccn": "string",
-    "factor": "float64",
-    "growth": "float64",
-    "difference": "float64",
-}
-BUCKETS = {
-    "bucket": "string",
-    **{
-        f"{year}_{name}": "float64"
-        for year in ("base", "performance")
-        for name in ("benes", "months", "relative", "score")
-    },
-}
-EVIDENCE = {
-    "model": "string",
-    "test": "string",
-    "dimension": "string",
-    "group": "string",
-    **dict.fromkeys(("benes", "actual", "predicted", "ratio", "r2", "mae", "slope"), "float64"),
-}
-BENCHMARK = {
-    "model": "string",
-    "ccn": "string",
-    "factor": "float64",
-    "growth": "float64",
-    "difference": "float64",
-}
-CHOICE = {
-    "variant": "string",
-    **dict.fromkeys(
-        (
-            "slope",
-            "slope_low",
-            "slope_high",
-            "hospitals",
-            "spread",
-            "error",
-            "stability",
-            "benchmark",
-            "largest_move",
-        ),
-        "float64",
-    ),
-}
-
-POLICY = ("risk", "tcoc")
+POLICY = ("risk", "tcoc", "verdicts")
 """The policy files whose values these tables may depend on; others are refused."""
 
 USES = ("y1_attribution",)
@@ -472,13 +370,22 @@ USES = ("y1_attribution",)
 
 PRODUCTS = (
     Product("risk_cells", ("year", "ccn", "share", *PROFILE), cells, internal=True),
+    Product("risk_prediction_sums", SUM_KEY, prediction_rows, internal=True),
+    Product("risk_unit_sums", UNIT_KEY, sums_by_unit, internal=True),
     Product(
         "risk_replicates",
-        ("base_year", "performance_year", "ccn", "halved", "replicate"),
+        ("base_year", "performance_year", "ccn", "replicate"),
         replicate_rows,
         REPLICATES,
         internal=True,
     ),
+    Product(
+        "risk_statistics",
+        ("statistic", "variant", "base_year", "performance_year"),
+        statistics_table,
+        STATISTICS,
+    ),
+    Product("risk_verdicts", ("verdict",), verdicts_table, VERDICTS),
     Product("risk_methods", PAIR_KEY, methods, METHODS_TABLE),
     Product(
         "risk_adjustment",
@@ -493,11 +400,19 @@ PRODUCTS = (
         combinations,
         COMBINATIONS,
     ),
+    Product("growth_parts", ("base_year", "performance_year", "ccn", "part"), moved, GROWTH_PARTS),
+    Product(
+        "growth_panels",
+        ("base_year", "performance_year", "ccn", "unit"),
+        panels,
+        GROWTH_PANELS,
+    ),
     Product("risk_decomposition", ("variant", "ccn", "part"), decomposition, DECOMPOSITION),
     Product("risk_sensitivity", ("case", "variant", "ccn"), sensitivity, SENSITIVITY),
     Product("risk_buckets", ("bucket",), buckets, BUCKETS),
     Product("risk_evidence", ("model", "test", "dimension", "group"), evidence_table, EVIDENCE),
     Product("risk_benchmark", ("model", "ccn"), benchmark, BENCHMARK),
     Product("risk_choice", ("variant",), choice, CHOICE),
+    Product("risk_planted", ("variant",), planted, PLANTED, internal=True),
 )
 """The tables of risk adjustment, in the order in which later ones use earlier ones."""

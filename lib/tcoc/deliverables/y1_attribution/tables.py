@@ -1,8 +1,7 @@
 """The tables that everything else stands on: population, attribution, spending, completeness."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from itertools import pairwise
 from math import fsum
 from typing import cast
@@ -10,19 +9,26 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow.parquet as pq
 
-from tcoc.reference import load_code_lists, zip_centroids
+from tcoc.deliverables.y1_attribution.completion import (
+    CLAIMS,
+    claim_rows,
+    claims_end,
+)
+from tcoc.deliverables.y1_attribution.completion import PRODUCTS as COMPLETION_PRODUCTS
+from tcoc.deliverables.y1_attribution.completion import completion as completion  # noqa: PLC0414
+from tcoc.deliverables.y1_attribution.completion import has_claims as has_claims  # noqa: PLC0414
+from tcoc.params import AttributionPolicy
+from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import use
 from tcoc.rules.attribution.movement import movement
 from tcoc.rules.attribution.waterfall import AttributionRules, attribute
 from tcoc.rules.attribution.window import Period, Span, batches, calendar_years, spans, window
+from tcoc.rules.completion import COMPLETION
 from tcoc.rules.population import PopulationRules, population
 from tcoc.rules.spending import (
-    completion_factor,
     hospital_years,
     implied_completion,
-    is_incomplete,
     monthly_dollars,
     none_or_float,
     person_spending,
@@ -31,10 +37,8 @@ from tcoc.rules.spending import (
     total,
     weighted_sums,
 )
-from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS, SPENDING_COLUMNS, TABLES
+from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS, SPENDING_COLUMNS
 from tcoc.study import Product, Study
-
-CLAIMS = ("professional", "facility", "dme")
 
 BENEFICIARY_YEAR = {
     "year": "int32",
@@ -55,17 +59,6 @@ ROWS_AT_ONCE = 8_000_000
 beside the work, few enough that a state's years stay alone in memory. No result depends on it."""
 
 SUMS = {"benes": "float64", "eligible_months": "float64", "tcoc": DOLLAR_SUM}
-
-
-def claim_rows(study: Study, year: int, names: Iterable[str] = CLAIMS) -> int:
-    """Return how many claim rows the store has of a year (by the Parquet files' own counts)."""
-    files = [file for name in names for file in study.store.files(name, [year])]
-    return sum(pq.read_metadata(file).num_rows for file in files)
-
-
-def has_claims(study: Study, year: int) -> bool:
-    """Whether the store has any claim row of a year."""
-    return claim_rows(study, year) > 0
 
 
 # ---------------------------------------------------------------- population and spending
@@ -108,32 +101,37 @@ def attribution(study: Study) -> ir.Table:
 
     Each calendar year's claims are passed once, for all windows that reach into it.
     """
-    rules = AttributionRules.from_policy(study.policy)
+    policy = AttributionPolicy.of(study.policy)
+    rules, services = AttributionRules.from_policy(policy), use.ServiceRules.from_policy(policy)
     windows = {year: window(year, rules.window) for year in study.run.years}
     periods = [period for found in windows.values() for period in found]
     lines = {y: claim_rows(study, y, ["professional"]) for y in calendar_years(periods)}
     every = spans(periods, lines, ROWS_AT_ONCE)
     used: dict[Span, use.SpanUse] = {}
-    parts = []
-    for years in batches(windows, lines, ROWS_AT_ONCE):
+    parts: dict[int, ir.Table] = {}
+    for years in batches(windows, lines, 0 if rules.year_by_year else ROWS_AT_ONCE):
         mine = {year: windows[year] for year in years}
-        used |= {s: _span_use(study, s) for s in every if s not in used and s.touches(mine)}
-        parts.append(_attributed(study, mine, list(used.values()), rules))
+        used |= {
+            s: _span_use(study, s, services) for s in every if s not in used and s.touches(mine)
+        }
+        before = parts.get(min(years) - 1) if rules.year_by_year else None
+        parts[max(years)] = _attributed(study, mine, list(used.values()), rules, before)
         later = {year: found for year, found in windows.items() if year > max(years)}
         for done in [used.pop(span) for span in every if span in used and not span.touches(later)]:
             study.connection.drop(done.primary_care, done.own_services, done.hospitals)
-    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
+    found = [*parts.values()]
+    return cast(ir.Table, ibis.union(*found)) if len(found) > 1 else found[0]
 
 
-def _span_use(study: Study, span: Span) -> use.SpanUse:
+def _span_use(study: Study, span: Span, rules: use.ServiceRules) -> use.SpanUse:
     """Use in a span of calendar years by piece, of all that the windows ask for (A2 to A9)."""
-    codes, keep = load_code_lists(), study.connection.keep
-    listed = study.connection.load(pd.DataFrame({"code": codes.primary_care}), {"code": "string"})
+    keep = study.connection.keep
+    listed = study.connection.load(rules.code_table(), use.CODE_TABLE)
     found = use.span_use(
         study.store_table("professional", span.years),
         study.store_table("facility", span.years),
         span,
-        codes,
+        rules,
         listed,
         study.references.eligible_hospitals,
     )
@@ -153,6 +151,7 @@ def _attributed(
     windows: Mapping[int, Sequence[Period]],
     used: Sequence[use.SpanUse],
     rules: AttributionRules,
+    before: ir.Table | None,
 ) -> ir.Table:
     connection, everyone = study.connection, study.table("beneficiary_year")
     mine = everyone.filter(everyone.year.isin([*windows]))
@@ -162,7 +161,7 @@ def _attributed(
         # three questions are asked of it
         found = replace(found, hospitals=connection.keep(found.hospitals))
     result = attribute(
-        [*windows], people, found, study.references, zip_centroids, rules, connection
+        [*windows], people, found, study.references, zip_centroids, rules, connection, before
     )
     connection.drop(people, found.hospitals)
     return result
@@ -200,12 +199,6 @@ def hospital_year(study: Study) -> pd.DataFrame:
     return hospital_years(_weighted(study, ("year", "ccn")), completion(study))
 
 
-def completion(study: Study) -> Callable[[int], float]:
-    """Return the run's completion factor by year (rule T2)."""
-    policy_values = study.policy.get("tcoc.completion_factor")
-    return completion_factor(policy_values, study.run.spec.completion)
-
-
 def state_year(study: Study) -> pd.DataFrame:
     """The whole population by year, with what says whether the year is complete (rule T2)."""
     people = study.table("beneficiary_year")
@@ -218,19 +211,9 @@ def state_year(study: Study) -> pd.DataFrame:
     found = study.connection.fetch(sums, ["year"])
     for name in ("dollars", "hospital_dollars"):
         found[name] = pd.Series([none_or_float(d) for d in found[name]], dtype=object)
-    factor = completion(study)
-    table = hospital_years(found, factor, ("year",))
-    end = claims_end(study)
-    months = study.policy.get("tcoc.run_out_months")
-    named = {*study.policy.get("tcoc.completion_factor"), *study.run.spec.completion}
-    return table.assign(
-        completion_factor=[factor(y) for y in table["year"]],
-        claims_end=end,
-        incomplete=[
-            has_claims(study, y) and is_incomplete(y, end, months, y in named)
-            for y in table["year"]
-        ],
-    )
+    table = hospital_years(found, completion(study), ("year",))
+    facts = study.frame("completion_years").set_index("year").drop(columns="claims_end")
+    return table.join(facts, on="year").assign(claims_end=claims_end(study))
 
 
 # ---------------------------------------------------------------- movement, completeness
@@ -274,19 +257,6 @@ def completeness(study: Study) -> pd.DataFrame:
     return table.assign(claims_end=end)
 
 
-def claims_end(study: Study) -> date | None:
-    """Return the last service date of any claim in the store, None for a store without claims."""
-    ends = []
-    for name in CLAIMS:
-        years = study.store.partitions(name)
-        filled = [y for y in years if any(pq.read_metadata(f).num_rows for f in years[y])]
-        if filled:
-            table = study.store_table(name, [max(filled)])
-            day = table[TABLES[name].year_of]
-            ends.append(pd.Timestamp(day.max().execute()).date())
-    return max(ends, default=None)
-
-
 HOSPITAL_YEAR = {
     "year": "int32",
     "ccn": "string",
@@ -300,9 +270,7 @@ STATE_YEAR = {
     **{name: kind for name, kind in HOSPITAL_YEAR.items() if name != "ccn"},
     "benes": "int32",
     "eligible_months": "int32",
-    "completion_factor": "float64",
-    "claims_end": "date",
-    "incomplete": "boolean",
+    **{name: kind for name, kind in COMPLETION.items() if name != "year"},
 }
 
 MOVEMENT = {
@@ -334,6 +302,7 @@ USES: tuple[str, ...] = ()
 """The deliverables whose tables these are computed from; others are refused."""
 
 PRODUCTS = (
+    *COMPLETION_PRODUCTS,
     Product("beneficiary_year", ("year", "bene_id"), beneficiary_year),
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
     Product(

@@ -1,5 +1,6 @@
 """The MDPCP-like stage: beneficiary to clinician, clinician's panel to hospital (rules A7, A8)."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
@@ -47,18 +48,62 @@ def choose_clinician(use: ir.Table, passing: ir.Table, measure: str) -> ir.Table
     return first_and_next(of_step, [*(ibis.desc(key) for key in keys), ibis.asc("npi")])
 
 
-def panel_hospitals(panel: ir.Table, hospital_use: ir.Table, measure: str) -> ir.Table:
-    """The hospital that each clinician's panel uses most (rule A8): one per (year, npi) with any.
+@dataclass(frozen=True)
+class LinkRules:
+    """How a clinician's panel is linked to a hospital (rule A8)."""
 
-    Use is payments or visits, above zero. Order: use high, claims high, CCN low.
+    hospital_use: str = "payments"
+    minimum_panel: int = 0
+    sticky_margin: float | None = None
+    """By how much another hospital must exceed last year's; None where each year stands alone."""
+
+
+def panel_hospitals(
+    panel: ir.Table, hospital_use: ir.Table, rules: LinkRules, before: ir.Table | None = None
+) -> ir.Table:
+    """The hospital of each clinician's panel (rule A8): one row per (year, npi) with any.
+
+    Use is payments or visits, above zero. Order: use high, claims high, CCN low. A panel with fewer
+    people than `minimum_panel` has none. `before` (npi, ccn) are the links of the year before;
+    under a sticky margin they stay unless another hospital's use exceeds theirs by the margin.
     """
-    people = panel.select(*PERSON, "npi")
+    people = _large_enough(panel, rules.minimum_panel).select(*PERSON, "npi")
     joined = people.join(hospital_use, PERSON)
+    amount = joined.paid if rules.hospital_use == "payments" else joined.visits
     sums = joined.group_by("year", "npi", "ccn").agg(
-        use=(joined.paid if measure == "payments" else joined.visits).sum().cast(DOLLAR_SUM),
-        claims=joined.claims.sum().cast("int32"),
+        use=amount.sum().cast(DOLLAR_SUM), claims=joined.claims.sum().cast("int32")
     )
     used = sums.filter(sums.use > 0)
     rank = ibis.struct({"use": -used.use, "claims": -used.claims, "ccn": used.ccn})
-    best = used.group_by("year", "npi").agg(best=rank.min())
-    return cast(ir.Table, best.select("year", "npi", ccn=best.best["ccn"]))
+    best = used.group_by("year", "npi").agg(best=rank.min(), most=used.use.max())
+    links = best.select("year", "npi", "most", ccn=best.best["ccn"])
+    if before is None or rules.sticky_margin is None:
+        return cast(ir.Table, links.select("year", "npi", "ccn"))
+    return _sticky(links, used, before, rules.sticky_margin)
+
+
+def _large_enough(panel: ir.Table, least: int) -> ir.Table:
+    """Return the panels that have at least so many people; a panel is of a year and clinician."""
+    if least <= 1:
+        return panel
+    sizes = panel.group_by("year", "npi").agg(size=panel.count().cast("int32"))
+    return cast(ir.Table, panel.semi_join(sizes.filter(sizes.size >= least), ["year", "npi"]))
+
+
+def _sticky(links: ir.Table, used: ir.Table, before: ir.Table, margin: float) -> ir.Table:
+    """Keep last year's hospital unless the largest use exceeds its use by more than the margin.
+
+    Compared exactly, as whole numbers times cents: 10 x largest <= 11 x last year's for 0.1.
+    """
+    most_allowed = 1 + Fraction(str(margin))
+    old = before.select(old_npi="npi", old_ccn="ccn")
+    kept = used.join(old, (used.npi == old.old_npi) & (used.ccn == old.old_ccn))
+    kept = kept.select(kept_npi="npi", kept_ccn="ccn", kept_use="use")
+    joined = links.left_join(kept, links.npi == kept.kept_npi)
+    largest = joined.most * ibis.literal(most_allowed.denominator, type="int32")
+    allowed = joined.kept_use * ibis.literal(most_allowed.numerator, type="int32")
+    stays = joined.kept_npi.notnull() & (largest <= allowed)
+    return cast(
+        ir.Table,
+        joined.select("year", "npi", ccn=ibis.ifelse(stays, joined.kept_ccn, joined.ccn)),
+    )

@@ -12,11 +12,54 @@ from typing import cast
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
-from tcoc.reference import CodeLists
+from tcoc.params import AttributionPolicy
+from tcoc.reference import CodeLists, load_code_lists
 from tcoc.rules.attribution import PERSON
 from tcoc.rules.attribution.window import Period, Span
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
+
+NURSING_FACILITY = ("99304", "99318")
+"""First and last code of nursing facility visits (rule A2)."""
+
+SKILLED_NURSING = "31"
+"""Place of service of a skilled nursing facility (rule A2)."""
+
+HOSPITAL_PLACES = ("21", "22", "23")
+"""Places of service in a hospital: inpatient, outpatient, emergency room (rule A7)."""
+
+
+@dataclass(frozen=True)
+class ServiceRules:
+    """Which lines are primary care, and which are a clinician's own services (rules A2, A7)."""
+
+    codes: CodeLists
+    snf_visits: str = "exclude"
+    own_services: str = "all"
+
+    @classmethod
+    def from_policy(cls, policy: AttributionPolicy) -> "ServiceRules":
+        """Read the lists and choices that a policy names."""
+        codes = load_code_lists(services=policy.primary_care_codes, specialties=policy.specialties)
+        return cls(codes, policy.snf_visits, policy.own_services)
+
+    @property
+    def elsewhere_only(self) -> tuple[str, ...]:
+        """Codes that are primary care unless they stand in a skilled nursing facility (A2)."""
+        if self.snf_visits == "include":
+            return ()
+        first, last = NURSING_FACILITY
+        return tuple(code for code in self.codes.primary_care if first <= code <= last)
+
+    def code_table(self) -> pd.DataFrame:
+        """Each primary care code, and whether it is none in a skilled nursing facility (A2)."""
+        rows = [(code, code in self.elsewhere_only) for code in self.codes.primary_care]
+        return pd.DataFrame(rows, columns=list(CODE_TABLE))
+
+
+CODE_TABLE = {"code": "string", "not_in_snf": "boolean"}
+"""The columns of ServiceRules.code_table."""
 
 
 def piece_of(day: ir.DateValue, pieces: Sequence[Period]) -> ir.IntegerValue:
@@ -42,13 +85,14 @@ def _literal(day: date) -> ir.DateScalar:
     return cast(ir.DateScalar, ibis.date(day.year, day.month, day.day))
 
 
-def primary_care_use(lines: ir.Table, pieces: Sequence[Period], codes: CodeLists) -> ir.Table:
+def primary_care_use(lines: ir.Table, pieces: Sequence[Period], rules: ServiceRules) -> ir.Table:
     """Allowed dollars, visits and last date of primary care, per beneficiary and clinician (A2).
 
     One row per (bene_id, npi, step, piece); step is 1 for primary care specialties, 2 for the
     selected others. A visit is a distinct service date of the beneficiary with the clinician in
     the step.
     """
+    codes = rules.codes
     services = lines.filter(
         *_inside(lines.service_date, pieces),
         lines.npi.notnull(),
@@ -56,6 +100,10 @@ def primary_care_use(lines: ir.Table, pieces: Sequence[Period], codes: CodeLists
         lines.hcpcs.isin(codes.primary_care),
         lines.specialty.isin((*codes.step_1, *codes.step_2)),
     )
+    if rules.elsewhere_only:
+        # after the other filters, so that the place is looked at on the few lines that are left
+        nursing = services.hcpcs.isin(rules.elsewhere_only)
+        services = services.filter(~(nursing & _at(services, (SKILLED_NURSING,))))
     step = ibis.ifelse(services.specialty.isin(codes.step_1), 1, 2).cast("int32")
     days = services.group_by("bene_id", "npi", "service_date", step=step).agg(
         allowed=services.allowed_amount.sum()
@@ -70,16 +118,30 @@ def primary_care_use(lines: ir.Table, pieces: Sequence[Period], codes: CodeLists
     )
 
 
-def own_services(lines: ir.Table, pieces: Sequence[Period], primary_care: ir.Table) -> ir.Table:
+def _at(lines: ir.Table, places: Sequence[str]) -> ir.BooleanValue:
+    """Whether a line is known to be at one of some places of service; unknown is elsewhere."""
+    return cast(ir.BooleanValue, lines.place_of_service.fill_null("").isin(tuple(places)))
+
+
+def own_services(
+    lines: ir.Table, pieces: Sequence[Period], primary_care: ir.Table, rules: ServiceRules
+) -> ir.Table:
     """A clinician's own allowed dollars, of all lines and of primary care, of all patients (A7).
 
     One row per (npi, piece). Primary care is rule A2's services, of whatever specialty;
-    `primary_care` has their codes in its only column, `code`.
+    `primary_care` is the table of ServiceRules.code_table. Under `without_hospital` lines at a
+    hospital are in neither sum.
     """
     own = lines.filter(*_inside(lines.service_date, pieces), lines.npi.notnull())
+    if rules.own_services == "without_hospital":
+        own = own.filter(~_at(own, HOSPITAL_PLACES))
     flagged = own.left_join(primary_care, own.hcpcs == primary_care.code)
     amount = flagged.allowed_amount
     primary = flagged.code.notnull() & (amount > 0)
+    if rules.elsewhere_only:
+        primary = primary & ~(
+            flagged.not_in_snf.fill_null(False) & _at(flagged, (SKILLED_NURSING,))
+        )
     return cast(
         ir.Table,
         flagged.group_by("npi", piece=piece_of(flagged.service_date, pieces)).agg(
@@ -128,15 +190,15 @@ def span_use(
     lines: ir.Table,
     facility: ir.Table,
     span: Span,
-    codes: CodeLists,
+    rules: ServiceRules,
     primary_care: ir.Table,
     hospitals: Sequence[str],
 ) -> SpanUse:
     """Return a span's use, from the claims of its years alone."""
     return SpanUse(
         span,
-        primary_care_use(lines, span.pieces, codes),
-        own_services(lines, span.pieces, primary_care),
+        primary_care_use(lines, span.pieces, rules),
+        own_services(lines, span.pieces, primary_care, rules),
         hospital_use(facility, span.pieces, hospitals),
     )
 

@@ -1,15 +1,16 @@
 """The three stages in their order, each with the beneficiaries who are left: rules A1 and A11."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.params import Policy
+from tcoc.params import AttributionPolicy
+from tcoc.params.attribution import WindowForm
 from tcoc.reference import Reference
 from tcoc.rules.attribution import PERSON, aco_like, geographic, mdpcp_like
 from tcoc.rules.attribution.shares import Weight
@@ -41,33 +42,34 @@ ATTRIBUTION = {
 class AttributionRules:
     """The stages' parameters (rules A0, A3, A7, A8, A9)."""
 
-    window: str | Mapping[str, Any]
+    window: WindowForm
     aco_like_measure: str
     mdpcp_like_measure: str
     primary_care_share: float
-    hospital_use: str
+    link: mdpcp_like.LinkRules
     drive: geographic.DriveRules
 
     @classmethod
-    def from_policy(cls, policy: Policy) -> "AttributionRules":
+    def from_policy(cls, policy: AttributionPolicy) -> "AttributionRules":
         """Read the parameters from the policy files, with the run's options laid over."""
-        read = {
-            name: policy.get(f"attribution.{name}")
-            for name in (
-                "window",
-                "aco_like_measure",
-                "mdpcp_like_measure",
-                "primary_care_share",
-                "hospital_use",
-            )
-        }
-        drive = geographic.DriveRules(
-            *(
-                float(policy.get(f"attribution.{name}"))
-                for name in ("drive_minutes", "road_factor", "road_speed")
-            )
+        sticky = policy.panel_link == "sticky"
+        return cls(
+            policy.window,
+            policy.aco_like_measure,
+            policy.mdpcp_like_measure,
+            policy.primary_care_share,
+            mdpcp_like.LinkRules(
+                policy.hospital_use,
+                policy.minimum_panel,
+                policy.sticky_margin if sticky else None,
+            ),
+            geographic.DriveRules(policy.drive_minutes, policy.road_factor, policy.road_speed),
         )
-        return cls(**read, drive=drive)
+
+    @property
+    def year_by_year(self) -> bool:
+        """Whether a year's attribution rests on that of the year before (rule A8, sticky)."""
+        return self.link.sticky_margin is not None
 
 
 def attribute(
@@ -78,12 +80,14 @@ def attribute(
     centroids: geographic.Centroids,
     rules: AttributionRules,
     engine: Connection,
+    before: ir.Table | None = None,
 ) -> ir.Table:
     """Attribute every eligible beneficiary of some years to hospitals (rules A1 to A9, A11).
 
     `people` has a row per (year, bene_id); `use` has the primary care of those only, the rest of
     everybody in the year's window. Each year stands for itself: they are computed together because
-    a query for all of them costs less than one for each.
+    a query for all of them costs less than one for each. Under sticky panels they do not: then it
+    is one year at a time, and `before` is the result of the year before, if there is one.
     One row per (year, bene_id, ccn) as ATTRIBUTION says; a beneficiary's shares of a year sum to 1.
 
     1. ACO-like: collection, clinician, hospitals.
@@ -101,7 +105,7 @@ def attribute(
         left = services.anti_join(in_aco, PERSON)
         passing = mdpcp_like.primary_care_clinicians(use.own_services, rules.primary_care_share)
         panel = engine.keep(mdpcp_like.choose_clinician(left, passing, rules.mdpcp_like_measure))
-        mdpcp_rows = engine.keep(_mdpcp_stage(panel, use, rules))
+        mdpcp_rows = engine.keep(_mdpcp_stage(panel, use, rules, before))
     with engine.step("geographic stage"):
         rest = engine.keep(people.anti_join(in_aco, PERSON).anti_join(mdpcp_rows, PERSON))
         geo_rows = _geographic_stage(years, rest, people, use, reference, centroids, rules, engine)
@@ -164,8 +168,13 @@ def hospital_payments(hospitals: ir.Table, engine: Connection) -> dict[int, dict
     return payments
 
 
-def _mdpcp_stage(panel: ir.Table, use: WindowUse, rules: AttributionRules) -> ir.Table:
-    linked = mdpcp_like.panel_hospitals(panel, use.hospitals, rules.hospital_use)
+def _mdpcp_stage(
+    panel: ir.Table, use: WindowUse, rules: AttributionRules, before: ir.Table | None
+) -> ir.Table:
+    links = None
+    if before is not None:
+        links = before.filter(before.stage == "mdpcp_like").select("npi", "ccn").distinct()
+    linked = mdpcp_like.panel_hospitals(panel, use.hospitals, rules.link, links)
     joined = panel.join(linked, ["year", "npi"])
     joined = joined.mutate(share=ibis.literal(1.0), stage_flags=ibis.literal(""))
     return _stage_rows(joined, stage="mdpcp_like", rule="A8", aco_id=_null("string"))

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Any
 
-from tcoc.errors import InputError, nearest
+from tcoc.params.attribution import WindowForm
 
-FORMS = ("federal_fiscal_years", "calendar_years")
 DAY = timedelta(days=1)
 
 
@@ -119,27 +117,14 @@ def calendar_year(year: int) -> Period:
     return Period(date(year, 1, 1), date(year, 12, 31))
 
 
-def window(year: int, form: str | Mapping[str, Any]) -> tuple[Period, ...]:
+def window(year: int, form: WindowForm) -> tuple[Period, ...]:
     """Return the pieces of a year's window, one for each fiscal or calendar year (rule A0).
 
     `{federal_fiscal_years: n}` are the n that end before the year begins (2018, n=2: October 2015
-    to September 2017), `{calendar_years: n}` the n before it, `same_year` the year itself. Raises
-    InputError for another form.
+    to September 2017), `{calendar_years: n}` the n before it, `same_year` the year itself.
     """
-    if form == "same_year":
+    if isinstance(form, str):
         return (calendar_year(year),)
-    kind, count = _form(form)
+    ((kind, count),) = form.items()
     make = federal_fiscal_year if kind == "federal_fiscal_years" else calendar_year
     return tuple(make(y) for y in range(year - count, year))
-
-
-def _form(form: str | Mapping[str, Any]) -> tuple[str, int]:
-    expected = "expected same_year, {federal_fiscal_years: n} or {calendar_years: n}"
-    if isinstance(form, str) or len(form) != 1:
-        raise InputError(f"attribution.window: found {form!r}, {expected}")
-    kind, count = next(iter(form.items()))
-    if kind not in FORMS:
-        raise InputError(f'attribution.window: found "{kind}"{nearest(str(kind), FORMS)}')
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise InputError(f"attribution.window: {kind}: found {count!r}, expected at least 1")
-    return kind, count

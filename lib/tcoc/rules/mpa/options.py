@@ -6,7 +6,7 @@ clips of an array.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
@@ -38,6 +38,8 @@ class Inputs:
                  risk
     position     for each hospital the place of its unit
     quality      RRIP + MHAC by hospital, pooled; `paid` its Medicare payments in dollars
+    prices       each unit's price relative to the state's, taken out of attainment (rule M8)
+    credibility  weight of each unit's own result, the rest being `center` (rule M8)
     """
 
     base: Mapping[str, Array]
@@ -46,14 +48,18 @@ class Inputs:
     position: Array
     quality: Array
     paid: Array
+    prices: Array = field(default_factory=lambda: np.ones(1))
+    credibility: Array = field(default_factory=lambda: np.ones(1))
+    center: float = 0.0
 
     def result(self, method: str, weight: float, level: str, trend: float) -> Array:
-        """Return the units' results under improvement, attainment or a blend (rules M1, M5)."""
-        improvement = performance_result(benchmark(self.base[method], trend), self.performance)
-        if weight == 0:
-            return improvement
-        target = benchmark(self.level[level], trend)
-        return blended_result(improvement, performance_result(target, self.performance), weight)
+        """Return the units' results under improvement, attainment or a blend (rules M1, M5, M8)."""
+        found = performance_result(benchmark(self.base[method], trend), self.performance)
+        if weight:
+            target = benchmark(self.level[level], trend)
+            standard = self.performance / self.prices[:, None]
+            found = blended_result(found, performance_result(target, standard), weight)
+        return np.asarray(self.center + self.credibility[:, None] * (found - self.center))
 
     def percents(
         self, result: Array, threshold: float, max_at_risk: float, quality_sign: str
@@ -62,12 +68,16 @@ class Inputs:
         scaled = scaled_result(result, threshold, max_at_risk)[self.position]
         return with_quality(scaled, self.quality[:, None], max_at_risk, quality_sign)
 
-    def percents_of(self, terms: Terms) -> Array:
-        """Return the percentage by hospital and replicate under a set of terms."""
-        result = self.result(
+    def result_of(self, terms: Terms) -> Array:
+        """Return the units' results under a set of terms."""
+        return self.result(
             terms.risk_method, terms.attainment_weight, terms.attainment_level, terms.trend
         )
-        return self.percents(result, terms.threshold, terms.max_at_risk, terms.quality_sign)
+
+    def percents_of(self, terms: Terms) -> Array:
+        """Return the percentage by hospital and replicate under a set of terms."""
+        scale = (terms.threshold, terms.max_at_risk, terms.quality_sign)
+        return self.percents(self.result_of(terms), *scale)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""The terms of one rate year, typed (rules M1 to M5)."""
+"""The terms of one rate year, typed (rules M1 to M5, M8)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tcoc.errors import InputError, nearest
-from tcoc.params import Policy
+from tcoc.params import MpaPolicy, Policy
 
 
 @dataclass(frozen=True)
@@ -28,30 +28,65 @@ class Terms:
     attainment_weight: float = 0.0
     attainment_level: str = "statewide"
     attainment_risk: str = "new_enrollee"
+    base_weights: tuple[float, ...] = (1.0,)
+    risk_cap: float = 1.0
+    truncated: bool = False
+    credibility: str = "none"
+    price_standardized: bool = False
+
+    @property
+    def years(self) -> int:
+        """How many years the benchmark grows: from the base to the performance year (rule M1)."""
+        return self.performance_year - self.base_year
 
     @property
     def trend(self) -> float:
-        """The benchmark's growth factor, 1 + national growth - reduction (rule M1)."""
-        return 1 + self.national_growth - self.trend_reduction
+        """The benchmark's growth factor (rule M1).
+
+        National growth and the reduction count once for each year between base and performance:
+        (1 + national growth - reduction) to the power of the years.
+        """
+        return float((1 + self.national_growth - self.trend_reduction) ** self.years)
 
 
 def read_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
     """Read a rate year's terms; InputError where a value is not given for the rate year."""
+    own = MpaPolicy.of(policy)
     return Terms(
         rate_year=rate_year,
-        base_year=policy.get("mpa.base_year", rate_year),
-        performance_year=policy.get("mpa.performance_year", rate_year),
+        base_year=own.base_year(rate_year),
+        performance_year=own.performance_year(rate_year),
         national_growth=national_growth,
-        trend_reduction=policy.get("mpa.trend_reduction"),
-        threshold=policy.get("mpa.threshold", rate_year),
-        max_at_risk=policy.get("mpa.max_at_risk", rate_year),
-        quality_sign=policy.get("mpa.quality_sign"),
-        risk_method=policy.get("mpa.risk_method"),
-        combined=policy.get("mpa.combined"),
-        attainment_weight=policy.get("mpa.attainment_weight"),
-        attainment_level=policy.get("mpa.attainment_level"),
-        attainment_risk=policy.get("mpa.attainment_risk"),
+        trend_reduction=own.trend_reduction,
+        threshold=own.threshold(rate_year),
+        max_at_risk=own.max_at_risk(rate_year),
+        quality_sign=own.quality_sign,
+        risk_method=own.risk_method,
+        combined=own.combined,
+        attainment_weight=own.attainment_weight,
+        attainment_level=own.attainment_level,
+        attainment_risk=own.attainment_risk,
+        base_weights=_weights(own.base_weights, "mpa.base_weights"),
+        risk_cap=own.risk_cap,
+        truncated=own.truncated,
+        credibility=own.credibility,
+        price_standardized=own.price_standardized,
     )
+
+
+MOST_BASE_YEARS = 3
+
+
+def _weights(found: Sequence[float], where: str) -> tuple[float, ...]:
+    """Return the weights of the base years, the latest first; InputError unless they sum to 1."""
+    weights = tuple(float(w) for w in found)
+    right = 0 < len(weights) <= MOST_BASE_YEARS and all(w >= 0 for w in weights)
+    if not right or weights[0] == 0 or abs(sum(weights) - 1) > 1e-9:
+        raise InputError(
+            f"{where}: found {list(weights)}, expected one to {MOST_BASE_YEARS} weights that add up"
+            " to 1, the base year's first and above 0"
+        )
+    return weights
 
 
 FIXED = {"rate_year", "base_year", "performance_year", "national_growth"}
@@ -64,4 +99,7 @@ def varied_terms(terms: Terms, changes: Mapping[str, Any], where: str) -> Terms:
     for name in changes:
         if name not in known:
             raise InputError(f'{where}: "{name}" is not a term of the MPA{nearest(name, known)}')
-    return replace(terms, **changes)
+    given = dict(changes)
+    if "base_weights" in given:
+        given["base_weights"] = _weights(given["base_weights"], f"{where}: base_weights")
+    return replace(terms, **given)

@@ -81,14 +81,14 @@ def exact_sums(
     return result
 
 
-def weighted_cells(cells: pd.DataFrame, winsorise: bool = False) -> pd.DataFrame:
+def weighted_cells(cells: pd.DataFrame, truncated: bool = False) -> pd.DataFrame:
     """Return the cells with share x people, months and dollars as doubles.
 
     Decimal dollars become cents before they meet the share, so the product is the same wherever
     the cells were computed.
     """
     share = cells["share"].to_numpy(dtype=float)
-    cents = as_cents(cells["capped" if winsorise else "dollars"])
+    cents = as_cents(cells["capped" if truncated else "dollars"])
     return cells.assign(
         benes=share * cells["people"].to_numpy(dtype=float),
         months=share * cells["months"].to_numpy(dtype=float),
@@ -110,7 +110,7 @@ def hospital_sums(
 ) -> Sums:
     """Return one year's sums for the given hospitals, from the cells of `risk_cells`."""
     chosen = cells[(cells["year"] == year) & cells["ccn"].isin(list(hospitals))]
-    rows = weighted_cells(chosen, settings.winsorise)
+    rows = weighted_cells(chosen, settings.truncate is not None)
     rows = rows.assign(bucket=bucket_labels(rows, settings), factor=factors.scores(rows))
     values = {
         "months": rows["months"].to_numpy(),
@@ -324,8 +324,11 @@ def sensitivity_settings(settings: RiskSettings) -> dict[str, RiskSettings]:
         )
         for months in settings.thin_bucket_sensitivity
     }
-    other = "not cut" if settings.winsorise else f"cut at quantile {settings.winsorise_quantile:g}"
-    cases[f"high costs {other}"] = replace(settings, winsorise=not settings.winsorise)
+    if settings.truncate is None:
+        cut = settings.truncate_sensitivity
+        cases[f"high costs cut at quantile {cut:g}"] = replace(settings, truncate=cut)
+    else:
+        cases["high costs not cut"] = replace(settings, truncate=None)
     return cases
 
 

@@ -92,7 +92,7 @@ def _population(
 ) -> _Population:
     years = [pair.base_year, pair.performance_year]
     rows = cells[cells["year"].isin(years) & cells["ccn"].isin(list(hospitals))]
-    rows = weighted_cells(rows, settings.winsorise)
+    rows = weighted_cells(rows, settings.truncate is not None)
     months = exact_sums(rows, ["ccn", "year", *PROFILE], {"months": rows["months"].to_numpy()})
     grid = months.set_index(["ccn", "year", *PROFILE])["months"].unstack(["ccn", "year"]).fillna(0)
     grid = grid.sort_index()

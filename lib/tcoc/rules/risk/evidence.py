@@ -71,7 +71,7 @@ def costs(rows: pd.DataFrame, pair: Pair, settings: RiskSettings) -> pd.DataFram
     completion = np.where(
         rows["year"] == pair.base_year, pair.base_completion, pair.performance_completion
     )
-    dollars = as_cents(rows["capped" if settings.winsorise else "dollars"]) / 100
+    dollars = as_cents(rows["dollars" if settings.truncate is None else "capped"]) / 100
     months = rows["months"].to_numpy(dtype=float)
     return rows.assign(
         cost=dollars * 12 / months / completion,
@@ -329,7 +329,7 @@ def regression_benchmark(
     methods. `predict` gives annual dollars from a profile, so it needs the hospital's cells only.
     """
     rows = cells[cells["ccn"].isin(list(result.hospitals))]
-    rows = weighted_cells(rows, settings.winsorise)
+    rows = weighted_cells(rows, settings.truncate is not None)
     predicted = rows["months"].to_numpy() * predict(rows)
     values = {"months": rows["months"].to_numpy(), "predicted": predicted}
     sums = exact_sums(rows, ["ccn", "year"], values).set_index(["ccn", "year"])
@@ -372,7 +372,7 @@ def bucket_stability(
     One row per bucket: benes, months and per capita relative to the year's mean, by year; `score`
     is the months-weighted new enrollee factor relative to its mean (null for ESRD).
     """
-    rows = weighted_cells(cells[cells["ccn"] == STATE], settings.winsorise)
+    rows = weighted_cells(cells[cells["ccn"] == STATE], settings.truncate is not None)
     rows = rows.assign(bucket=bucket_labels(rows, settings), factor=factors.scores(rows))
     frames = []
     for name, year in (("base", pair.base_year), ("performance", pair.performance_year)):

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tcoc.rules.risk.adjust import Pair, exact_sums, risk_adjustment, variants_table
-from tcoc.rules.risk.bootstrap import Replicates, bounds
 from tcoc.rules.risk.buckets import PROFILE, STATE
 from tcoc.rules.risk.factors import NewEnrolleeFactors
 from tcoc.rules.risk.settings import RiskSettings
@@ -70,18 +69,6 @@ def expected_cells(
     state = exact_sums(rows, state_keys, values).assign(ccn=STATE)
     cells = pd.concat([rows, state], ignore_index=True)
     return cells.assign(share=1.0, people=1, capped=cells["dollars"], unknown_sex=0)
-
-
-def factor_intervals(replicated: Replicates, level: float) -> pd.DataFrame:
-    """Return intervals of the factor by (variant, ccn): factor_low, factor_high, factor_error."""
-    full, halved = replicated.full, replicated.halved
-    frames = []
-    for variant in full.adjusted:
-        if variant != "none":
-            factor, half = (found.adjusted[variant] / found.base for found in (full, halved))
-            columns = bounds("factor", factor, half, level)
-            frames.append(pd.DataFrame({"variant": variant, "ccn": full.hospitals, **columns}))
-    return pd.concat(frames, ignore_index=True)
 
 
 def recovery(planted: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:

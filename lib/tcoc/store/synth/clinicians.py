@@ -14,11 +14,12 @@ PRIMARY = (
     "family_practice",
     "general_practice",
     "geriatrics",
+    "rounding_internist",
     "nurse_practitioner",
     "physician_assistant",
 )
-PHYSICIANS = PRIMARY[:4]
-NURSES = PRIMARY[4:]
+PHYSICIANS = PRIMARY[:5]
+NURSES = PRIMARY[5:]
 
 
 def npi(serial: int) -> str:

@@ -21,6 +21,11 @@ Flags = NDArray[np.bool_]
 _STEPS = 1 << 14
 
 
+def day_number(year: int, month: int = 1, day: int = 1) -> int:
+    """Return days since 1970-01-01."""
+    return int(np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D").astype(np.int64))
+
+
 class Draws:
     """A source of uniform numbers for one purpose."""
 

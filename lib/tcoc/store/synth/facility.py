@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from tcoc.store.schema import SETTINGS
 from tcoc.store.synth import columns
-from tcoc.store.synth.draws import Draws, Floats, Integers
+from tcoc.store.synth.draws import Draws, Integers, day_number
 from tcoc.store.synth.geography import ELSEWHERE, Geography
-from tcoc.store.synth.people import day_number
+from tcoc.store.synth.processing import processed_days
 from tcoc.store.synth.professional import (
     columns_first_day,
     covered,
@@ -20,8 +20,6 @@ from tcoc.store.synth.professional import (
     sequence_in_person,
 )
 from tcoc.store.synth.scene import Scene
-
-KINDS = 4  # of facilities around a hospital: SNF x 3, home health, hospice, dialysis follow it
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,8 @@ def facilities(geo: Geography) -> list[str]:
     """Return all CCNs: Maryland's hospitals, hospitals elsewhere, then each hospital's neighbours.
 
     The numbers after the hospitals are invented within CMS's ranges: 215001 and on for skilled
-    nursing (three around each hospital), 217001 home health, 211501 hospice, 212501 dialysis.
+    nursing (three around each hospital), 217001 home health, 211501 hospice, 212501 dialysis,
+    211801 federally qualified health centers and, in rural counties, 213801 rural health clinics.
     """
     near = range(geo.count + 1)
     skilled = [f"215{h * 3 + k + 1:03d}" for h in near for k in range(3)]
@@ -55,12 +54,14 @@ def facilities(geo: Geography) -> list[str]:
         *(f"217{h + 1:03d}" for h in near),
         *(f"2115{h + 1:02d}" for h in near),
         *(f"2125{h + 1:02d}" for h in near),
+        *(f"21{'38' if geo.rural[h] else '18'}{h + 1:02d}" for h in range(geo.count)),
+        f"2118{geo.count + 1:02d}",
     ]
 
 
 def _offset(geo: Geography, kind: str) -> int:
     base, near = geo.count + len(ELSEWHERE), geo.count + 1
-    return base + near * {"snf": 0, "hha": 3, "hospice": 4, "dialysis": 5}[kind]
+    return base + near * {"snf": 0, "hha": 3, "hospice": 4, "dialysis": 5, "health_center": 6}[kind]
 
 
 def _hospital(scene: Scene, person: Integers, thru: Integers, draws: Draws) -> Integers:
@@ -79,13 +80,6 @@ def _hospital(scene: Scene, person: Integers, thru: Integers, draws: Draws) -> I
     return np.where(scene.away[person, month_of(scene, thru)], outside, chosen)
 
 
-def _growth(scene: Scene, person: Integers) -> Floats:
-    """Return the planted growth of a hospital's own people since 2015, as a multiple."""
-    rate = scene.world.geo.cost_growth[scene.hospital[person]]
-    result: Floats = 1 + rate * (scene.year - 2015)
-    return result
-
-
 def _claims(scene: Scene, name: str) -> Stays:
     """Return the claims of one kind that arise by themselves."""
     service = scene.world.config.facilities[name]
@@ -95,6 +89,8 @@ def _claims(scene: Scene, name: str) -> Stays:
         mean = mean * scene.esrd.any(axis=1)
     elif service.get("only") == "nursing_home":
         mean = mean * scene.people.nursing_home
+    elif service.get("only") == "health_center":
+        mean = mean * scene.people.health_center
     else:
         quiet = scene.world.config.number("care.none_activity")
         mean = mean * np.where(scene.people.kind == 3, quiet, 1.0)
@@ -104,8 +100,8 @@ def _claims(scene: Scene, name: str) -> Stays:
     person, thru = person[keep], thru[keep]
     hospital = _hospital(scene, person, thru, draws)
     setting = service["setting"]
-    if name == "dialysis":
-        facility = scene.hospital[person] + _offset(scene.world.geo, "dialysis")
+    if name in ("dialysis", "health_center"):
+        facility = scene.hospital[person] + _offset(scene.world.geo, name)
     elif setting in ("inpatient", "outpatient"):
         facility = hospital
     else:
@@ -135,7 +131,7 @@ def _stays(
         "levels.facility"
     )
     paid = service["paid"] * level * draws.lognormal(len(person), float(service["spread"]))
-    cents = columns.cents_of(paid * price * _growth(scene, person))
+    cents = columns.cents_of(paid * price * scene.multiple[person])
     setting = np.full(len(person), SETTINGS.index(service["setting"]))
     return Stays(person, thru - np.minimum(length, 90), thru, cents, setting, facility)
 
@@ -177,7 +173,7 @@ def _hospice(scene: Scene) -> Stays:
         days = thru[person] - start[person] + 1
         parts.append((person, start[person], thru[person], days))
     person, start, thru, days = (np.concatenate([p[i] for p in parts]) for i in range(4))
-    cents = columns.cents_of(days * service["per_day"] * level)
+    cents = columns.cents_of(days * service["per_day"] * level * scene.multiple[person])
     setting = np.full(len(person), SETTINGS.index("hospice"))
     facility = scene.hospital[person] + _offset(scene.world.geo, "hospice")
     return Stays(person, start, thru, cents, setting, facility)
@@ -201,10 +197,13 @@ def stays(scene: Scene) -> Stays:
     return everything.at(np.argsort(key, kind="stable"))
 
 
-def facility_table(scene: Scene) -> pa.Table:
-    """Return the facility claims of a block in a year, in the store's order."""
-    claims = stays(scene)
+def facility_table(scene: Scene, claims: Stays) -> pa.Table:
+    """Return the facility claims that the extract holds, in the store's order."""
     number = (scene.people.first + claims.person) * 10_000 + sequence_in_person(claims.person)
+    names = np.array(SETTINGS)[claims.setting]
+    processed = processed_days(scene, "facility", names, claims.thru)
+    here = np.flatnonzero(processed <= scene.world.extract_day)
+    claims, number, processed = claims.at(here), number[here], processed[here]
     return pa.table(
         [
             columns.numbers(f"1{scene.year}", number, 13),
@@ -214,6 +213,7 @@ def facility_table(scene: Scene) -> pa.Table:
             columns.dates(claims.start),
             columns.dates(claims.thru),
             columns.dollars(claims.cents),
+            columns.dates(processed),
         ],
         names=columns.arrow_schema("facility").names,
     )

@@ -37,6 +37,9 @@ COUNTIES: dict[str, tuple[str, float]] = {
     "Worcester": ("24047", 1.6),
     "Baltimore City": ("24510", 11.2),
 }
+RURAL = ("Allegany", "Caroline", "Dorchester", "Garrett", "Kent", "Somerset", "Talbot", "Worcester")
+"""Counties whose invented clinics are rural health clinics (assumed); elsewhere they are FQHCs."""
+
 _SPELLINGS = {"Baltimore city": "Baltimore City", "St Mary's": "St. Mary's"}
 
 # Hospitals beyond Maryland that its residents use: CCN, state, latitude, longitude (assumed).
@@ -80,7 +83,9 @@ class Geography:
     size: Floats
     price: Floats
     dual_gain: Floats
+    cost_level: Floats
     cost_growth: Floats
+    frailty_gain: Floats
     zips: tuple[str, ...]
     county: tuple[str, ...]
     population: Floats
@@ -93,6 +98,11 @@ class Geography:
     def count(self) -> int:
         """How many Maryland hospitals there are; one more index stands for elsewhere."""
         return len(self.hospitals)
+
+    @cached_property
+    def rural(self) -> list[bool]:
+        """Whether each hospital stands in a county whose clinics are rural health clinics."""
+        return [h["county"] in RURAL for h in self.hospitals]
 
     @cached_property
     def ccns(self) -> list[str]:
@@ -138,7 +148,9 @@ def load_geography(config: Config) -> Geography:
         size,
         steered("price"),
         steered("dual_gain"),
+        steered("cost_level"),
         steered("cost_growth"),
+        steered("frailty_gain"),
         tuple(row_of),
         counties,
         _population(config, places, counties),

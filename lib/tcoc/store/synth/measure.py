@@ -30,6 +30,16 @@ OTHERS: tuple[str, ...] = (
 OTHERS += ("83", "84", "86", "90", "98")
 PRIMARY_CARE = r"""(regexp_matches(hcpcs,
  '^(9920[1-5]|9921[1-5]|9930[4-9]|99310|9931[568]|9932[4-8]|9933[4-7]|99339|9934[0-57-9]|99350|99490|9949[56]|G0402|G043[89]|G0463)$'))"""
+"""Primary care services by code; rule A2 leaves some out at place 31, skilled nursing."""
+
+ATTRIBUTED = (
+    f"({PRIMARY_CARE} and not (coalesce(place_of_service, '') = '31' and hcpcs between '99304' and"
+    " '99318'))"
+)
+FEE_SCHEDULE = r"""(not regexp_matches(hcpcs, '^[ABDEJKLPQRV]') and hcpcs <> '36415'
+ and not regexp_matches(hcpcs, '^(8[0-7]|89|906[3-9]|907[0-4]|9047[3-9])'))"""
+"""Paid under the physician fee schedule: no drugs, tests, ambulance, supplies, vaccines."""
+
 VISITS = f"({PRIMARY_CARE} or hcpcs in ('99354', '99355', '99497', '99498'))"
 
 
@@ -140,12 +150,12 @@ class Measure:
                    count(distinct service_date) as visits, max(service_date) as latest
             from (select *, cast(allowed_amount * 100 as bigint) as cents from professional
                   where service_date {window} and npi is not null and allowed_amount > 0
-                    and specialty in {PRIMARY + OTHERS} and {PRIMARY_CARE})
+                    and specialty in {PRIMARY + OTHERS} and {ATTRIBUTED})
             join people using (bene_id) group by all""")
         self._db.execute(f"""
             create or replace temp table passing as
             select npi from professional where service_date {window} and npi is not null
-            group by npi having sum(if({PRIMARY_CARE}
+            group by npi having sum(if({ATTRIBUTED}
               and specialty in {PRIMARY + OTHERS}, allowed_amount, 0))
               >= 0.6 * sum(allowed_amount)""")
         self._db.execute(f"""
@@ -222,8 +232,8 @@ class Measure:
             having count(distinct bene_id) >= 100 or sum(allowed_amount) >= 30000""")
         self._db.execute(f"""
             create or replace temp table pairs as
-            select npi, bene_id, sum(paid_amount) as paid from professional
-            join people using (bene_id) join beneficiary using (bene_id)
+            select npi, bene_id, sum(if({FEE_SCHEDULE}, paid_amount, 0)) as paid
+            from professional join people using (bene_id) join beneficiary using (bene_id)
             where {during} and npi in (select npi from modelled)
               and date_sub('year', birth_date, date '{year}-02-01') >= 18
             group by all having bool_or({VISITS} and allowed_amount > 0)""")

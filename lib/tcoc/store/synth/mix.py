@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from tcoc.store.synth import columns
 from tcoc.store.synth.clinicians import make_clinicians
-from tcoc.store.synth.config import load_config
 from tcoc.store.synth.draws import Flags, Floats, Integers
-from tcoc.store.synth.geography import Geography, load_geography
+from tcoc.store.synth.geography import Geography
 from tcoc.store.synth.people import dual_under, make_people
 from tcoc.store.synth.scene import BAND_STARTS, Scene, any_month, make_scene
-from tcoc.store.synth.world import World
+from tcoc.store.synth.world import World, geography_of
+from tcoc.store.synth.worlds import WorldModel, config_of, load_world
 
 SEED = 0
 BEYOND = 1 << 20
@@ -37,23 +37,24 @@ _MALE, _DUAL, _ESRD, _DISABLED = 8, 4, 2, 1
 _PROFILES = len(BAND_STARTS) << _FLAGS
 
 
-def expected_mix(years: tuple[int, int], benes: int) -> pa.Table:
+def expected_mix(years: tuple[int, int], benes: int, model: WorldModel | None = None) -> pa.Table:
     """Return expected eligible months of each hospital's own people by year and profile.
 
     Key: year, ccn, age_from, sex, dual, esrd, originally_disabled, as rules P4 and R1 know people
     (sex U counts as F, originally disabled from 65). `months` are those of a store of `benes`.
     """
-    size = int(load_config().settings["block"])
+    model = model or load_world("default")
+    size = int(config_of(model).settings["block"])
     blocks = min(max(-(-benes // size), FEWEST_BLOCKS), MOST_BLOCKS)
-    geo, months = _expected(years, blocks)
+    geo, months = _expected(years, blocks, model)
     return _table(geo.ccns, years[0], months * (benes / (blocks * size)))
 
 
 @cache
-def _expected(years: tuple[int, int], blocks: int) -> tuple[Geography, Floats]:
+def _expected(years: tuple[int, int], blocks: int, model: WorldModel) -> tuple[Geography, Floats]:
     """Return months by year, hospital and profile, in a population of so many blocks."""
-    world = _world_without_gain(years)
-    geo = load_geography(world.config)
+    world = _world_without_gain(years, model)
+    geo = geography_of(model)
     size = int(world.config.settings["block"])
     gains, gain_of = np.unique(geo.dual_gain, return_inverse=True)
     months = np.zeros((years[1] - years[0] + 1, 2, len(gains), _PROFILES))
@@ -67,12 +68,11 @@ def _expected(years: tuple[int, int], blocks: int) -> tuple[Geography, Floats]:
     return geo, (months[:, 0][:, gain_of] + moved[:, None]) * share[None, :, None]
 
 
-def _world_without_gain(years: tuple[int, int]) -> World:
+def _world_without_gain(years: tuple[int, int], model: WorldModel) -> World:
     """Lay out a world in which no hospital changes anybody's dual status."""
-    config = load_config()
-    geo = load_geography(config)
+    config, geo = config_of(model), geography_of(model)
     still = replace(geo, dual_gain=np.zeros(geo.count))
-    return World(config, still, make_clinicians(config, still, _SOME, SEED), SEED, years)
+    return World(config, still, make_clinicians(config, still, _SOME, SEED), SEED, years, model)
 
 
 def _months(scene: Scene, gains: Floats) -> Floats:

@@ -6,18 +6,13 @@ from typing import Any
 import numpy as np
 
 from tcoc.store.synth.clinicians import NURSES, PHYSICIANS
-from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
+from tcoc.store.synth.draws import Draws, Flags, Floats, Integers, day_number
 from tcoc.store.synth.geography import Geography
 from tcoc.store.synth.world import World
 
 KINDS = ("physician", "nurse", "specialist_only", "none")
 NEVER = 1 << 20
 SLOTS = 4
-
-
-def day_number(year: int, month: int = 1, day: int = 1) -> int:
-    """Return days since 1970-01-01."""
-    return int(np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D").astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,7 @@ class People:
     slot_group: Integers
     frailty: Floats
     nursing_home: Flags
+    health_center: Flags
 
     @property
     def count(self) -> int:
@@ -269,6 +265,8 @@ def _care(source: _Source, home: dict[str, Integers]) -> dict[str, Any]:
         "slot_group": slot_group,
         "frailty": source.draws("frailty").lognormal(size, config.number("care.frailty_sigma")),
         "nursing_home": source.flags("nursing", config.number("care.nursing_home")),
+        "health_center": (kind == KINDS.index("none"))
+        & source.flags("health center", config.number("care.health_center")),
     }
 
 

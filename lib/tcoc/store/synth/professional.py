@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from tcoc.store.synth import columns
 from tcoc.store.synth.draws import Draws, Flags, Floats, Integers
+from tcoc.store.synth.processing import processed_days
 from tcoc.store.synth.scene import Scene, any_month
-from tcoc.store.synth.world import World
 
 PLACES = ("11", "21", "22", "23", "31", "32", "41", "65", "81", "12")
 
@@ -150,6 +150,9 @@ def _encounters(scene: Scene, name: str, order: int) -> Encounters:
     clinician = _clinicians(scene, name, service, person, day)
     groups = len(scene.world.config.groups)
     group = scene.world.clinicians.group[clinician]
+    if "bills" in service:
+        # Who rounds in a hospital bills as hospitalists do, whatever the own practice bills.
+        group = np.full(len(person), scene.world.config.group_index[service["bills"]])
     extra = np.array([g.extra_lines for g in scene.world.config.groups])[group]
     extra_list = group + groups
     if service["who"] == "own":
@@ -164,11 +167,12 @@ def _encounters(scene: Scene, name: str, order: int) -> Encounters:
     return Encounters(person, day, clinician, first, extra_list, lines, place)
 
 
-def encounters(scene: Scene) -> Encounters:
+def encounters(scene: Scene, bedside: Encounters) -> Encounters:
     """Return all encounters of a block in a year, ordered by person and day."""
     parts = [
         _encounters(scene, name, order) for order, name in enumerate(scene.world.config.services)
     ]
+    parts.append(bedside)
     everything = Encounters(
         *(np.concatenate([getattr(p, n) for p in parts]) for n in Encounters.__annotations__)
     )
@@ -191,16 +195,23 @@ def sequence_in_person(person: Integers) -> Integers:
     return position - np.maximum.accumulate(np.where(new, position, 0))
 
 
-def professional_table(scene: Scene) -> pa.Table:
-    """Return the professional lines of a block in a year, in the store's order."""
-    visits = encounters(scene)
+def professional_table(scene: Scene, bedside: Encounters) -> pa.Table:
+    """Return the professional lines that the extract holds, in the store's order.
+
+    `bedside`: encounters that follow stays in a facility, beside those of the services.
+    """
+    visits = encounters(scene, bedside)
     draws = scene.world.draws("amounts", scene.year, scene.people.first)
-    claim = _claim_ids("2", scene, visits.person)
+    sequence = sequence_in_person(visits.person)
+    processed = processed_days(scene, "professional", "professional", visits.day)
+    here = np.flatnonzero(processed <= scene.world.extract_day)
+    visits, sequence, processed = visits.at(here), sequence[here], processed[here]
+    claim = _claim_ids("2", scene, visits.person, sequence)
     at = np.repeat(np.arange(len(visits.person)), visits.lines)
     line = np.arange(len(at)) - np.repeat(np.cumsum(visits.lines) - visits.lines, visits.lines)
     lists = np.where(line == 0, visits.first_list[at], visits.extra_list[at])
     code = scene.world.code_lists.pick(lists, draws.uniform(len(at)))
-    allowed, paid = _amounts(scene.world, scene.year, code, draws)
+    allowed, paid = _amounts(scene, visits.person[at], code, draws)
     missing = draws.flags(len(visits.person), scene.world.config.number("care.missing_npi"))
     groups = scene.world.clinicians.group[visits.clinician]
     specialty = np.array(scene.world.config.specialty_of_group)[groups]
@@ -221,27 +232,30 @@ def professional_table(scene: Scene) -> pa.Table:
             columns.dollars(allowed),
             columns.dollars(paid),
             columns.flags(np.ones(len(at), dtype=np.bool_)),
+            columns.dates(processed[at]),
         ],
         names=columns.arrow_schema("professional").names,
     )
 
 
-def _claim_ids(kind: str, scene: Scene, person: Integers) -> pa.Array:
+def _claim_ids(kind: str, scene: Scene, person: Integers, sequence: Integers) -> pa.Array:
     """Return claim identifiers: kind, year, person, sequence within the person."""
-    number = (scene.people.first + person) * 10_000 + sequence_in_person(person)
+    number = (scene.people.first + person) * 10_000 + sequence
     return columns.numbers(f"{kind}{scene.year}", number, 13)
 
 
-def _amounts(world: World, year: int, code: Integers, draws: Draws) -> tuple[Integers, Integers]:
+def _amounts(
+    scene: Scene, person: Integers, code: Integers, draws: Draws
+) -> tuple[Integers, Integers]:
     """Return allowed and paid cents of lines."""
-    config = world.config
-    level = config.settings["trend"][year] * config.number("levels.professional")
+    config = scene.world.config
+    level = config.settings["trend"][scene.year] * config.number("levels.professional")
     price = np.array([c.allowed for c in config.codes]) * level
     spread = np.array([c.spread for c in config.codes])[code]
     share = np.array([c.paid_share for c in config.codes])[code]
     noise = np.maximum(1 + spread * draws.normal(len(code)), 0.25)
     zero = draws.flags(len(code), config.number("care.zero_allowed"))
-    allowed = np.where(zero, 0, columns.cents_of(price[code] * noise))
+    allowed = np.where(zero, 0, columns.cents_of(price[code] * noise * scene.multiple[person]))
     return allowed, np.rint(allowed * share).astype(np.int64)
 
 
@@ -260,14 +274,19 @@ def dme_table(scene: Scene) -> pa.Table:
     supplier = scene.world.config.group_index["supplier"]
     group = np.full(len(person), supplier)
     clinician = scene.world.clinicians.pick(near, group, draws.uniform(len(person)))
+    sequence = sequence_in_person(person)
+    processed = processed_days(scene, "dme", "dme", day)
+    here = np.flatnonzero(processed <= scene.world.extract_day)
+    person, day, clinician = person[here], day[here], clinician[here]
+    sequence, processed = sequence[here], processed[here]
     lines = 1 + draws.whole(np.full(len(person), scene.world.config.groups[supplier].extra_lines))
     at = np.repeat(np.arange(len(person)), lines)
     line = np.arange(len(at)) - np.repeat(np.cumsum(lines) - lines, lines)
     lists = np.where(line == 0, supplier, supplier + len(scene.world.config.groups))
     code = scene.world.code_lists.pick(lists, draws.uniform(len(at)))
-    allowed, paid = _amounts(scene.world, scene.year, code, draws)
+    allowed, paid = _amounts(scene, person[at], code, draws)
     missing = draws.flags(len(person), 0.02)
-    claim = _claim_ids("3", scene, person)
+    claim = _claim_ids("3", scene, person, sequence)
     return pa.table(
         [
             claim.take(pa.array(at)),
@@ -278,6 +297,7 @@ def dme_table(scene: Scene) -> pa.Table:
             columns.choices([c.hcpcs for c in scene.world.config.codes], code),
             columns.dollars(allowed),
             columns.dollars(paid),
+            columns.dates(processed[at]),
         ],
         names=columns.arrow_schema("dme").names,
     )

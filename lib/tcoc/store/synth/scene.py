@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tcoc.store.synth.config import Config, read_csv
-from tcoc.store.synth.draws import Flags, Floats, Integers
-from tcoc.store.synth.people import People, day_number
+from tcoc.store.synth.draws import Flags, Floats, Integers, day_number
+from tcoc.store.synth.people import People
 from tcoc.store.synth.world import World
 
 BAND_STARTS = (0, 35, 45, 55, 60, 65, 66, 67, 68, 69, 70, 75, 80, 85, 90, 95)
@@ -35,6 +35,8 @@ class Scene:
     hospital: Integers
     factor: Floats
     need: Floats
+    multiple: Floats
+    """The hospital's true effect and the drift: multiplies every dollar of the person."""
 
     @property
     def year_start(self) -> int:
@@ -56,7 +58,7 @@ def make_scene(world: World, people: People, year: int) -> Scene:
     away = (month >= people.away_from[:, None]) & (month < people.away_until[:, None])
     moved = month >= people.move[:, None]
     hospital = np.where(moved[:, 6], people.hospital_after, people.hospital)
-    factor = need_factor(config, people, year, any_month(dual), any_month(esrd))
+    factor = need_factor(world, people, year, any_month(dual), any_month(esrd))
     shock = world.draws("shock", year, people.first).lognormal(
         people.count, config.number("care.shock_sigma")
     )
@@ -76,7 +78,8 @@ def make_scene(world: World, people: People, year: int) -> Scene:
         moved,
         hospital,
         factor,
-        people.frailty * shock * _end_of_life(config, people, year),
+        people.frailty * shock * _end_of_life(config, people, year) * world.frailty(year)[hospital],
+        world.effect(year)[hospital] * world.drift(year),
     )
 
 
@@ -97,11 +100,14 @@ def _end_of_life(config: Config, people: People, year: int) -> Floats:
     ) * np.where(people.death < start, 0.0, 1.0)
 
 
-def need_factor(config: Config, people: People, year: int, dual: Flags, esrd: Flags) -> Floats:
-    """Return the new-enrollee factor relative to its mean; ESRD has one of its own."""
+def need_factor(world: World, people: People, year: int, dual: Flags, esrd: Flags) -> Floats:
+    """Return the world's risk factor relative to its mean; ESRD has one of its own."""
+    config, cost = world.config, world.model.cost
+    if cost == "none":
+        return np.ones(people.count)
     age = ((day_number(year, 2) - people.birth) / 365.25).astype(np.int64)
     band = np.searchsorted(np.array(BAND_STARTS), np.maximum(age, 0), side="right") - 1
-    table = factor_table(config)
+    table = factor_table(config, "bucket_factors" if cost == "bucket" else "need_factors")
     sex = np.where(people.sex == 1, 1, 0)
     disabled = np.isin(people.reason, (1, 3)) & (age >= 65)
     factor = table[sex, band, dual.astype(int), disabled.astype(int)]
@@ -109,9 +115,9 @@ def need_factor(config: Config, people: People, year: int, dual: Flags, esrd: Fl
     return np.where(esrd, config.number("care.esrd_factor"), relative)
 
 
-def factor_table(config: Config) -> Floats:
-    """Return the new-enrollee factors by sex (F, M), age band, dual, originally disabled."""
-    return _factor_table(str(config.folder / "need_factors.csv"))
+def factor_table(config: Config, name: str = "need_factors") -> Floats:
+    """Return a table of factors by sex (F, M), age band, dual, originally disabled."""
+    return _factor_table(str(config.folder / f"{name}.csv"))
 
 
 @cache

@@ -54,6 +54,38 @@ def _step_2(world: World, people: People) -> Integers:
     return np.where(people.kind == 2, chosen, -1)
 
 
+def _seen(scene: Scene) -> Integers:
+    """The clinician whose patient each person is by habit, -1 without one or without history."""
+    people, years = scene.people, scene.world.years
+    own = _own_clinician(people, years, scene.year)
+    history = _window_months(people, years, scene.year) >= 3
+    return np.where(history, np.where(own >= 0, own, _step_2(scene.world, people)), -1)
+
+
+def panels(scene: Scene) -> Integers:
+    """Return how many eligible people of the block have each clinician by habit in the year."""
+    eligible = any_month(scene.fee_for_service & ~scene.away)
+    clinician = _seen(scene)[eligible]
+    count = scene.world.clinicians.count
+    result: Integers = np.bincount(clinician[clinician >= 0], minlength=count)
+    return result
+
+
+def clinician_year_table(world: World, people: dict[int, Integers]) -> pa.Table:
+    """Return the planted panels: by year and clinician with people, how many, and the hospital."""
+    clinicians, years = world.clinicians, sorted(people)
+    year, who = np.nonzero(np.array([people[y] for y in years]))
+    panel = np.array([people[y] for y in years])[year, who]
+    return pa.table(
+        {
+            "year": pa.array(np.array(years, dtype=np.int32)[year]),
+            "npi": columns.choices(clinicians.npis, who),
+            "ccn": columns.choices(world.geo.ccns, _inside(world, clinicians.hospital)[who]),
+            "people": pa.array(panel),
+        }
+    )
+
+
 def beneficiary_year(scene: Scene) -> pa.Table:
     """Return the truth of everybody with an eligible month in the year.
 
@@ -63,10 +95,7 @@ def beneficiary_year(scene: Scene) -> pa.Table:
     """
     world, people, clinicians = scene.world, scene.people, scene.world.clinicians
     eligible = any_month(scene.fee_for_service & ~scene.away)
-    own = _own_clinician(people, world.years, scene.year)
-    clinician = np.where(own >= 0, own, _step_2(world, people))
-    history = _window_months(people, world.years, scene.year) >= 3
-    clinician = np.where(history, clinician, -1)
+    clinician = _seen(scene)
     aco = np.where(clinician >= 0, clinicians.aco[clinician], -1)
     stage = _stage(clinicians, clinician, aco)
     ccn = _hospital_expected(world, clinician, stage, scene.hospital)
@@ -86,6 +115,8 @@ def beneficiary_year(scene: Scene) -> pa.Table:
             ),
             "factor": pa.array(scene.factor[who]),
             "need": pa.array(scene.need[who]),
+            "effect": pa.array(scene.multiple[who] / world.drift(scene.year)),
+            "health_center": columns.flags(people.health_center[who]),
         }
     )
 
@@ -145,7 +176,7 @@ def hospital_year_table(world: World, sums: dict[int, list[Integers]]) -> pa.Tab
     years = sorted(sums)
     count, geo = world.geo.count, world.geo
     people, dual, factor = (np.concatenate([sums[y][i] for y in years]) for i in range(3))
-    some = np.maximum(people, 1)
+    some, strength = np.maximum(people, 1), world.model.effect
     return pa.table(
         {
             "year": pa.array(np.repeat(years, count).astype(np.int32)),
@@ -154,6 +185,10 @@ def hospital_year_table(world: World, sums: dict[int, list[Integers]]) -> pa.Tab
             "dual_share": pa.array(dual / some),
             "mean_factor": pa.array(factor / 1e6 / some),
             "dual_gain": pa.array(np.tile(geo.dual_gain, len(years))),
-            "cost_growth": pa.array(np.tile(geo.cost_growth, len(years))),
+            "cost_level": pa.array(np.tile(geo.cost_level * strength, len(years))),
+            "cost_growth": pa.array(np.tile(geo.cost_growth * strength, len(years))),
+            "effect": pa.array(np.concatenate([world.effect(y) for y in years])),
+            "frailty": pa.array(np.concatenate([world.frailty(y) for y in years])),
+            "drift": pa.array(np.repeat([world.drift(y) for y in years], count)),
         }
     )

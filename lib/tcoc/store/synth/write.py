@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,16 +19,16 @@ from tcoc.errors import InputError
 from tcoc.resources.shortage import explained
 from tcoc.store.schema import FORMAT_VERSION
 from tcoc.store.synth import columns, members, mix, truth
+from tcoc.store.synth.bedside import bedside_visits
 from tcoc.store.synth.clinicians import make_clinicians
-from tcoc.store.synth.config import load_config
-from tcoc.store.synth.draws import Integers
-from tcoc.store.synth.facility import facility_table
-from tcoc.store.synth.geography import load_geography
-from tcoc.store.synth.people import People, day_number, make_people
+from tcoc.store.synth.draws import Integers, day_number
+from tcoc.store.synth.facility import facility_table, stays
+from tcoc.store.synth.people import People, make_people
 from tcoc.store.synth.professional import dme_table, professional_table
 from tcoc.store.synth.reference import write_reference
 from tcoc.store.synth.scene import make_scene
-from tcoc.store.synth.world import World
+from tcoc.store.synth.world import World, geography_of
+from tcoc.store.synth.worlds import WorldModel, config_of, load_world
 
 DEFAULT_YEARS = (2012, 2018)
 MOST_BENES = 99_999_999
@@ -44,34 +45,37 @@ def write_synthetic_store(
     progress: Progress | None = None,
     *,
     workers: int | None = None,
+    world: str | WorldModel = "default",
 ) -> None:
     """Write a synthetic Maryland of `benes` people to the folder `out`.
 
-    The same benes, seed and years give the same bytes, whatever the number of workers (threads).
-    Claims begin on 1 October 2012, months on 1 January of the first year. Raises InputError for a
-    target that exists, for years that cannot be generated, and for fewer people than one;
-    ShortageError where memory or disk do not suffice.
+    The same benes, seed, years and world (a name of params/synthetic/worlds, or a model of one's
+    own) give the same bytes, whatever the number of workers (threads). Claims begin on 1 October
+    2012, months on 1 January of the first year; what was processed after the extract's date is
+    missing. Raises InputError for a target that exists, for a world or years that cannot be
+    generated, and for fewer people than one; ShortageError where memory or disk do not suffice.
     """
-    _check(out, benes, years)
+    model = load_world(world) if isinstance(world, str) else world
+    _check(out, benes, years, model)
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
     try:
         with explained("synthetic store", place=part):
             part.mkdir(parents=True)
-            world = make_world(benes, seed, years)
-            _write(part, world, benes, progress, workers or min(os.cpu_count() or 1, 4))
-            _check(out, benes, years)
+            made = make_world(benes, seed, years, model)
+            _write(part, made, benes, progress, workers or min(os.cpu_count() or 1, 4))
+            _check(out, benes, years, model)
             part.rename(out)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
 
 
-def _check(out: Path, benes: int, years: tuple[int, int]) -> None:
+def _check(out: Path, benes: int, years: tuple[int, int], model: WorldModel) -> None:
     if out.exists():
         raise InputError(f"{out}: exists already; a store is never overwritten, name another place")
     if not 1 <= benes <= MOST_BENES:
         raise InputError(f"benes: found {benes}, expected a whole number from 1 to {MOST_BENES}")
-    first, last = load_config().years
+    first, last = config_of(model).years
     if not first <= years[0] <= years[1] <= last:
         raise InputError(
             f"years: found {years[0]}-{years[1]}, expected A-B with {first} <= A <= B <= {last}"
@@ -91,6 +95,7 @@ class _Work:
     stopped: bool = False
     rows: dict[str, int] = field(default_factory=dict)
     hospital_sums: dict[int, list[Integers]] = field(default_factory=dict)
+    panels: dict[int, list[Integers]] = field(default_factory=dict)
     medicaid: dict[int, list[tuple[Integers, ...]]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
@@ -132,11 +137,13 @@ def _write(
     _write_info(work, benes)
 
 
-def make_world(benes: int, seed: int, years: tuple[int, int]) -> World:
-    """Lay out places and clinicians for a store of `benes` people."""
-    config = load_config()
-    geo = load_geography(config)
-    return World(config, geo, make_clinicians(config, geo, benes, seed), seed, years)
+def make_world(
+    benes: int, seed: int, years: tuple[int, int], model: WorldModel | None = None
+) -> World:
+    """Lay out places and clinicians for a store of `benes` people, in a world."""
+    model = model or load_world("default")
+    config, geo = config_of(model), geography_of(model)
+    return World(config, geo, make_clinicians(config, geo, benes, seed), seed, years, model)
 
 
 def _write_year(work: _Work, year: int) -> None:
@@ -153,12 +160,15 @@ def _write_year(work: _Work, year: int) -> None:
                 return
             scene = make_scene(work.world, people, year)
             writers["member_month"].write(members.member_month_table(scene))
-            writers["professional"].write(professional_table(scene))
-            writers["facility"].write(facility_table(scene))
+            claims = stays(scene)
+            bedside = bedside_visits(scene, claims)
+            writers["professional"].write(professional_table(scene, bedside))
+            writers["facility"].write(facility_table(scene, claims))
             writers["dme"].write(dme_table(scene))
             known.write(truth.beneficiary_year(scene))
             work.medicaid.setdefault(year, []).append(members.medicaid_spending(scene))
             _add(work.hospital_sums, year, truth.hospital_sums(scene))
+            _add(work.panels, year, (truth.panels(scene),))
             work.tick(f"{year}")
         for table, writer in writers.items():
             work.count(table, writer.rows)
@@ -240,9 +250,14 @@ def _write_gathered(work: _Work, benes: int) -> None:
     _write_single(spending, work.folder / "reference" / "medicaid_spending.parquet")
     known = work.folder / "truth"
     _write_single(truth.clinician_table(work.world), known / "clinician.parquet")
+    panels = {year: sums[0] for year, sums in work.panels.items()}
+    panel = truth.clinician_year_table(work.world, panels)
+    _write_single(panel, known / "clinician_year.parquet")
     hospital = truth.hospital_year_table(work.world, work.hospital_sums)
     _write_single(hospital, known / "hospital_year.parquet")
-    _write_single(mix.expected_mix(work.world.years, benes), known / "hospital_mix.parquet")
+    _write_single(
+        mix.expected_mix(work.world.years, benes, work.world.model), known / "hospital_mix.parquet"
+    )
     _join_years(known, years)
 
 
@@ -274,6 +289,8 @@ def _write_info(work: _Work, benes: int) -> None:
             "benes": benes,
             "seed": work.world.seed,
             "years": [first, last],
+            "extract_date": str(np.datetime64(work.world.extract_day, "D")),
+            "world": work.world.model.summary(),
         },
         "files": [],
         "years": list(range(first, last + 1)),

@@ -1,0 +1,308 @@
+"""What the MPA's tables are computed from: terms, years, units, payments, replicates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from tcoc.deliverables.risk_adjustment.inputs import (
+    claim_years,
+    factors_of,
+    pair_of,
+    replicates_of,
+    settings_of,
+)
+from tcoc.deliverables.y1_attribution.completion import completion_facts
+from tcoc.errors import InputError
+from tcoc.params import MpaPolicy, Policy
+from tcoc.paths import params_dir
+from tcoc.rules.completion import run_out_sentence, unequal_run_out
+from tcoc.rules.mpa import Inputs, Terms, Units, pooled_quality, read_terms
+from tcoc.rules.mpa.base import weighted_base, years_back
+from tcoc.rules.mpa.scale import Array
+from tcoc.rules.mpa.units import hospital_quality, peer_level, relative_risk
+from tcoc.rules.risk import METHODS, STATE, Adjusted, Pair, risk_adjustment
+from tcoc.rules.risk.adjust import hospital_sums, pooled, weighted_cells
+from tcoc.rules.risk.settings import RiskSettings
+from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
+from tcoc.study import Study
+
+BASELINE = "improvement"
+"""The rate year's own terms, with the run's combinations pooled where the terms say so (A12)."""
+
+SINGLE = "improvement_single"
+"""The same terms with every hospital alone: what the report's main table shows (rule A12)."""
+
+
+# ---------------------------------------------------------------- terms and years
+
+
+def national_growth(study: Study, rate_year: int) -> float:
+    """Return a rate year's national growth; InputError that names the run file's key (rule M1)."""
+    growth = study.run.spec.national_growth.get(rate_year)
+    if growth is None:
+        raise InputError(
+            f"{study.run.file.name}: national_growth has no value for rate year {rate_year}; give"
+            f" national_growth: {{{rate_year}: {{value: ..., source: ...}}}}"
+        )
+    return growth.value
+
+
+def rate_years(study: Study) -> list[int]:
+    """Return the run's rate years; InputError where it names none."""
+    if not study.run.spec.rate_years:
+        raise InputError(f"{study.run.file.name}: rate_years is empty; the MPA needs one")
+    return sorted(study.run.spec.rate_years)
+
+
+def terms_of(study: Study, rate_year: int, policy: Policy | None = None) -> Terms:
+    """Return a rate year's own terms, or those of a scenario's policy."""
+    return read_terms(policy or study.policy, rate_year, national_growth(study, rate_year))
+
+
+def single_terms(study: Study, rate_year: int) -> Terms:
+    """Return a rate year's own terms with every hospital judged alone (rule A12)."""
+    return replace(terms_of(study, rate_year), combined=False)
+
+
+def unequal(study: Study, base_year: int, performance_year: int) -> bool:
+    """Whether the two years stand on unequal run-outs; InputError unless that is to be labeled.
+
+    Rule T3: the adjustment is not computed from claims that had a different time to arrive, unless
+    `mpa.unequal_run_out` is label; then every row says so.
+    """
+    facts = completion_facts(study)
+    base, performance = facts[base_year], facts[performance_year]
+    if not unequal_run_out(base, performance):
+        return False
+    if MpaPolicy.of(study.policy).unequal_run_out == "stop":
+        short = performance if performance.incomplete else base
+        raise InputError(
+            f"{study.run.file.name}: {base_year} and {performance_year} stand on unequal run-outs:"
+            f" {run_out_sentence(short)} Give completion: {{{short.year}: {{value: ...,"
+            f" source: ...}}}} or {{{short.year}: measured}}, or set mpa.unequal_run_out to label"
+        )
+    return True
+
+
+def base_years(study: Study, terms: Terms) -> tuple[int, ...]:
+    """Return the years that the base rests on, the latest first (rule M8)."""
+    return years_back(terms.base_year, terms.base_weights)
+
+
+def missing_years(study: Study, terms: Terms) -> list[int]:
+    """Return the base years of some terms that the run has no claims of."""
+    known = claim_years(study)
+    return [year for year in base_years(study, terms) if year not in known]
+
+
+# ---------------------------------------------------------------- payments, names, regions
+
+
+def payments(study: Study, year: int) -> dict[str, Decimal]:
+    """Return Medicare inpatient and outpatient payments by CCN of a calendar year (rule M4).
+
+    By thru date, for everybody in the store, as exact decimals. The performance year stands for
+    the rate year, whose payments are not known when the adjustment is set.
+    """
+    claims = study.store_table("facility", [year])
+    chosen = claims.filter(
+        claims.setting.isin(list(HOSPITAL_SETTINGS)) & (claims.thru_date.year() == year)
+    )
+    sums = chosen.group_by("ccn").agg(paid=chosen.paid_amount.sum().cast(DOLLAR_SUM))
+    frame = study.connection.fetch(sums)
+    return {
+        str(ccn): Decimal(str(paid)) for ccn, paid in zip(frame["ccn"], frame["paid"], strict=True)
+    }
+
+
+def imported_state(study: Study) -> str:
+    """Return the states whose people the store was limited to; "" for everybody (rules I6, M4)."""
+    source = study.store.info.get("source")
+    state = str(source.get("state") or "") if isinstance(source, Mapping) else ""
+    return "" if state == "all" else state
+
+
+def members_of(study: Study, terms: Terms) -> dict[str, str]:
+    """Return hospital -> combination of the run; empty where the terms do not combine (A12)."""
+    groups = study.reference("combinations")
+    if groups is None or groups.empty or not terms.combined:
+        return {}
+    return dict(zip(groups["ccn"], groups["combination"], strict=True))
+
+
+def hospital_names(study: Study) -> dict[str, str]:
+    """Return the hospitals' names by CCN."""
+    table = study.references.tables["hospitals"]
+    return dict(zip(table["ccn"], table["name"], strict=True))
+
+
+def _peers(study: Study, names: Sequence[str], members: Mapping[str, str]) -> tuple[str, ...]:
+    """Return each unit's region; a combination has that of its member with the lowest CCN."""
+    table = study.references.tables["hospitals"]
+    regions = pd.read_csv(params_dir() / "reference" / "regions.csv", dtype=str)
+    region_of = dict(zip(regions["county"], regions["region"], strict=True))
+    county = dict(zip(table["ccn"], table["county"], strict=True))
+    found = {ccn: region_of.get(place, "other") for ccn, place in county.items()}
+    for ccn, unit in sorted(members.items(), reverse=True):
+        found[unit] = found.get(ccn, "other")
+    return tuple(found.get(name, "other") for name in names)
+
+
+# ---------------------------------------------------------------- one pair of years
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that a set of terms needs for one pair of years and one way of combining.
+
+    by_year     base year -> that year against the performance year, at its risk
+    unequal     the two years stand on unequal run-outs, and the run lets that pass (rule T3)
+    """
+
+    pair: Pair
+    units: Units
+    names: tuple[str, ...]
+    by_year: Mapping[int, Adjusted]
+    risk: Mapping[str, Array]
+    months: Array
+    benes: Array
+    peers: tuple[str, ...]
+    quality: Array
+    prices: Array
+    unequal: bool
+
+    @property
+    def adjusted(self) -> Adjusted:
+        """The base year against the performance year."""
+        return self.by_year[self.pair.base_year]
+
+
+def risk_of(study: Study, terms: Terms) -> RiskSettings:
+    """Return the run's risk settings, with high costs cut where the terms ask for it (R10)."""
+    settings = settings_of(study)
+    return replace(settings, truncate=settings.cut) if terms.truncated else settings
+
+
+def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Setting:
+    """Gather the per capita figures, payments and quality of one pair of years (M1, M4, A12)."""
+    pair = pair_of(study, terms.base_year, terms.performance_year)
+    labeled = unequal(study, terms.base_year, terms.performance_year)
+    settings = risk_of(study, terms)
+    factors = factors_of(settings)
+    back = base_years(study, terms)
+    cells = study.frame("risk_cells")
+    cells = cells[cells["year"].isin([*back, pair.performance_year])]
+    hospitals = sorted(set(cells.loc[cells["year"] == pair.performance_year, "ccn"]) - {STATE})
+    mapped = pooled(cells, {ccn: members.get(ccn, ccn) for ccn in sorted(set(cells["ccn"]))})
+    by_year = {
+        year: risk_adjustment(
+            mapped, pair_of(study, year, pair.performance_year), settings, factors
+        )
+        for year in back
+    }
+    names = by_year[pair.base_year].hospitals
+    sums = [
+        hospital_sums(mapped, year, names, settings, factors)
+        for year in (pair.base_year, pair.performance_year)
+    ]
+    units = Units(
+        tuple(c for c in hospitals if members.get(c, c) in set(names)),
+        {c: u for c, u in members.items() if c in hospitals},
+        payments(study, pair.performance_year),
+    )
+    return Setting(
+        pair=pair,
+        units=units,
+        names=names,
+        by_year=by_year,
+        risk={
+            method: relative_risk(sums[0], sums[1], pair.base_completion, settings, method)
+            for method in METHODS
+        },
+        months=sums[1].months.sum(axis=(1, 2)),
+        benes=_people(mapped, pair.performance_year, names),
+        peers=_peers(study, names, members),
+        quality=_quality(study, units, terms.rate_year),
+        prices=_prices(study, names, members),
+        unequal=labeled,
+    )
+
+
+def _quality(study: Study, units: Units, rate_year: int) -> Array:
+    found = hospital_quality(
+        study.reference("quality_adjustments"),
+        rate_year,
+        {c: n for c, n in hospital_names(study).items() if c in units.hospitals},
+        MpaPolicy.of(study.policy).missing_quality,
+    )
+    return pooled_quality(units, found)
+
+
+def _prices(study: Study, names: Sequence[str], members: Mapping[str, str]) -> Array:
+    """Return each unit's price relative to the state's; 1 where none is supplied (rule M8).
+
+    A combination has the plain mean of its members' factors.
+    """
+    known = {str(c): float(f) for c, f in MpaPolicy.of(study.policy).price_factors.items()}
+    groups: dict[str, list[float]] = {}
+    for ccn, factor in sorted(known.items()):
+        groups.setdefault(members.get(ccn, ccn), []).append(factor)
+    means = {unit: sum(found) / len(found) for unit, found in groups.items()}
+    return np.array([means.get(name, 1.0) for name in names])
+
+
+def _people(cells: pd.DataFrame, year: int, names: Sequence[str]) -> Array:
+    rows = weighted_cells(cells[cells["year"] == year])
+    found = rows.groupby("ccn")["benes"].sum().reindex(list(names)).fillna(0)
+    return found.to_numpy(dtype=float)
+
+
+# ---------------------------------------------------------------- arrays of the terms
+
+
+def inputs_of(
+    study: Study, setting: Setting, terms: Terms, by_year: Mapping[int, Adjusted] | None = None
+) -> Inputs:
+    """Return the arrays that sets of terms are computed from; `by_year` may hold replicates."""
+    risk, found = settings_of(study), setting.by_year if by_year is None else by_year
+    latest = found[terms.base_year]
+    order = [latest.hospitals.index(name) for name in setting.names]
+    base = {
+        method: weighted_base(
+            found,
+            setting.names,
+            risk.variant(method),
+            terms.base_year,
+            terms.base_weights,
+            terms.risk_cap,
+        )
+        for method in METHODS
+    }
+    performance = latest.performance[order]
+    now = setting.risk[terms.attainment_risk]
+    plain = latest.base[order]
+    peers = peer_level(plain[1:], setting.months[1:], now[1:], setting.peers[1:])
+    level = {
+        "statewide": plain[:1] * now[:, None],
+        "peer": np.vstack([plain[:1] * now[:1, None], peers * now[1:, None]]),
+    }
+    prices = setting.prices if terms.price_standardized else np.ones(len(setting.names))
+    return Inputs(
+        base=base,
+        performance=performance,
+        level=level,
+        position=setting.units.positions(setting.names),
+        quality=setting.quality,
+        paid=np.array([float(p) for p in setting.units.paid]),
+        prices=prices,
+    )
+
+
+def replicated_inputs(study: Study, setting: Setting, terms: Terms) -> Inputs:
+    """Return the same arrays in each replicate of the run's one set (rule R6)."""
+    kept = replicates_of(study)
+    by_year = {y: kept.pair(y, terms.performance_year) for y in base_years(study, terms)}
+    return inputs_of(study, setting, terms, by_year)

@@ -1,0 +1,135 @@
+"""Table mpa: each hospital's adjustment under its rate year's terms and each option."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+
+import numpy as np
+import pandas as pd
+
+from tcoc.deliverables.mpa_options.inputs import (
+    Setting,
+    inputs_of,
+    members_of,
+    missing_years,
+    rate_years,
+    replicated_inputs,
+    setting_of,
+    terms_of,
+)
+from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, TERMS
+from tcoc.params import MpaPolicy
+from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, varied_terms
+from tcoc.rules.mpa.options import dollars
+from tcoc.rules.mpa.reliability import heterogeneity, reliability_table
+from tcoc.rules.mpa.scale import Array
+from tcoc.study import Study
+
+
+def mpa(study: Study) -> pd.DataFrame:
+    """Each hospital's adjustment under its rate year's terms and each option (rules M1 to M8)."""
+    frames = []
+    for year in rate_years(study):
+        settings: dict[tuple[object, ...], Setting] = {}
+        for option, terms in option_terms(study, year):
+            if reason_left_out(study, terms):
+                continue
+            key = (terms.combined, terms.base_weights, terms.truncated)
+            if key not in settings:
+                settings[key] = setting_of(study, terms, members_of(study, terms))
+            frames.append(option_rows(study, settings[key], terms).assign(option=option))
+    return pd.concat(frames, ignore_index=True)[list(MPA)]
+
+
+def option_terms(study: Study, rate_year: int) -> Iterator[tuple[str, Terms]]:
+    """Yield each option's name and terms; InputError for a term that is unknown."""
+    own = terms_of(study, rate_year)
+    for option, changes in MpaPolicy.of(study.policy).options.items():
+        yield option, varied_terms(own, changes or {}, f"mpa.options: {option}")
+
+
+def terms_table(study: Study) -> pd.DataFrame:
+    """The terms of each rate year and option, one row each (rules M1 to M8)."""
+    rows = []
+    for year in rate_years(study):
+        for option, terms in option_terms(study, year):
+            row = {**asdict(terms), "years": terms.years, "trend": terms.trend, "option": option}
+            row["base_weights"] = ", ".join(f"{w:g}" for w in terms.base_weights)
+            rows.append(row)
+    return pd.DataFrame(rows)[list(TERMS)]
+
+
+def reason_left_out(study: Study, terms: Terms) -> str:
+    """Say why some terms cannot be computed on this run, or return an empty string (rule M8)."""
+    if missing := missing_years(study, terms):
+        years = ", ".join(map(str, missing))
+        return f"its base rests on {years}, which this run has no claims of"
+    if terms.price_standardized and not MpaPolicy.of(study.policy).price_factors:
+        return "no price factors are supplied (mpa.price_factors)"
+    return ""
+
+
+def left_out(study: Study) -> pd.DataFrame:
+    """The options that this run could not compute, each with the reason (rule M8)."""
+    rows = [
+        (year, option, reason)
+        for year in rate_years(study)
+        for option, terms in option_terms(study, year)
+        if (reason := reason_left_out(study, terms))
+    ]
+    return pd.DataFrame(rows, columns=list(LEFT_OUT))
+
+
+def option_rows(study: Study, setting: Setting, terms: Terms) -> pd.DataFrame:
+    """Return one row per hospital under one set of terms: the columns of table mpa."""
+    inputs = trusted(study, setting, terms, inputs_of(study, setting, terms))
+    at, units = inputs.position, setting.units
+    improvement, attainment = targets(inputs, terms)
+    result, percent = inputs.result_of(terms), inputs.percents_of(terms)[:, 0]
+    return pd.DataFrame(
+        {
+            "rate_year": terms.rate_year,
+            "ccn": list(units.hospitals),
+            "combination": [units.members.get(c) for c in units.hospitals],
+            "base_per_capita": setting.adjusted.base[at, 0],
+            "adjusted_base": inputs.base[terms.risk_method][at, 0],
+            "benchmark": improvement[at],
+            "attainment_benchmark": attainment[at] if terms.attainment_weight else np.nan,
+            "performance": inputs.performance[at, 0],
+            "result": result[at, 0],
+            "scaled": scaled_result(result, terms.threshold, terms.max_at_risk)[at, 0],
+            "quality": setting.quality,
+            "mpa_percent": percent,
+            "payments": units.paid,
+            "mpa_dollars": to_cents(percent.tolist(), units.paid),
+            "benes": setting.benes[at],
+            "unequal_run_out": setting.unequal,
+        }
+    )
+
+
+def trusted(study: Study, setting: Setting, terms: Terms, inputs: Inputs) -> Inputs:
+    """Return the arrays with each unit's credibility, where the terms weigh by it (rule M8).
+
+    The weight of a unit's own result is its reliability (rule M7); the rest is the state's mean.
+    """
+    if terms.credibility == "none":
+        return inputs
+    noisy = replicated_inputs(study, setting, terms).result_of(terms)
+    result = inputs.result_of(terms)[:, 0]
+    # The state is the first unit; it has no place among those that are compared.
+    state = heterogeneity(result[1:], noisy[1:])
+    rows = reliability_table(list(setting.names), result, noisy, state)
+    weight = np.nan_to_num(rows["reliability"].to_numpy(dtype=float))
+    return replace(inputs, credibility=weight, center=float(np.nan_to_num(state.mean)))
+
+
+def targets(inputs: Inputs, terms: Terms) -> tuple[Array, Array]:
+    """Return the improvement and the attainment benchmark by unit, in dollars."""
+    improvement = benchmark(inputs.base[terms.risk_method], terms.trend)[:, 0]
+    return improvement, benchmark(inputs.level[terms.attainment_level], terms.trend)[:, 0]
+
+
+def dollars_off(frame: pd.DataFrame) -> float:
+    """Return the largest distance of a hospital's dollars from percent x payments (rule M4)."""
+    expected = dollars(frame["mpa_percent"].to_numpy(), frame["payments"].to_numpy(dtype=float))
+    return float(np.abs(frame["mpa_dollars"].to_numpy(dtype=float) - expected).max(initial=0.0))

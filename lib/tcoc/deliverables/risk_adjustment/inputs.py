@@ -1,0 +1,148 @@
+"""What the tables of risk adjustment are computed from: parameters, pairs of years, replicates."""
+
+import itertools
+import json
+from collections.abc import Iterable
+from itertools import pairwise
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from tcoc.deliverables.y1_attribution.tables import completion, has_claims
+from tcoc.errors import InputError
+from tcoc.paths import params_dir, project_root
+from tcoc.rules.inference.replicates import (
+    Replicates,
+    UnitSums,
+    replicates_of_table,
+    unit_matrix,
+)
+from tcoc.rules.inference.units import MILLIONTHS
+from tcoc.rules.inference.verdicts import Rates
+from tcoc.rules.risk import (
+    NewEnrolleeFactors,
+    Pair,
+    RiskSettings,
+    new_enrollee_factors,
+    risk_settings,
+)
+from tcoc.rules.risk.adjust import (
+    bucket_labels,
+)
+from tcoc.rules.risk.buckets import (
+    PROFILE,
+    SEXES,
+    dollar_caps,
+    profiles,
+)
+from tcoc.study import Study
+
+# ---------------------------------------------------------------- parameters and inputs
+
+
+def settings_of(study: Study) -> RiskSettings:
+    """Return the run's parameters of risk adjustment."""
+    return risk_settings(study.policy)
+
+
+def factors_of(settings: RiskSettings) -> NewEnrolleeFactors:
+    """Return the new enrollee factors of the version that the parameters name."""
+    file = params_dir() / "reference" / "cms_hcc_new_enrollee.csv"
+    return new_enrollee_factors(pd.read_csv(file, dtype=str), settings.model_version)
+
+
+def pair_of(study: Study, base_year: int | None = None, performance: int | None = None) -> Pair:
+    """Return a pair of years with their completion factors; the run's own pair by default.
+
+    Raises InputError when the run names no pair, or a year has no claims to compare.
+    """
+    base = base_year or study.run.spec.base_year
+    later = performance or study.run.spec.performance_year
+    if base is None or later is None:
+        raise InputError(
+            f"{study.run.file.name}: base_year and performance_year are needed for risk adjustment"
+        )
+    for year in (base, later):
+        if year not in study.run.years or not has_claims(study, year):
+            have = ", ".join(map(str, claim_years(study))) or "none"
+            raise InputError(
+                f"{study.run.file.name}: risk adjustment of {year} needs the year among the run's"
+                f" years and its claims in the store; years with claims: {have}"
+            )
+    factor = completion(study)
+    return Pair(base, later, factor(base), factor(later))
+
+
+def claim_years(study: Study) -> list[int]:
+    """Return the run's years with claims: the ones of which a per capita can be known."""
+    return [year for year in study.run.years if has_claims(study, year)]
+
+
+def pairs_of(study: Study) -> list[Pair]:
+    """Return the run's own pair first, then every other pair of successive years with claims."""
+    own = pair_of(study)
+    factor = completion(study)
+    others = [
+        Pair(a, b, factor(a), factor(b)) for a, b in pairwise(claim_years(study)) if b == a + 1
+    ]
+    return [own, *(p for p in others if p != own)]
+
+
+def _ages(settings: RiskSettings) -> list[int]:
+    return sorted({*settings.scheme.age_bands, *factors_of(settings).ages})
+
+
+def people_of(study: Study, years: Iterable[int]) -> ir.Table:
+    """Return each beneficiary-year's profile, months and dollars, as paid and cut (R1, R10)."""
+    settings = settings_of(study)
+    everybody = study.table("beneficiary_year")
+    caps = dollar_caps(everybody, years, settings.cut)
+    return profiles(everybody, _ages(settings), years, caps)
+
+
+def labels(settings: RiskSettings) -> pd.DataFrame:
+    """Return every profile's bucket number and new enrollee factor in millionths (R1, R3)."""
+    factors = factors_of(settings)
+    grid = itertools.product(
+        sorted({*settings.scheme.age_bands, *factors.ages}), SEXES, *([(False, True)] * 3)
+    )
+    table = pd.DataFrame(list(grid), columns=list(PROFILE))
+    places = {bucket: i for i, bucket in enumerate(settings.scheme.buckets)}
+    return table.assign(
+        bucket=[places[str(b)] for b in bucket_labels(table, settings)],
+        factor=np.rint(factors.scores(table) * MILLIONTHS).astype(np.int64),
+    )
+
+
+def drawn_of(study: Study) -> UnitSums:
+    """Return the sums by unit as they are drawn, the run's combinations pooled beside (A12)."""
+    groups = study.reference("combinations")
+    members = {} if groups is None else dict(zip(groups["ccn"], groups["combination"], strict=True))
+    return unit_matrix(study.frame("risk_unit_sums"), settings_of(study), members)
+
+
+def drawn_pairs(study: Study) -> list[Pair]:
+    """Return the run's pair, where it names one, and every base year before every later year."""
+    spec, factor = study.run.spec, completion(study)
+    own = [pair_of(study)] if spec.base_year and spec.performance_year else []
+    every = [
+        Pair(a, b, factor(a), factor(b)) for a, b in itertools.combinations(claim_years(study), 2)
+    ]
+    return [*own, *(p for p in every if p not in own)]
+
+
+def replicates_of(study: Study) -> Replicates:
+    """Return the kept replicates as arrays: `.per_capita[year]`, `.pair(base, performance)`."""
+    return replicates_of_table(study.frame("risk_replicates"))
+
+
+def measured_rates() -> dict[str, Rates]:
+    """Return the verdicts' measured error rates, none where they have not been measured (R8)."""
+    file = project_root() / "benchmarks" / "results" / "verdicts.json"
+    if not file.is_file():
+        return {}
+    return {
+        name: Rates(**{key: row[key] for key in Rates.__annotations__})
+        for name, row in json.loads(file.read_text())["verdicts"].items()
+    }

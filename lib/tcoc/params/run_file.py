@@ -1,0 +1,129 @@
+"""Run files: what an analyst edits, one YAML per run, with policy values under `options`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tcoc.errors import InputError, nearest
+from tcoc.params.completion import Completion
+from tcoc.params.policy import Policy
+from tcoc.params.typed import load_policy
+from tcoc.params.yaml_file import Strict, parse, read_yaml
+
+DELIVERABLES = (
+    "data_intake",
+    "y1_attribution",
+    "risk_adjustment",
+    "qp_preliminary",
+    "mpa_options",
+    "progression_plan",
+)
+
+REFERENCE_TABLES = (
+    "hospitals",
+    "aco_hospitals",
+    "aco_practitioners",
+    "psa_zips",
+    "ecmad",
+    "drive_times",
+    "care_partners",
+    "quality_adjustments",
+    "combinations",
+    "fee_schedule",
+    "medicaid_spending",
+)
+
+
+class NationalGrowth(Strict):
+    """National Medicare per capita growth for a rate year: an input, never a default (rule M1)."""
+
+    value: float
+    source: str = Field(min_length=1)
+
+
+Year = Annotated[int, Field(ge=1990, le=2100)]
+
+
+class RunFile(BaseModel):
+    """What an analyst edits: one YAML per run. Relative paths are relative to the run file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    store: str
+    reference: str | dict[str, str] | None = None
+    years: list[Year] = Field(min_length=1)
+    base_year: Year | None = None
+    performance_year: Year | None = None
+    qp_years: list[Year] = Field(default_factory=list)
+    rate_years: list[Year] = Field(default_factory=list)
+    completion: dict[Year, Completion] = Field(default_factory=dict)
+    national_growth: dict[Year, NationalGrowth] = Field(default_factory=dict)
+    deliverables: list[str] = Field(default_factory=lambda: ["y1_attribution"], min_length=1)
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> "RunFile":
+        if len(set(self.years)) != len(self.years):
+            raise ValueError("years: a year stands twice")
+        for name in self.deliverables:
+            if name not in DELIVERABLES:
+                raise ValueError(f'deliverables: "{name}" is unknown{nearest(name, DELIVERABLES)}')
+        if isinstance(self.reference, dict):
+            for name in self.reference:
+                if name not in REFERENCE_TABLES:
+                    raise ValueError(
+                        f'reference: "{name}" is unknown{nearest(name, REFERENCE_TABLES)}'
+                    )
+        return self
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run file, where it stands, and the policy with the run's options laid over."""
+
+    file: Path
+    spec: RunFile
+    policy: Policy
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is also the name of its output folder."""
+        return self.spec.name
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The run's years, ascending."""
+        return tuple(sorted(self.spec.years))
+
+    @cached_property
+    def store_path(self) -> Path:
+        """The store's folder."""
+        return self.resolve(self.spec.store)
+
+    def resolve(self, path: str) -> Path:
+        """Return a path of the run file as an absolute path."""
+        return (self.file.parent / path).resolve()
+
+
+def load_run(file: Path, changes: Mapping[str, Any] | None = None) -> Run:
+    """Read a run file, apply changes (run keys, or dotted policy names), and check everything.
+
+    Raises InputError that names the key, what was found, what was expected, the nearest name.
+    """
+    content = read_yaml(file)
+    options = content.setdefault("options", {})
+    for key, value in (changes or {}).items():
+        if key in RunFile.model_fields:
+            content[key] = value
+        elif "." in key and isinstance(options, dict):
+            options[key] = value
+        else:
+            raise InputError(f'--set: "{key}" is unknown{nearest(key, RunFile.model_fields)}')
+    spec = parse(RunFile, content, file.name)
+    return Run(file.resolve(), spec, load_policy(options=spec.options))

@@ -1,0 +1,74 @@
+"""Reading YAML parameter files: a mistake is one sentence of file, key, found and expected."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tcoc.errors import InputError, nearest
+
+
+class Strict(BaseModel):
+    """A part of a parameter file: a key that it does not know is an error, and it never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """Read a YAML mapping, or raise InputError in one sentence."""
+    if not file.is_file():
+        names = [p.name for p in file.parent.glob("*.yml")] if file.parent.is_dir() else []
+        hint = nearest(file.name, sorted(names)) if names else ""
+        raise InputError(f"{file}: there is no such file{hint}")
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise InputError(f"{file}: line {line} is not YAML: {error.problem}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 text at byte {error.start}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file}: found {type(content).__name__}, expected keys and values")
+    return content
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A safe loader for which a key that stands twice is an error, not a silent overwrite."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f'the key "{key}" stands twice', problem_mark=key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def parse(model: type[_Model], content: Any, where: str) -> _Model:
+    """Read the content of a file, or of one of its keys, as a model, or raise InputError."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_sentence(error, model)}") from error
+
+
+def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f'"{key}" is unknown{nearest(str(first["loc"][-1]), model.model_fields)}'
+    if first["type"] == "missing":
+        return f'"{key}" is missing'
+    if first["type"] == "value_error":
+        message = str(first["ctx"]["error"])
+        return f"{key}: {message}" if key else message
+    return (
+        f"{key}: found {first['input']!r}, expected {first['msg'].removeprefix('Input should be ')}"
+    )

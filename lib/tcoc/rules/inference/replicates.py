@@ -1,0 +1,270 @@
+"""Rule R6: one set of bootstrap replicates for all years, methods, hospitals and combinations.
+
+A replicate draws how often each unit (`units`) counts, independently, from a Poisson distribution
+of mean 1: the bootstrap of a population whose size is itself left to chance. The unit counts the
+same in every year and for every hospital, so what is alike between years and hospitals stays so.
+Every statistic is recomputed in each replicate from sums by unit, year, hospital and bucket; the
+state's bucket costs and the score of ESRD are recomputed with it.
+
+The sums of a block of replicates are one product: (sums x units, sparse) times (units x
+replicates). Units are taken in the order of their names and draws depend on the seed and the block
+alone, so a run repeats to the bit on one machine and library set.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse, stats
+
+from tcoc.errors import InputError
+from tcoc.rules.inference.units import MILLIONTHS
+from tcoc.rules.risk.adjust import Adjusted, Array, Pair, Sums, adjust, as_cents
+from tcoc.rules.risk.buckets import STATE
+from tcoc.rules.risk.settings import VARIANTS, RiskSettings
+
+BLOCK = 64
+"""Replicates that are drawn and multiplied together."""
+
+DRAWN = ("months", "dollars", "score")
+"""What is summed by unit; share x dollars, share x months, share x months x factor."""
+
+
+@dataclass(frozen=True)
+class UnitSums:
+    """Sums by unit as one sparse matrix, and where each sum stands in it.
+
+    Rows of `matrix` are statistic, year, hospital, bucket (in that nesting); columns are units.
+    `hospitals` are those of the rows, without the state; `members` pools some of them under other
+    names, which stand after them in every result (rule A12).
+    """
+
+    years: tuple[int, ...]
+    hospitals: tuple[str, ...]
+    buckets: int
+    units: int
+    matrix: sparse.csr_array
+    members: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The state, the hospitals, then the combinations: the order of every result."""
+        return (STATE, *self.hospitals, *(name for name, _ in self.members))
+
+    def sums(self, replicated: Array) -> dict[int, Sums]:
+        """Return each year's sums from the product of the matrix with counts by unit."""
+        shape = (len(DRAWN), len(self.years), len(self.hospitals), self.buckets, -1)
+        grid = replicated.reshape(shape)
+        pooled = [grid.sum(axis=2, keepdims=True), grid]
+        pooled += [grid[:, :, list(of)].sum(axis=2, keepdims=True) for _, of in self.members]
+        whole = np.concatenate(pooled, axis=2)
+        return {
+            year: Sums(whole[0, i], whole[1, i], whole[2, i].sum(axis=1))
+            for i, year in enumerate(self.years)
+        }
+
+
+def unit_matrix(
+    rows: pd.DataFrame, settings: RiskSettings, members: Mapping[str, str] | None = None
+) -> UnitSums:
+    """Arrange the rows of `unit_sums` for drawing; `members` maps hospitals to combinations.
+
+    Raises InputError when there is nobody to draw.
+    """
+    if rows.empty:
+        raise InputError("risk: no attributed beneficiary with months in the run's years")
+    rows = rows.sort_values(["unit", "year", "ccn", "share", "bucket"], kind="stable")
+    unit, units = pd.factorize(rows["unit"], sort=True)
+    years = tuple(sorted({int(year) for year in rows["year"].unique()}))
+    hospitals = tuple(sorted(rows["ccn"].unique()))
+    buckets = len(settings.scheme.buckets)
+    year = pd.Index(years).get_indexer(pd.Index(rows["year"]))
+    hospital = pd.Index(hospitals).get_indexer(pd.Index(rows["ccn"]))
+    cell = (year * len(hospitals) + hospital) * buckets + rows["bucket"].to_numpy(dtype=np.int64)
+    grid = len(years) * len(hospitals) * buckets
+    share = rows["share"].to_numpy(dtype=float)
+    values = [
+        share * rows["months"].to_numpy(dtype=float),
+        share * as_cents(rows["dollars"]) / 100,
+        share * rows["score"].to_numpy(dtype=float) / MILLIONTHS,
+    ]
+    at = np.concatenate([cell + i * grid for i in range(len(DRAWN))])
+    matrix = sparse.csr_array(
+        (np.concatenate(values), (at, np.tile(unit, len(DRAWN)))),
+        shape=(len(DRAWN) * grid, len(units)),
+    )
+    groups: dict[str, list[int]] = {}
+    for ccn, name in sorted((members or {}).items()):
+        if ccn in hospitals:
+            groups.setdefault(name, []).append(hospitals.index(ccn))
+    pooled = tuple((name, tuple(of)) for name, of in sorted(groups.items()))
+    return UnitSums(years, hospitals, buckets, len(units), matrix, pooled)
+
+
+# ---------------------------------------------------------------- draws
+
+
+def poisson_table() -> Array:
+    """Return 65,536 counts that follow a Poisson distribution of mean 1, to 1 in 65,536.
+
+    Drawing a position costs a tenth of drawing from the distribution. The last counts are chosen
+    so that the mean of the table is exactly 1; its variance then differs from 1 by under 0.0001.
+    """
+    levels = (np.arange(65_536) + 0.5) / 65_536
+    table = np.searchsorted(stats.poisson.cdf(np.arange(20), 1.0), levels).astype(float)
+    short = round(65_536 - table.sum())
+    # Positions just below a step from 0 to 1 (or above it) move by one count each.
+    step = int(np.searchsorted(table, 1.0))
+    if short > 0:
+        table[step - short : step] += 1
+    elif short < 0:
+        table[step : step - short] -= 1
+    return np.asarray(table, dtype=float)
+
+
+def counts_of(units: int, seed: int, block: int, table: Array) -> Array:
+    """Return how often each unit counts in each replicate of a block."""
+    draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, block])))
+    return np.asarray(table[draws.integers(0, 65_536, (units, BLOCK), dtype=np.uint16)])
+
+
+def _blocks(replicates: int) -> Iterator[tuple[int, int]]:
+    for number, start in enumerate(range(0, replicates, BLOCK)):
+        yield number, min(BLOCK, replicates - start)
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Replicates of per capita by pair of years; replicate r belongs with r everywhere.
+
+    Arrays are names x replicates: the state first, then hospitals, then combinations; dollars per
+    beneficiary and year, completion factors applied (rule T2), NaN where a name has no months.
+    """
+
+    names: tuple[str, ...]
+    pairs: Mapping[tuple[int, int], Adjusted]
+
+    def pair(self, base_year: int, performance_year: int) -> Adjusted:
+        """Return a pair's base, performance and adjusted bases; InputError for one not drawn."""
+        key = (base_year, performance_year)
+        if key not in self.pairs:
+            known = ", ".join(f"{a} to {b}" for a, b in sorted(self.pairs))
+            raise InputError(f"risk: no replicates of {key[0]} to {key[1]}; there are: {known}")
+        return self.pairs[key]
+
+    @property
+    def per_capita(self) -> dict[int, Array]:
+        """Return per capita by year, names x replicates, of every year that is in a pair."""
+        found: dict[int, Array] = {}
+        for (base_year, performance_year), adjusted in self.pairs.items():
+            found.setdefault(base_year, adjusted.base)
+            found.setdefault(performance_year, adjusted.performance)
+        return dict(sorted(found.items()))
+
+
+def replicate(
+    drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings, replicates: int | None = None
+) -> Replicates:
+    """Return base, performance and adjusted per capita of every pair in each replicate (R6)."""
+    table = poisson_table()
+
+    def of_block(block: tuple[int, int]) -> list[Adjusted]:
+        number, width = block
+        counts = counts_of(drawn.units, settings.seed, number, table)[:, :width]
+        sums = drawn.sums(drawn.matrix @ counts)
+        return [
+            adjust(drawn.names, sums[p.base_year], sums[p.performance_year], p, settings)
+            for p in pairs
+        ]
+
+    # Blocks draw by themselves and are put together in their order, so threads change nothing.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        wanted = settings.replicates if replicates is None else replicates
+        blocks = list(pool.map(of_block, _blocks(wanted)))
+    found = {
+        (pair.base_year, pair.performance_year): _joined([block[i] for block in blocks])
+        for i, pair in enumerate(pairs)
+    }
+    return Replicates(drawn.names, found)
+
+
+def point(drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings) -> Replicates:
+    """Return the same statistics with every unit counted once: the point estimates."""
+    sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
+    found = {
+        (p.base_year, p.performance_year): adjust(
+            drawn.names, sums[p.base_year], sums[p.performance_year], p, settings
+        )
+        for p in pairs
+    }
+    return Replicates(drawn.names, found)
+
+
+def _joined(parts: Sequence[Adjusted]) -> Adjusted:
+    return Adjusted(
+        parts[0].hospitals,
+        np.concatenate([p.base for p in parts], axis=1),
+        np.concatenate([p.performance for p in parts], axis=1),
+        {v: np.concatenate([p.adjusted[v] for p in parts], axis=1) for v in VARIANTS},
+    )
+
+
+# ---------------------------------------------------------------- as a table
+
+REPLICATE_COLUMNS = (
+    "base_per_capita",
+    "performance_per_capita",
+    *(f"adjusted_{v}" for v in VARIANTS if v != "none"),
+)
+
+
+def replicates_table(found: Replicates) -> pd.DataFrame:
+    """Return a row per (base_year, performance_year, ccn, replicate), in the order of its key."""
+    frames = []
+    order = np.argsort(np.array(found.names, dtype=object).astype(str), kind="stable")
+    for (base_year, performance_year), adjusted in sorted(found.pairs.items()):
+        arrays = [adjusted.base, adjusted.performance]
+        arrays += [adjusted.adjusted[v] for v in VARIANTS if v != "none"]
+        count = adjusted.base.shape[1]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "base_year": base_year,
+                    "performance_year": performance_year,
+                    "ccn": np.repeat(np.array(found.names, dtype=object)[order], count),
+                    "replicate": np.tile(np.arange(count, dtype=np.int32), len(order)),
+                    **{
+                        name: array[order].ravel()
+                        for name, array in zip(REPLICATE_COLUMNS, arrays, strict=True)
+                    },
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def replicates_of_table(table: pd.DataFrame) -> Replicates:
+    """Read the rows of `replicates_table` back as arrays, the state first."""
+    count = int(table["replicate"].max()) + 1
+    pairs: dict[tuple[int, int], Adjusted] = {}
+    names: tuple[str, ...] = ()
+    years = table[["base_year", "performance_year"]].drop_duplicates().astype(int)
+    for base_year, performance_year in years.itertuples(index=False, name=None):
+        rows = table[
+            (table["base_year"] == base_year) & (table["performance_year"] == performance_year)
+        ]
+        listed = tuple(rows["ccn"].to_numpy()[::count])
+        names = (STATE, *(name for name in listed if name != STATE))
+        order = [listed.index(name) for name in names]
+        base, performance, *adjusted = (
+            rows[column].to_numpy(dtype=float).reshape(len(listed), count)[order]
+            for column in REPLICATE_COLUMNS
+        )
+        by_variant = dict(zip([v for v in VARIANTS if v != "none"], adjusted, strict=True))
+        pairs[base_year, performance_year] = Adjusted(
+            names, base, performance, {"none": base, **by_variant}
+        )
+    return Replicates(names, pairs)

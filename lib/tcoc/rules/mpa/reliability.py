@@ -1,0 +1,152 @@
+"""How much of hospitals' results is true, and how much is who happened to fall ill (rule M7).
+
+A hospital's result is its true result plus sampling error, whose size the replicates of rule R6
+give. Between hospitals, results vary by both: what is left of their variance when the errors are
+taken off is the variance of true results, by the random-effects model of a meta-analysis.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from scipy.stats import norm
+from statsmodels.stats.meta_analysis import combine_effects
+
+from tcoc.rules.mpa.scale import Array
+
+NOISE_AGREEMENT = 0.75
+"""How often an estimate and its replicate share a sign where every true result is zero: the
+replicate is the estimate plus an error of the same size, and half of the quarter turn agrees."""
+
+NOISE_SLOPE = -0.5
+"""Slope of a year's growth on the year before where growth is noise: the shared year's error enters
+one growth with a plus and the next with a minus."""
+
+
+@dataclass(frozen=True)
+class Heterogeneity:
+    """The state's results as one question: do hospitals differ beyond chance (rule M7)?
+
+    mean, mean_error   the state's mean true result and its error (fractions)
+    true_sd            standard deviation of true results between hospitals, as a fraction
+    q, df, p_value     Cochran's Q, its degrees of freedom, and how often chance reaches it
+    i2                 share of the variance of results that is no sampling error
+    sign_agreement     share of replicates with the sign of the estimate; noise gives 75%
+    slope, slope_low, slope_high   a year's growth on the year before's, with its 95% interval;
+                       noise gives -0.5
+    """
+
+    hospitals: int
+    mean: float
+    mean_error: float
+    true_sd: float
+    q: float
+    df: int
+    p_value: float
+    i2: float
+    sign_agreement: float
+    slope: float = float("nan")
+    slope_low: float = float("nan")
+    slope_high: float = float("nan")
+
+
+def heterogeneity(result: Array, noisy: Array) -> Heterogeneity:
+    """Return whether hospitals differ, from results and their replicates (hospitals x replicates).
+
+    Hospitals without a result, or whose replicates do not vary, say nothing and are left out.
+    """
+    error = np.nanstd(noisy, axis=1, ddof=1)
+    known = np.isfinite(result) & np.isfinite(error) & (error > 0)
+    agree = sign_agreement(result[known], noisy[known])
+    if known.sum() < 3:
+        gap = float("nan")
+        return Heterogeneity(int(known.sum()), gap, gap, gap, gap, 0, gap, gap, agree)
+    found = combine_effects(result[known], error[known] ** 2, method_re="iterated")
+    return Heterogeneity(
+        hospitals=int(known.sum()),
+        mean=float(found.mean_effect_re),
+        mean_error=float(found.sd_eff_w_re),
+        true_sd=float(np.sqrt(max(found.tau2, 0.0))),
+        q=float(found.q),
+        df=int(found.df),
+        p_value=float(found.test_homogeneity().pvalue),
+        i2=float(max(found.i2, 0.0)),
+        sign_agreement=agree,
+    )
+
+
+def sign_agreement(result: Array, noisy: Array) -> float:
+    """Return the share of replicates with the sign of the estimate, over all hospitals."""
+    if not len(result):
+        return float("nan")
+    return float((np.sign(noisy) == np.sign(result)[:, None]).mean())
+
+
+def reliability_table(
+    hospitals: list[str], result: Array, noisy: Array, state: Heterogeneity
+) -> pd.DataFrame:
+    """Return each hospital's reliability and shrunken result (rule M7), one row per hospital.
+
+    `reliability` is the share of the variance of results like this hospital's that is true:
+    true variance / (true variance + the hospital's error squared). `shrunken` is what is expected
+    of its true result: the state's mean plus reliability x the distance from it.
+    """
+    error = np.nanstd(noisy, axis=1, ddof=1)
+    usable = np.isfinite(error) & (error > 0)
+    share = np.full(len(result), np.nan)
+    total = state.true_sd**2 + error**2
+    np.divide(state.true_sd**2, total, out=share, where=usable & np.isfinite(total))
+    return pd.DataFrame(
+        {
+            "ccn": hospitals,
+            "result": result,
+            "result_error": error,
+            "reliability": share,
+            "shrunken": state.mean + share * (result - state.mean),
+            "sign_agreement": (np.sign(noisy) == np.sign(result)[:, None]).mean(axis=1),
+        }
+    )
+
+
+def panel_needed(
+    error: Array, benes: Array, change: float, power: float, level: float = 0.95
+) -> Array:
+    """Return the panel at which a true change is told from none as often as wished (rule M7).
+
+    A result's error falls with the root of the panel; the test is two-sided at 1 - `level`. NaN
+    for a hospital without people or error.
+    """
+    constant = error * np.sqrt(benes)
+    reach = norm.ppf((1 + level) / 2) + norm.ppf(power)
+    needed = np.ceil((reach * constant / change) ** 2)
+    return np.where((constant > 0) & np.isfinite(constant), needed, np.nan)
+
+
+def regression_to_the_mean(before: Array, after: Array) -> tuple[float, float, float]:
+    """Return the slope of a year's growth on the year before's, and its 95% interval (rule M7).
+
+    Ordinary least squares over hospitals with errors that need no equal variance (HC3). NaN for
+    fewer than five hospitals.
+    """
+    known = np.isfinite(before) & np.isfinite(after)
+    if known.sum() < 5 or np.ptp(before[known]) == 0:
+        return float("nan"), float("nan"), float("nan")
+    model = sm.OLS(after[known], sm.add_constant(before[known])).fit(cov_type="HC3")
+    low, high = model.conf_int()[1]
+    return float(model.params[1]), float(low), float(high)
+
+
+def signal_share(dollars: Array, reliability: Array) -> float:
+    """Return the share of the dollars moved that rests on true differences (rule M7).
+
+    The mean reliability of results, each hospital weighted by the size of its dollars.
+    """
+    size = np.where(np.isfinite(reliability), np.abs(dollars), 0.0)
+    return float((size * np.nan_to_num(reliability)).sum() / size.sum()) if size.sum() else 0.0
+
+
+def heterogeneity_row(found: Heterogeneity) -> dict[str, float]:
+    """Return the state's figures as a row, with what noise alone would show beside them."""
+    noise = {"noise_agreement": NOISE_AGREEMENT, "noise_slope": NOISE_SLOPE}
+    return {**asdict(found), **noise}

@@ -1,0 +1,90 @@
+"""Rule M7: what is recovered from planted true results, and what pure noise shows."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from tcoc.rules.mpa.reliability import (
+    NOISE_AGREEMENT,
+    NOISE_SLOPE,
+    heterogeneity,
+    panel_needed,
+    regression_to_the_mean,
+    reliability_table,
+    signal_share,
+)
+
+
+def planted(true_sd, seed, hospitals=47, replicates=400):
+    rng = np.random.default_rng(seed)
+    error = rng.uniform(0.01, 0.06, hospitals)
+    true = 0.01 + rng.normal(0, true_sd, hospitals)
+    result = true + rng.normal(0, error)
+    noisy = result[:, None] + rng.normal(0, 1, (hospitals, replicates)) * error[:, None]
+    return true, result, noisy
+
+
+def test_noise_alone_gives_three_quarters_agreement_and_no_heterogeneity():
+    """Forty states without any true difference: Q rejects in 5%, I2 is near 0, signs agree 75%."""
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        error = rng.uniform(0.01, 0.06, 47)
+        result = rng.normal(0, error)
+        noisy = result[:, None] + rng.normal(0, 1, (47, 400)) * error[:, None]
+        found.append(heterogeneity(result, noisy))
+    assert np.mean([f.p_value < 0.05 for f in found]) <= 0.15
+    assert np.mean([f.sign_agreement for f in found]) == pytest.approx(NOISE_AGREEMENT, abs=0.015)
+    assert np.median([f.i2 for f in found]) < 0.1
+
+
+def test_the_planted_variance_is_recovered_and_shrinking_helps():
+    ratios, better = [], []
+    for seed in range(40):
+        true, result, noisy = planted(0.03, seed)
+        state = heterogeneity(result, noisy)
+        ratios.append(state.true_sd / 0.03)
+        table = reliability_table([str(i) for i in range(47)], result, noisy, state)
+        assert table["reliability"].between(0, 1).all()
+        large = table["result_error"] < table["result_error"].median()
+        share = table["reliability"]
+        assert share[large].mean() > share[~large].mean(), "less error, more signal"
+        missed = [((table[c] - true) ** 2).mean() for c in ("result", "shrunken")]
+        better.append(missed[1] < missed[0])
+    assert np.mean(ratios) == pytest.approx(1, abs=0.1)
+    assert np.mean(better) > 0.9
+
+
+def test_the_panel_needed_has_the_power_that_was_asked_for():
+    needed = panel_needed(np.array([0.03]), np.array([5000.0]), 0.02, 0.8)[0]
+    error = 0.03 * np.sqrt(5000 / needed)
+    reject = norm.isf(0.025)
+    power = norm.sf(reject - 0.02 / error) + norm.cdf(-reject - 0.02 / error)
+    assert power == pytest.approx(0.8, abs=0.001)
+    assert np.isnan(panel_needed(np.array([0.0]), np.array([5000.0]), 0.02, 0.8)[0])
+
+
+def test_noise_regresses_by_half_and_true_growth_does_not():
+    rng = np.random.default_rng(5)
+    levels = rng.normal(0, 0.03, (3, 4000))
+    before, after = levels[1] - levels[0], levels[2] - levels[1]
+    slope, low, high = regression_to_the_mean(before, after)
+    assert low < NOISE_SLOPE < high
+    assert slope == pytest.approx(NOISE_SLOPE, abs=0.05)
+    trend = rng.normal(0, 0.05, 4000)
+    kept, *_ = regression_to_the_mean(trend + before / 10, trend + after / 10)
+    assert kept > 0.8
+    assert np.isnan(regression_to_the_mean(before[:4], after[:4])[0])
+
+
+def test_signal_share_is_the_reliability_of_a_dollar():
+    dollars, share = np.array([-300.0, 100.0]), np.array([0.1, 0.5])
+    assert signal_share(dollars, share) == pytest.approx((300 * 0.1 + 100 * 0.5) / 400)
+    assert signal_share(np.zeros(2), share) == 0.0
+
+
+def test_hospitals_without_error_or_result_are_left_out():
+    noisy = np.array([[0.01, 0.01], [0.02, 0.03], [np.nan, np.nan]])
+    found = heterogeneity(np.array([0.01, 0.02, np.nan]), noisy)
+    assert found.hospitals == 1
+    assert np.isnan(found.q)
