@@ -42,7 +42,7 @@ class Variables:
 
 @dataclass
 class Relations:
-    """Sparse rows: lower <= sum of sign x variable <= upper; `owner`: the cell of a ratio, or -1."""
+    """Sparse rows: lower <= sum of sign x variable <= upper; `owner`: a ratio's cell, or -1."""
 
     row: np.ndarray
     variable: np.ndarray
