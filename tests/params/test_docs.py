@@ -1,12 +1,22 @@
 """The pages made of parameter files: current, and true of the code that they name."""
 
 import re
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tcoc.deliverables import registry
 from tcoc.params import load_policy
-from tcoc.params.docs import load_rules, pages, parameters_of, read_effects
+from tcoc.params.docs import (
+    evidence_page,
+    keep_effects,
+    load_rules,
+    pages,
+    parameters_of,
+    read_effects,
+)
 from tcoc.paths import project_root
 
 ROOT = project_root()
@@ -14,7 +24,7 @@ RULE = re.compile(r"\b([IPATRQMSD]\d{1,2})\b")
 
 
 @pytest.mark.parametrize("file", sorted(pages()), ids=lambda f: f.name)
-def test_a_page_is_current(file) -> None:
+def test_a_page_is_current(file: Path) -> None:
     made = "run `python -m tcoc.params.docs`"
     assert file.read_text(encoding="utf-8") == pages()[file], f"{file.name} is not current: {made}"
 
@@ -63,7 +73,28 @@ def test_the_rules_of_population_and_attribution_have_their_parameters() -> None
 
 def test_effects_are_of_values_that_are_there() -> None:
     names = load_policy().entries
-    effects = read_effects()
-    assert effects, "docs/effects.csv has no line"
-    assert set(effects) <= set(names)
-    assert all(0 <= share <= 1 for share in effects.values())
+    for name, dollars in read_effects().items():
+        assert name in names or name.startswith("completion of "), name
+        assert dollars >= 0
+
+
+def test_effects_are_taken_over_from_a_measurement_and_rank_the_ledger(tmp_path: Path) -> None:
+    table = tmp_path / "sensitivity.parquet"
+    rows = [
+        {"assumption": "attribution.hospital_use", "alternative": "visits",
+         "dollars_moved": 1_234_567.0, "people_moved": 123.0},
+        {"assumption": "attribution.window", "alternative": "same year",
+         "dollars_moved": 9_876_543.0, "people_moved": 456.0},
+        {"assumption": "attribution.window", "alternative": "calendar years 2",
+         "dollars_moved": 10.0, "people_moved": 0.0},
+        {"assumption": "attribution.home_zip", "alternative": "first month",
+         "dollars_moved": float("nan"), "people_moved": float("nan")},
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows), table)
+    keep_effects(table, tmp_path / "effects.csv")
+    effects = read_effects(tmp_path / "effects.csv")
+    assert effects == {"attribution.window": 9_877_000, "attribution.hospital_use": 1_235_000}
+    page = evidence_page(load_policy(), effects)
+    first = page.index("| `attribution.window` |")
+    assert first < page.index("| `attribution.hospital_use` |")
+    assert "$9,877,000" in page

@@ -1,14 +1,17 @@
 """The pages that parameter files make: docs/rules.md and docs/evidence.md.
 
-    python -m tcoc.params.docs        writes both; a test holds that they are current
+    python -m tcoc.params.docs           writes both; a test holds that they are current
+    python -m tcoc.params.docs TABLE     first takes over what `tcoc sensitivity` measured
 """
 
 import csv
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow.parquet as pq
 from pydantic import Field
 
 from tcoc.params.evidence import GRADES, document, documents
@@ -19,7 +22,9 @@ from tcoc.paths import params_dir, project_root
 
 DOCS = project_root() / "docs"
 EFFECTS = DOCS / "effects.csv"
-"""What each alternative moves, as tools/measure_alternatives.py measured it."""
+"""What each alternative moves, as `tcoc sensitivity` measured it on synthetic data."""
+
+_EFFECT_COLUMNS = ("assumption", "alternative", "dollars_moved", "people_moved")
 
 MADE = "<!-- Made by `python -m tcoc.params.docs`; change the parameter files, not this page. -->"
 
@@ -110,13 +115,29 @@ class Line:
         return self.value.evidence.grade if self.value.evidence else "not stated"
 
 
+def keep_effects(table: Path, file: Path = EFFECTS) -> None:
+    """Keep what `tcoc sensitivity` measured, without the cases that the rules refused (rule S1).
+
+    Whole dollars and whole tens of people, for synthetic data alone: the file is published.
+    """
+    rows = pq.read_table(table, columns=list(_EFFECT_COLUMNS)).to_pylist()
+    measured = [r for r in rows if r["dollars_moved"] is not None and r["dollars_moved"] >= 0]
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_EFFECT_COLUMNS)
+        for row in sorted(measured, key=lambda r: (-r["dollars_moved"], r["assumption"])):
+            dollars, people = round(row["dollars_moved"], -3), round(row["people_moved"], -1)
+            writer.writerow([row["assumption"], row["alternative"], f"{dollars:.0f}", f"{people:.0f}"])
+
+
 def read_effects(file: Path = EFFECTS) -> dict[str, float]:
-    """Return the largest share of dollars that any alternative of a value moves, by its name."""
+    """Return the most dollars that any alternative of a value moves, by its name."""
     found: dict[str, float] = {}
     if file.is_file():
         with file.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                found[row["name"]] = max(found.get(row["name"], 0.0), float(row["dollars"]))
+                name = row["assumption"]
+                found[name] = max(found.get(name, 0.0), float(row["dollars_moved"]))
     return found
 
 
@@ -145,8 +166,8 @@ def evidence_page(policy: Policy, effects: Mapping[str, float]) -> str:
         "",
         "## What to settle first",
         "",
-        "Assumed values by the share of Maryland's Medicare dollars that another hospital would"
-        " answer for under their strongest alternative, each alone (`docs/effects.csv`, synthetic"
+        "Assumed values by the dollars of the MPA that their strongest alternative moves between"
+        " hospitals, each alone (`docs/effects.csv`, which `tcoc sensitivity` measured on synthetic"
         " data: the order is a guide, the amounts are not Maryland's).",
         "",
         "| value | as it is | alternatives | dollars moved | grade | what would settle it |",
@@ -171,7 +192,7 @@ def _open_row(line: Line) -> str:
     evidence = line.value.evidence
     settles = _title(evidence.settled_by) if evidence else ""
     others = "; ".join(_short(other) for other in line.entry.alternatives)
-    moved = f"{100 * (line.dollars or 0.0):.1f}%"
+    moved = f"${line.dollars or 0.0:,.0f}"
     cells = (f"`{line.name}`", _short(line.value.value), others, moved, line.grade, settles)
     return f"| {' | '.join(cells)} |"
 
@@ -230,7 +251,9 @@ def pages() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write the pages."""
+    """Write the pages, after taking over a table of effects where one is named."""
+    for table in sys.argv[1:2]:
+        keep_effects(Path(table))
     for file, text in pages().items():
         file.write_text(text, encoding="utf-8")
 
