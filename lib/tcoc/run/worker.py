@@ -160,7 +160,10 @@ class _Shell:
         shell.history_manager.enabled = False
         warnings.showwarning = self._warn
         self.own = set(self.scratch.rglob("*"))  # the shell makes a profile of its own there
-        for number, cell in enumerate(manager.nb.cells):
+        number = 0
+        for cell in manager.nb.cells:
+            # cells are counted as the notebook has them, without the one that papermill adds
+            number += "injected-parameters" not in cell.metadata.get("tags", [])
             if cell.cell_type != "code":
                 continue
             self._cell(shell, number, cell)

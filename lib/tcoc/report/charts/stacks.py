@@ -244,7 +244,8 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
                     standing: Sequence[bool], spans: Any) -> Figure:  # fmt: skip
     texts = [_step_text(column, v, s) for v, s in zip(values, standing, strict=True)]
     room = base.widest(texts, base.size_of(layout)) + 0.15
-    margins = Margins(name_margin(layout, read.names), 0.1, 0.1)
+    bottom = 0.75 if base.is_narrow(layout) else 0.55
+    margins = Margins(name_margin(layout, read.names), 0.1, 0.1, bottom)
     picture, axes = base.sheet(layout, row_height(layout, len(read)) * 1.25, margins)
     low, high = _waterfall_limits(spans, values, standing)
     scale = (high - low) / max(base.plot_width(picture, axes) - 2 * room, 0.8)
