@@ -16,6 +16,7 @@ from typing import Any
 
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
+from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.disclosure.release import mark_not_released
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
@@ -198,6 +199,8 @@ def _gate(opened: Study, work: _Work, public: Path) -> None:
 def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened: Study) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
+    # Pages name a factor only where one divides dollars; a year without one says so by itself.
+    completeness = completion_facts(opened)
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)
@@ -206,7 +209,10 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
         facts_of(
-            replace(work.run, policy=policy), opened._store, {name: (*scope.policy, "disclosure")}
+            replace(work.run, policy=policy),
+            opened._store,
+            {name: (*scope.policy, "disclosure")},
+            {year: of.factor for year, of in completeness.items() if of.has_factor},
         ).write(given)
         target = private(work.folder / "notebooks") / source.name
         jobs.append(Job(name, source, target, {"run": work.run.name, "public": "public"}, given))
