@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tcoc.deliverables.y1_attribution.tables import PRODUCTS
 from tcoc.deliverables.registry import Deliverable
+from tcoc.deliverables.y1_attribution.tables import PRODUCTS
 from tcoc.study import Study
 
 
