@@ -55,6 +55,7 @@ class PolicyValue(_Strict):
     source: str = Field(min_length=1)
     status: Literal["sourced", "assumed"]
     note: str = ""
+    alternatives: tuple[Any, ...] = ()
 
 
 class PolicyEntry(_Strict):

@@ -96,6 +96,9 @@ class Connection:
         if not files:
             return self.load(pd.DataFrame(columns=list(spec.schema)), spec.schema)
         raw = self._read(files, name)
+        lacking = [c for c in spec.added if c not in raw.columns]
+        if lacking:
+            raw = raw.mutate(**{c: ibis.null(spec.schema[c]) for c in lacking})
         if raw.schema() == ibis.schema(spec.schema):
             return raw
         return cast(

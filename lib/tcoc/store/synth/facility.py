@@ -214,6 +214,7 @@ def facility_table(scene: Scene) -> pa.Table:
             columns.dates(claims.start),
             columns.dates(claims.thru),
             columns.dollars(claims.cents),
+            columns.no_dates(len(claims.person)),
         ],
         names=columns.arrow_schema("facility").names,
     )

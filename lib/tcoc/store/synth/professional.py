@@ -221,6 +221,7 @@ def professional_table(scene: Scene) -> pa.Table:
             columns.dollars(allowed),
             columns.dollars(paid),
             columns.flags(np.ones(len(at), dtype=np.bool_)),
+            columns.no_dates(len(at)),
         ],
         names=columns.arrow_schema("professional").names,
     )
@@ -278,6 +279,7 @@ def dme_table(scene: Scene) -> pa.Table:
             columns.choices([c.hcpcs for c in scene.world.config.codes], code),
             columns.dollars(allowed),
             columns.dollars(paid),
+            columns.no_dates(len(at)),
         ],
         names=columns.arrow_schema("dme").names,
     )
