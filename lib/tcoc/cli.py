@@ -100,6 +100,28 @@ def import_(
 
 
 @app.command()
+def inspect(
+    folder: Annotated[Path, typer.Argument(help="Folder with the CMS files.")],
+    kind: Annotated[str | None, typer.Option(help="rif, cclf or synpuf; else it is seen.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    state: Annotated[str, typer.Option(help="MD, or all: whom an import would keep.")] = "all",
+    memory_limit: Limit = None,
+) -> None:
+    """Say what an import of a delivery would do; exit 1 where it would not end with status 0."""
+    import json
+
+    from tcoc.progress import reporter
+    from tcoc.store.importers import inspect as look
+    from tcoc.store.importers.inspection import render
+
+    with reporter() as report:
+        found = look(folder, kind, state, partial(report.reach, "inspect"), memory_limit)
+    typer.echo(json.dumps(found.as_json(), indent=1) if json_ else render(found))
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def check(
     store: Annotated[Path, typer.Argument(help="Folder of a store.")], memory_limit: Limit = None
 ) -> None:

@@ -8,6 +8,7 @@ from tcoc.store.importers import engine, flow, synpuf
 from tcoc.store.importers.admission import AdmissionError, load_limits
 from tcoc.store.importers.cclf import CCLF
 from tcoc.store.importers.flow import Request, SourceKind
+from tcoc.store.importers.inspection import Inspection, inspect_delivery
 from tcoc.store.importers.rif import RIF
 from tcoc.store.importers.sources import Progress
 from tcoc.store.importers.steps import Steps
@@ -35,8 +36,8 @@ def import_files(
     called with what is being done, the bytes done and all bytes; the work after reading counts like
     bytes. `accept` is the reason to import a delivery that is beyond a limit (rule I8). Raises
     AdmissionError, with the summary, for one that is and without a reason; InputError in one
-    sentence, also where another import into `out` is at work; and ShortageError where memory or disk
-    do not suffice. All that is written is for its owner only.
+    sentence, also where another import into `out` is at work; and ShortageError where memory or
+    disk do not suffice. All that is written is for its owner only.
     """
     if kind not in KINDS:
         raise InputError(f'import: found "{kind}"{nearest(kind, KINDS)}')
@@ -73,4 +74,16 @@ def source_kind(kind: str, clinicians: Path | None, beneficiaries: Path | None) 
     return CCLF if kind == "cclf" else RIF
 
 
-__all__ = ["KINDS", "AdmissionError", "ImportSummary", "import_files", "render"]
+def inspect(
+    folder: Path,
+    kind: str | None = None,
+    state: str = "all",
+    progress: Progress | None = None,
+    memory_limit: str | None = None,
+) -> Inspection:
+    """Look through a delivery as an import would; write nothing (see `inspection`)."""
+    known = {name: source_kind(name, None, None) for name in KINDS}
+    return inspect_delivery(folder, known, kind, state, progress, memory_limit)
+
+
+__all__ = ["KINDS", "AdmissionError", "ImportSummary", "import_files", "inspect", "render"]

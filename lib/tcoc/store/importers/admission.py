@@ -7,14 +7,14 @@ is given, which the store remembers.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tcoc.errors import InputError, TcocError
-from tcoc.params import Policy, load_policy
+from tcoc.params import load_policy
 from tcoc.store.importers.delivery import Delivery
 from tcoc.store.importers.people import MonthCounts
 from tcoc.store.importers.resolve import Disposed
@@ -62,9 +62,10 @@ class Limits(BaseModel):
     unknown_state: Share = Field(ge=0, le=1)
 
 
-def load_limits(policy: Policy | None = None) -> Limits:
-    """Read the limits. Raises InputError for one that is missing, unknown or no share."""
-    policy = policy or load_policy()
+@lru_cache(maxsize=1)
+def load_limits() -> Limits:
+    """Read the limits, once. Raises InputError for one that is missing, unknown or no share."""
+    policy = load_policy()
     values = {name: policy.get(f"admission.{name}") for name in Limits.model_fields}
     try:
         return Limits.model_validate(values)

@@ -144,9 +144,7 @@ def prepare(con: Connection, delivery: Delivery, rows: Mapping[str, Rows]) -> Pr
             key = NATURAL_KEY[part.spec.table]
             select = NETTED.format(key=key, rows=part.rows, settled=part.settled)
             prepared[kind] = add_settled(con, part, select)
-    note = (
-        f"{circles:,} numbers were changed forth and back (CCLF9); they stand as one person each"
-    )
+    note = f"{circles:,} numbers were changed forth and back (CCLF9); they stand as one person each"
     return Prepared(prepared, notes=(note,) if circles else ())
 
 

@@ -16,8 +16,8 @@ RECORDS = (
     r"(?:Number of\s+)?(?:Records|Rows|Observations)(?: in File)?\s*:\s*([0-9][0-9,]*)",
 )
 FIELD = re.compile(
-    r"^\s*(?:[0-9]+[.)]?\s+)?(?P<names>[A-Za-z_][\w ./-]*?)\s+(?:CHAR|NUM|DATE|CHARACTER|NUMERIC|C|N|D)"
-    r"\s+\$?(?P<one>[0-9]+)[.]?\s+\$?(?P<two>[0-9]+)(?:[.][0-9]*)?(?:\s|$)",
+    r"^\s*(?:[0-9]+[.)]?\s+)?(?P<names>[A-Za-z_][\w ./-]*?)"
+    r"\s+(?:CHAR|NUM|DATE|CHARACTER|NUMERIC|C|N|D)\s+\$?(?P<one>[0-9]+)[.]?\s+\$?(?P<two>[0-9]+)(?:[.][0-9]*)?(?:\s|$)",
     re.IGNORECASE,
 )
 """A line of a field list: names, type, start, and width (or end, where the head says so)."""
@@ -45,7 +45,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Fts:
-    """A File Transfer Summary: the fields of the file beside it, and its rows where it says them."""
+    """A File Transfer Summary: the fields of the file beside it, and its rows if it says them."""
 
     name: str
     fields: Mapping[str, tuple[int, int]]

@@ -1,4 +1,4 @@
-"""Counting what was read: rows and dollars by disposition, repairs, and that nothing is left over."""
+"""Counting what was read: rows and dollars by disposition, repairs, and what is left over."""
 # ruff: noqa: S608  (the names in the SQL come from layouts, and are quoted)
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A delivery is read: every file gets its type, is staged, and is held against its control totals."""
+"""A delivery is read: a file gets its type, is staged, and held against its control totals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -195,7 +195,7 @@ def _stage_text(
     staged = stage(con, text, delivery.layout, kind.type, delivery.folder)
     if plain != source.path:
         plain.unlink()
-    return replace(staged, text_bytes=scan.bytes)
+    return replace(staged, text_bytes=scan.size)
 
 
 QUOTES_LEFT_OUT = "quotes that do not pair were left out, each on its line"
@@ -313,9 +313,17 @@ def file_summaries(delivery: Delivery) -> list[FileSummary]:
     ]
     return [
         FileSummary(
-            f.name, f.type, f.sha256, f.bytes, f.read, tuple(f.notes), f.lines, f.unusable,
-            f.dollars, f.unread_bytes,
-        )  # fmt: skip
+            f.name,
+            f.type,
+            f.sha256,
+            f.bytes,
+            f.read,
+            tuple(f.notes),
+            f.lines,
+            f.unusable,
+            f.dollars,
+            f.unread_bytes,
+        )
         for f in sorted((*delivery.used(), *again), key=lambda f: (f.type, f.name))
     ]
 

@@ -98,6 +98,8 @@ def open_engine(work: Path, memory_limit: str | None, steps: Steps) -> Iterator[
     with spill_folder(work) as spill:
         con = duckdb.connect(config={"memory_limit": limit, "temp_directory": str(spill)})
         try:
+            # a list of codes would become a join; staging has hundreds of them, one for each column
+            con.execute("SET disabled_optimizers = 'in_clause'")
             # measured for the steps, not shown by the engine itself
             con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
             with shortage.explained(lambda: steps.doing, shortage.Bounds(limit, spill), work):

@@ -178,9 +178,7 @@ def write(
         "SELECT bene_id, birth_date, death_date, sex, orig_entitlement"
         f" FROM {found.people} WHERE kept"
     )
-    of_months = people.years(
-        con, kind.years.format(bene_year=found.bene_year, months=found.months)
-    )
+    of_months = people.years(con, kind.years.format(bene_year=found.bene_year, months=found.months))
     others = [k for k in delivery.files if k not in claim_types(delivery)]
     with steps.after(con, "write", "writing people and months", delivery.share(others)):
         summary.tables = {

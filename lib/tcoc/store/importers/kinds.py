@@ -1,4 +1,4 @@
-"""What a source file is: by its columns, its claim types and, between types that fit alike, its name.
+"""What a source file is: by its columns, its claim types and, where these leave two, its name.
 
 CCW's deliveries hold many side files (condition, occurrence and demonstration codes, chronic
 conditions, cost and use) whose names hold a type's word; they lack its columns, and are left aside.
@@ -40,9 +40,7 @@ class Kind:
     why: str = ""
 
 
-def recognize(
-    layout: Layout, source: SourceFile, scan: Scan, fts: Mapping[str, Fts]
-) -> Kind:
+def recognize(layout: Layout, source: SourceFile, scan: Scan, fts: Mapping[str, Fts]) -> Kind:
     """Say what a file of a delivery is.
 
     Raises InputError where its name and most of its columns say a type of which a column is
@@ -143,9 +141,7 @@ def _choose(
     Raises InputError where rows or name say a type of which a column is missing.
     """
     rows = _claim_types(layout, scan, header)
-    by_type = {
-        kind: sum(rows[t] for t in spec.claim_types) for kind, spec in layout.types.items()
-    }
+    by_type = {kind: sum(rows[t] for t in spec.claim_types) for kind, spec in layout.types.items()}
     most = max(by_type.values())
     meant = [kind for kind, count in by_type.items() if count == most > 0]
     left = [kind for kind in fits if kind in meant] if meant else list(fits)

@@ -1,7 +1,7 @@
 """Layouts: which source files hold what, under which column names; data, not code.
 
-One YAML per source kind in params/reference/layouts. A file is known by its columns (`kinds`); a field
-takes the first of its names that the header has, whatever the case.
+One YAML per source kind in params/reference/layouts. A file is known by its columns (`kinds`); a
+field takes the first of its names that the header has, whatever the case.
 """
 
 import re
@@ -140,7 +140,7 @@ def type_by_name(layout: Layout, name: str) -> str | None:
 
 
 def candidates(layout: Layout, header: Sequence[str]) -> list[str]:
-    """Return the file types whose needed columns are all in a header, those that need most first."""
+    """Return the file types whose needed columns are all in a header, most needing first."""
     fits = [
         kind
         for kind, spec in layout.types.items()
@@ -151,7 +151,7 @@ def candidates(layout: Layout, header: Sequence[str]) -> list[str]:
 
 
 def share_found(layout: Layout, kind: str, header: Sequence[str]) -> tuple[int, int]:
-    """Return how many of the columns that a file type needs are in a header, and how many it needs."""
+    """Return how many columns that a file type needs a header has, and how many it needs."""
     spec = layout.types[kind]
     needs = _needs(spec)
     return needs - len(_missing(spec, header)), needs

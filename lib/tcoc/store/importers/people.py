@@ -1,4 +1,4 @@
-"""Who is in a store, and their months: state and county codes, the state filter (rules I5, I6, I8)."""
+"""Who is in a store, and their months: state and county codes, the state filter (I5, I6, I8)."""
 # ruff: noqa: S608  (the SQL holds names of this package only)
 
 from dataclasses import dataclass
@@ -77,9 +77,7 @@ FROM bene_year GROUP BY bene_id
 """One row per person: the latest reference year's values, the last death date that is not blank."""
 
 
-def gather(
-    con: Connection, rows: Rows, months: str, codes: States, states: list[str]
-) -> People:
+def gather(con: Connection, rows: Rows, months: str, codes: States, states: list[str]) -> People:
     """Gather a delivery's people and months, and say who is kept (rules I5, I6).
 
     `months` is the SQL for a row per month over {bene_year}, {ssa} and {fips}.

@@ -1,11 +1,11 @@
 """Which rows of a file type count (rules I1 to I3): every row gets one disposition.
 
-Rows of all files stand in one order, by delivery, file and line. A later UPDATE of a key replaces the
-earlier row, DELETE removes it, an exact duplicate is dropped, two different rows with one key stop
-the import; the columns that are read say whether two rows are the same. A facility claim is one row
-in the store: its revenue lines repeat the header, and agree.
+Rows of all files stand in one order, by delivery, file and line. A later UPDATE of a key replaces
+the earlier row, DELETE removes it, an exact duplicate is dropped, two different rows with one key
+stop the import; the columns that are read say whether two rows are the same. A facility claim is
+one row in the store: its revenue lines repeat the header, and agree.
 
-Each step takes the names of the relations it reads and returns the names of those it made, as `Rows`.
+Each step takes the names of the relations it reads and returns those that it made, as `Rows`.
 """
 # ruff: noqa: S608  (the names in the SQL come from layouts, and are quoted)
 
@@ -94,8 +94,8 @@ def find_repeats(con: Connection, rows: Rows) -> Rows:
 def settle_events(con: Connection, rows: Rows, later_replaces: bool = False) -> Rows:
     """Settle UPDATE, DELETE and duplicates (rule I1), in the groups of `find_repeats` alone.
 
-    With `later_replaces` every row of a later delivery is an update, and two different rows with one
-    key in one delivery are still a clash. Raises InputError for two different rows with one key,
+    With `later_replaces` every row of a later delivery is an update, and two different rows with
+    one key in one delivery are still a clash. Raises InputError for two different rows of a key,
     naming files and lines.
     """
     one_delivery = f"seq_before // {FILE_STEP} = _seq // {FILE_STEP}"

@@ -5,7 +5,6 @@ outpatient, SNF, home health and hospice files give one row per claim.
 """
 
 from collections.abc import Mapping
-
 from dataclasses import replace
 
 from tcoc.errors import InputError
@@ -115,7 +114,7 @@ SELECT s.* REPLACE ({lists}) FROM {rows} AS s LEFT JOIN (
   GROUP BY bene_id, year
 ) AS g ON s.bene_id = g.bene_id AND s.year = g.year
 """
-"""Months that the base segment leaves blank, from the other segments of the same person and year."""
+"""Months that the base segment leaves blank, from other segments of the same person and year."""
 
 
 def prepare(con: Connection, delivery: Delivery, rows: Mapping[str, Rows]) -> Prepared:
@@ -147,9 +146,7 @@ def prepare(con: Connection, delivery: Delivery, rows: Mapping[str, Rows]) -> Pr
 
 def _with_base(con: Connection, lines: Rows, base: Rows) -> Rows:
     name = f"{lines.rows}_with_base"
-    con.execute(
-        WITH_BASE.format(name=name, rows=lines.rows, bases=base.rows, settled=base.settled)
-    )
+    con.execute(WITH_BASE.format(name=name, rows=lines.rows, bases=base.rows, settled=base.settled))
     return replace(lines, rows=name)
 
 
@@ -166,9 +163,13 @@ def _with_segments(con: Connection, people: Rows, segments: Rows) -> Rows:
     )
     con.execute(
         WITH_SEGMENTS.format(
-            name=name, rows=people.rows, lists=lists, chosen=chosen, segments=segments.rows,
+            name=name,
+            rows=people.rows,
+            lists=lists,
+            chosen=chosen,
+            segments=segments.rows,
             settled=segments.settled,
-        )  # fmt: skip
+        )
     )
     return replace(people, rows=name)
 

@@ -1,9 +1,10 @@
 """Source files as they come: plain, gz, zst or zipped, in any encoding and with any line ending.
 
 What a file is packed in is seen from its first bytes, whatever its name; a package in a package is
-unpacked into the work folder. Every file is read once from end to end before DuckDB sees it: for its sha256, for damage that
-would otherwise pass unseen (a broken archive, NUL bytes) and for what has to be made plain (another
-encoding, mixed line endings). Only a file that needs it is rewritten, in the work folder.
+unpacked into the work folder. Every file is read once from end to end before DuckDB sees it: for
+its sha256, for damage that would otherwise pass unseen (a broken archive, NUL bytes) and for what
+has to be made plain (another encoding, mixed line endings). Only a file that needs it is rewritten,
+in the work folder.
 """
 
 import codecs
@@ -13,7 +14,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -57,7 +58,7 @@ class Scan:
     sha256: str = ""
     newlines: int = 0
     returns: int = 0
-    bytes: int = 0
+    size: int = 0
     nul_line: int = 0
     utf8: bool = True
     bom: bytes = b""
@@ -135,7 +136,12 @@ def _natural(name: str) -> tuple[Any, ...]:
     )
 
 
-MAGIC = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+MAGIC = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 """The first bytes of what files come packed in."""
 
 SUFFIXES = {".zip": "zip", ".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
@@ -176,7 +182,9 @@ def _unpack(name: str, path: Path, unpacked: Path | None, depth: int) -> Iterato
                     yield SourceFile(inner, path, "zip", info.file_size, info.filename)
                     continue
                 if depth == DEEPEST:
-                    raise InputError(f"{name}: zip files lie more than {DEEPEST} deep in each other")
+                    raise InputError(
+                        f"{name}: zip files lie more than {DEEPEST} deep in each other"
+                    )
                 place = _extract(archive, info, unpacked)
                 yield from _unpack(inner, place, unpacked, depth + 1)
     except (zipfile.BadZipFile, OSError) as error:
@@ -248,7 +256,7 @@ def scan(source: SourceFile, report: Callable[[int], None]) -> Scan:
     try:
         with open_bytes(source, digest.update) as stream:
             while chunk := stream.read(CHUNK):
-                _look(found, chunk, last, decoder)
+                look(found, chunk, last, decoder)
                 last = chunk[-2:]
                 report(len(chunk))
     except DAMAGE as error:
@@ -274,7 +282,9 @@ def check_scan(source: SourceFile, found: Scan) -> None:
         )
 
 
-def _look(found: Scan, chunk: bytes, last: bytes, decoder: Any) -> None:
+def look(found: Scan, chunk: bytes, last: bytes = b"", decoder: Any = None) -> None:
+    """Add what a piece of a file shows to what was found before it."""
+    decoder = decoder or codecs.getincrementaldecoder("utf-8")()
     if found.empty:
         found.bom = next((b for b in ENCODINGS if chunk.startswith(b)), b"")
     found.empty = found.empty and not chunk.strip(b" \r\n\t\x00")
@@ -282,7 +292,7 @@ def _look(found: Scan, chunk: bytes, last: bytes, decoder: Any) -> None:
         found.head += chunk[:HEADER_LIMIT]
     if not found.nul_line and b"\x00" in chunk:
         found.nul_line = found.newlines + chunk[: chunk.index(b"\x00")].count(b"\n") + 1
-    found.bytes += len(chunk)
+    found.size += len(chunk)
     found.newlines += chunk.count(b"\n")
     found.returns += chunk.count(b"\r")
     edge = last + chunk[:2]

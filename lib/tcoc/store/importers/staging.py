@@ -252,7 +252,7 @@ def _select(
     reader: str,
     texts: Mapping[str, Sequence[Text]],
 ) -> str:
-    """Return the SQL that stages a file: texts, readable ones, values, repairs, a bad row's reason."""
+    """Return the SQL that stages a file: texts, values, repairs, a bad row's reason."""
     carried = ["_event", "_final"]
     raw = [
         f"{_event(resolved, layout.later_replaces)} AS _event",
@@ -293,7 +293,8 @@ def _select(
         f" parsed AS (SELECT {', '.join(['*', *parsed])} FROM texts),"
         f" typed AS (SELECT *, {', '.join(typed)} FROM parsed),"
         f" fixed AS (SELECT *, {', '.join(fixed)}{_stamp(spec, text)} FROM typed),"
-        f" judged AS (SELECT *, {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found FROM fixed)"
+        f" judged AS (SELECT *, {_case(rules, 1)} AS _reason, {_case(rules, 2)} AS _found"
+        " FROM fixed)"
         f" SELECT {fields}{', _month AS year' if spec.stamp else ''},"
         f" CAST(coalesce(_event, 0) AS TINYINT) AS _event, _final, _reason, _found,"
         f" {_dollars(texts)} AS _dollars,"
@@ -356,9 +357,9 @@ def _cut_off(spec: TypeSpec) -> tuple[str, str, str]:
 
 
 def _stamp(spec: TypeSpec, text: TextFile) -> str:
-    """Return the column `_month` that the file's name gives to all its rows, where the type has one.
+    """Return the column `_month` that a file's name gives to its rows, where the type has one.
 
-    Of a stamp by year it is the year; by month YYYYMM, of the rows' own FILE_DATE where there is one.
+    Of a stamp by year it is the year; by month YYYYMM, of the row's own FILE_DATE if it has one.
     """
     if not spec.stamp:
         return ""

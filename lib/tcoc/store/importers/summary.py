@@ -56,7 +56,7 @@ class RepairSummary:
 
 @dataclass(frozen=True, order=True)
 class Light:
-    """A share that has a limit, by place (file, column, type) and year (0: all); dollars in cents."""
+    """A share with a limit, by place (file, column, type) and year (0: all); dollars in cents."""
 
     limit_name: str
     place: str
@@ -104,7 +104,7 @@ class TypeSummary:
 
     @property
     def difference(self) -> Decimal:
-        """What dollars from file to store leave unexplained, at either of two steps: always 0.00."""
+        """What dollars from file to store leave unexplained, at either step: always 0.00."""
         carried = self.dollars.get("imported", Decimal(0)) + self.pass_through - self.plan_paid
         return abs(carried - self.in_store) + abs(self.said - self.in_files)
 
