@@ -21,6 +21,16 @@ def of_light(release: Release, year: int, light: str) -> list[str]:
     return [str(name) for name in rows.frame["name"]]
 
 
+def dispositions(rows: PublicTable) -> PublicTable:
+    """Return what became of rows, without the dispositions that no row has."""
+    return rows.keep(lambda frame: frame["rows"] != 0)
+
+
+def months(volumes: PublicTable) -> PublicTable:
+    """Return the single months, without the row of the whole year."""
+    return volumes.keep(lambda frame: frame["month"] != ALL)
+
+
 def headline(release: Release) -> str:
     """Say in one sentence how the last year's checks stand, for the run's front page."""
     year = last_year(release)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -230,7 +230,7 @@ def _forms(
     if header.positions:
         rows = [[line[a - 1 : a - 1 + n] for a, n in header.positions.values()] for line in lines]
     else:
-        quoting = csv.QUOTE_MINIMAL if header.quote else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = 0 if header.quote else 3  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
         rows = list(csv.reader(lines, delimiter=header.delimiter, quoting=quoting))
     spec = delivery.layout.types[staged.type]
     columns = resolve(source.name, delivery.layout, staged.type, header.names).columns

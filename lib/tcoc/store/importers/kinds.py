@@ -170,7 +170,7 @@ def _claim_types(layout: Layout, scan: Scan, header: Header) -> Counter[str]:
         first, length = header.positions[header.names[place]]
         cells = [line[first - 1 : first - 1 + length] for line in lines]
     else:
-        quoting = csv.QUOTE_MINIMAL if header.quote else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = 0 if header.quote else 3  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
         rows = csv.reader(lines, delimiter=header.delimiter, quoting=quoting)
         cells = [row[place] for row in rows if len(row) > place]
     return Counter(re.sub(r"[.]0*$", "", cell.strip().strip('"')) for cell in cells)
