@@ -35,8 +35,8 @@ LOST: dict[str, tuple[dict[str, list[dict[str, object]]], str]] = {
     "dates of another form": (spoilt("carrier", 0.01, LINE_LAST_EXPNS_DT="soon"), "are set aside"),
     "amounts in words": (spoilt("inpatient", 0.01, CLM_PMT_AMT="much"), "are set aside"),
     "people without a birth date": (spoilt("beneficiary", 0.01, BENE_BIRTH_DT=""), "are set aside"),
-    "claims of nobody": (spoilt("carrier", 0.01, BENE_ID="NOBODY"), "are of nobody"),
-    "stays of nobody": (spoilt("outpatient", 0.01, BENE_ID="NOBODY"), "are of nobody"),
+    "claims of nobody": (spoilt("carrier", 0.01, BENE_ID="NOBODY"), "of nobody"),
+    "stays of nobody": (spoilt("outpatient", 0.01, BENE_ID="NOBODY"), "of nobody"),
     "unknown buy-in": (spoilt("beneficiary", 0.01, buyin="X"), "of the codes of 2015 are unknown"),
     "unknown non-payment reasons": (
         spoilt("inpatient", 0.01, CLM_MDCR_NON_PMT_RSN_CD="0"), "of the codes of 2015 are unknown"),

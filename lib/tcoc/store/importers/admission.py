@@ -158,7 +158,8 @@ def _of_claims(
 def admit(summary: ImportSummary) -> None:
     """Let a delivery in, or raise AdmissionError: a limit, a control total, and no reason given."""
     beyond = [c.sentence for c in summary.controls if not c.holds]
-    beyond += [sentence(light) for light in summary.lights if not light.holds]
+    worst = sorted(summary.lights, key=lambda light: -light.share)
+    beyond += [sentence(light) for light in worst if not light.holds]
     summary.beyond = tuple(beyond)
     if not beyond or summary.accepted:
         return
