@@ -561,7 +561,7 @@ def admission_lights(info: Mapping[str, Any]) -> pd.DataFrame:
     One row per (check, place, year): shares that have a limit of admission (red beyond it, though
     it was accepted; amber above half of it), control totals by file (red where what was read
     differs; no limit), and cancellations that meet no original by file type (amber where there are
-    any). Year 0 is all years; counts of dollars are cents. A store that was not imported has no row.
+    any). Year 0 is all years; counts of dollars are cents. A store not imported has no row.
     """
     found = info.get("import", {})
     rows: list[tuple[Any, ...]] = []
