@@ -64,7 +64,8 @@ def load_text(text: str) -> Any:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise yaml.composer.ComposerError(
-                problem=f"nested more than {DEEPEST} deep", problem_mark=cast(yaml.error.Mark, event.start_mark)
+                problem=f"nested more than {DEEPEST} deep",
+                problem_mark=cast(yaml.error.Mark, event.start_mark),
             )
     return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506
 

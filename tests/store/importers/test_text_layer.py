@@ -240,5 +240,5 @@ def test_a_code_outside_its_list_is_counted_and_lit(
     unknown = [r for r in summary.repairs if r.what == "code that is not in CMS's list"]
     assert len(unknown) == 1
     lights = [light for light in summary.lights if light.limit_name == "unknown_codes"]
-    assert [light.holds for light in lights] == [False]
+    assert {light.holds for light in lights} == {False}
     assert any("of the codes of 2015 are unknown" in sentence for sentence in summary.beyond)

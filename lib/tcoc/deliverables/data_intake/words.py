@@ -137,6 +137,16 @@ def missing_words(missing: PublicTable) -> str:
     return f"The source lacks {words.listing([str(name) for name in missing.frame['missing']])}."
 
 
+def admission_title(table: PublicTable) -> str:
+    """Say whether every limit and control total of the import held."""
+    if table.empty:
+        return "The store was not imported, so there is no delivery to hold limits against"
+    red = [words.name_of(c) for c in dict.fromkeys(table.where(light=RED).frame["check"])]
+    if red:
+        return f"Beyond its limit, and accepted: {words.listing(red)}"
+    return "Every limit of the import and every control total of the delivery held"
+
+
 def notes_words(notes: PublicTable) -> str:
     """Say the import's own remarks, and why a limit that was passed was accepted."""
     if notes.empty:

@@ -34,7 +34,9 @@ from tcoc.rules.intake.counts import (
     zip_not_in_state,
 )
 from tcoc.rules.intake.lights import (
+    ADMISSION,
     AMBER,
+    CONTROL,
     GREEN,
     GREY,
     IMPORTED,
@@ -42,7 +44,9 @@ from tcoc.rules.intake.lights import (
     MEASURED,
     NEEDS,
     RED,
+    UNMATCHED,
     Limit,
+    admission_lights,
     careful_share,
     change_checks,
     completion_by_year,
@@ -54,8 +58,10 @@ from tcoc.rules.intake.lights import (
 )
 
 __all__ = [
+    "ADMISSION",
     "ALL_CLAIMS",
     "AMBER",
+    "CONTROL",
     "COUNTED",
     "COUNTS",
     "GREEN",
@@ -72,9 +78,11 @@ __all__ = [
     "RED",
     "SAME",
     "UNKNOWN_SPECIALTY",
+    "UNMATCHED",
     "VOLUMES",
     "WHOLE_YEAR",
     "Limit",
+    "admission_lights",
     "careful_share",
     "change_checks",
     "changes",

@@ -1,8 +1,9 @@
 """Traffic lights of the data intake: limits, shares, and what a source lacks (rules I, P, T)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum
+from typing import Any
 
 import pandas as pd
 
@@ -100,6 +101,38 @@ def import_checks(summary: pd.DataFrame) -> pd.DataFrame:
         ],
         columns=["check", "year", "count", "of", "share"],
     )
+
+
+ADMISSION = ("check", "place", "year", "count", "of", "share", "limit", "light")
+UNMATCHED, CONTROL = "unmatched_cancellations", "control_totals"
+
+
+def admission_lights(info: Mapping[str, Any]) -> pd.DataFrame:
+    """What an import says of its delivery, from store.json, with lights (rules I7, I8).
+
+    One row per (check, place, year): shares that have a limit of admission (red beyond it, though
+    it was accepted; amber above half of it), control totals by file (red where what was read
+    differs; no limit), and cancellations that meet no original by file type (amber where there are
+    any). Year 0 is all years; counts of dollars are cents. A store not imported has no row.
+    """
+    found = info.get("import", {})
+    rows: list[tuple[Any, ...]] = []
+    for entry in found.get("lights", []):
+        share, most = float(entry["share"]), float(entry["limit"])
+        light = "red" if not entry["holds"] else "amber" if share > most / 2 else "green"
+        named = (entry["limit_name"], entry["place"], entry["year"], entry["count"], entry["of"])
+        rows.append((*named, share, most, light))
+    for control in info.get("controls", []):
+        off = abs(control["expected"] - control["found"])
+        place = f"{control['file']}: {control['name']}"
+        light = "green" if control["holds"] else "red"
+        rows.append((CONTROL, place, 0, off, control["expected"], None, 0.0, light))
+    for name, entry in found.get("types", {}).items():
+        if count := entry.get("unmatched", 0):
+            share = count / max(entry["read"], 1)
+            rows.append((UNMATCHED, name, 0, count, entry["read"], share, None, "amber"))
+    table = pd.DataFrame(rows, columns=list(ADMISSION))
+    return table.sort_values(["check", "place", "year"], ignore_index=True)
 
 
 def traffic_lights(checks: pd.DataFrame, policy: Policy) -> pd.DataFrame:

@@ -120,9 +120,11 @@ def judge(
 def _of_files(limits: Limits, delivery: Delivery) -> Iterator[Light]:
     """Measure each file: rows and bytes set aside, unknown codes and blanked texts by column."""
     for staged in delivery.used():
+        # rows without a date have no year of their own; they count in the whole file
         for year, rows in staged.by_year.items():
-            count = staged.unusable_by_year.get(year, 0)
-            yield Light("set_aside", staged.name, year, count, rows, limits.set_aside)
+            if year:
+                count = staged.unusable_by_year.get(year, 0)
+                yield Light("set_aside", staged.name, year, count, rows, limits.set_aside)
         yield Light("set_aside", staged.name, 0, staged.unusable, staged.read, limits.set_aside)
         unread = staged.unread_bytes
         if staged.rows:
@@ -131,13 +133,16 @@ def _of_files(limits: Limits, delivery: Delivery) -> Iterator[Light]:
             unread += round(bad * max(staged.text_bytes - staged.unread_bytes, 0))
         size = max(staged.text_bytes, unread)
         yield Light("bytes_set_aside", staged.name, 0, unread, size, limits.bytes_set_aside)
-        for repair in staged.repairs:
-            if repair.repair in (UNKNOWN, BLANKED):
-                name = "unknown_codes" if repair.repair == UNKNOWN else "left_blank"
-                of = staged.by_year.get(repair.year, 0) * staged.cells[repair.column]
-                limit = limits.unknown_codes if name == "unknown_codes" else limits.left_blank
-                place = f"{staged.name}, {staged.labels[repair.column]}"
-                yield Light(name, place, repair.year, repair.count, of, limit)
+        for name, number in (("unknown_codes", UNKNOWN), ("left_blank", BLANKED)):
+            limit = limits.unknown_codes if number == UNKNOWN else limits.left_blank
+            for column, count in staged.repaired(number).items():
+                place, cells = f"{staged.name}, {staged.labels[column]}", staged.cells[column]
+                yield Light(name, place, 0, count, staged.rows * cells, limit)
+            for repair in staged.repairs:
+                if repair.repair == number and repair.year:
+                    place, cells = f"{staged.name}, {staged.labels[repair.column]}", staged.cells
+                    of = staged.by_year[repair.year] * cells[repair.column]
+                    yield Light(name, place, repair.year, repair.count, of, limit)
 
 
 def _of_claims(
@@ -158,7 +163,8 @@ def _of_claims(
 def admit(summary: ImportSummary) -> None:
     """Let a delivery in, or raise AdmissionError: a limit, a control total, and no reason given."""
     beyond = [c.sentence for c in summary.controls if not c.holds]
-    beyond += [sentence(light) for light in summary.lights if not light.holds]
+    worst = sorted(summary.lights, key=lambda light: -light.share)
+    beyond += [sentence(light) for light in worst if not light.holds]
     summary.beyond = tuple(beyond)
     if not beyond or summary.accepted:
         return

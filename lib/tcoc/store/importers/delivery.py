@@ -161,10 +161,14 @@ def _stage_new(
     layout = delivery.layout
     target = work / "plain" / f"{scan.sha256[:24]}.csv"
     staged = _stage_text(con, delivery, source, scan, kind, identity, target, False)
-    header = kind.header
-    if header and header.quote and staged.rejected and staged.read != staged.lines:
-        # a stray quote has swallowed line ends: read it again, quotes of such lines left out
-        staged = _stage_text(con, delivery, source, scan, kind, identity, target, True)
+    if kind.header and kind.header.quote and staged.read != staged.lines:
+        # a stray quote has swallowed line ends: read again, without the quotes of such lines; where
+        # texts hold line ends of their own, the first reading stands and its lines do not add up
+        mended = _stage_text(con, delivery, source, scan, kind, identity, target, True)
+        if staged.rejected or not mended.rejected:
+            staged = mended
+        else:
+            staged = _stage_text(con, delivery, source, scan, kind, identity, target, False)
     _check_usable(con, delivery, staged)
     save(staged, delivery.folder, layout.fingerprint)
     return staged
@@ -262,10 +266,7 @@ def _totals(
     read = {f.name: f for f in (*delivery.used(), *again)}
     found = []
     for name, staged in read.items():
-        # line ends inside of quoted texts make fewer rows than lines, and no row that is rejected
-        inside = staged.read < staged.lines and not staged.rejected
-        found.append(Control("lines", name, staged.lines - inside * (staged.lines - staged.read),
-                             staged.read))  # fmt: skip
+        found.append(Control("lines", name, staged.lines, staged.read))
         found.append(Control("lines cut off at the end", name, 0, int(staged.cut_off)))
         beside = summaries.get(sources.bare_name(name))
         if beside is not None and beside.rows is not None:

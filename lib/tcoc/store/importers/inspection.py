@@ -4,7 +4,6 @@ The import's own steps run over the whole delivery, in a folder that goes again;
 and none is written. Nothing that is said holds an identifier: values are shown by their form.
 """
 
-import csv
 import re
 import tempfile
 import time
@@ -12,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -227,11 +226,7 @@ def _forms(
     header = kind.header
     lines = [line for line in sources.plain_text(scan).split("\n") if line.strip()]
     lines = lines[1 if header.line else 0 :][:ROWS]
-    if header.positions:
-        rows = [[line[a - 1 : a - 1 + n] for a, n in header.positions.values()] for line in lines]
-    else:
-        quoting: Literal[0, 3] = 0 if header.quote else 3  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
-        rows = list(csv.reader(lines, delimiter=header.delimiter, quoting=quoting))
+    rows = sources.cut(header, lines)
     spec = delivery.layout.types[staged.type]
     columns = resolve(source.name, delivery.layout, staged.type, header.names).columns
     forms = {}

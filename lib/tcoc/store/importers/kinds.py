@@ -4,7 +4,6 @@ CCW's deliveries hold many side files (condition, occurrence and demonstration c
 conditions, cost and use) whose names hold a type's word; they lack its columns, and are left aside.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -166,11 +165,6 @@ def _claim_types(layout: Layout, scan: Scan, header: Header) -> Counter[str]:
     if place is None:
         return Counter()
     lines = _first_lines(scan)[1 if header.line else 0 :]
-    if header.positions:
-        first, length = header.positions[header.names[place]]
-        cells = [line[first - 1 : first - 1 + length] for line in lines]
-    else:
-        quoting: Literal[0, 3] = 0 if header.quote else 3  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
-        rows = csv.reader(lines, delimiter=header.delimiter, quoting=quoting)
-        cells = [row[place] for row in rows if len(row) > place]
+    rows = sources.cut(header, lines)
+    cells = [row[place] for row in rows if len(row) > place]
     return Counter(re.sub(r"[.]0*$", "", cell.strip().strip('"')) for cell in cells)

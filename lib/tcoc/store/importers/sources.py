@@ -8,13 +8,14 @@ in the work folder.
 """
 
 import codecs
+import csv
 import gzip
 import io
 import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -469,3 +470,13 @@ def bare_name(name: str) -> str:
 def plain_text(scan: Scan) -> str:
     """Return the beginning of a file as text with plain line ends."""
     return _line_ends(scan.head.decode(scan.encoding, errors="replace")).lstrip("\ufeff")
+
+
+def cut(header: Header, lines: Sequence[str]) -> list[list[str]]:
+    """Cut lines of text into the cells of a header's columns."""
+    if header.positions:
+        places = header.positions.values()
+        return [[line[first - 1 : first - 1 + n] for first, n in places] for line in lines]
+    if header.quote:
+        return list(csv.reader(lines, delimiter=header.delimiter))
+    return list(csv.reader(lines, delimiter=header.delimiter, quoting=csv.QUOTE_NONE))

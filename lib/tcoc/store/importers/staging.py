@@ -176,6 +176,10 @@ _REJECTS = (
 )
 
 
+MARK = 2
+"""Raised where what a staged file holds changes, so that no older one is taken up."""
+
+
 def save(staged: Staged, folder: Path, fingerprint: str) -> None:
     """Mark a staged file as finished; the mark is written last, and in one step."""
     mark = _mark(folder, staged.identity, staged.type, fingerprint)
@@ -199,7 +203,7 @@ def reuse(folder: Path, identity: str, kind: str, fingerprint: str, name: str) -
 
 
 def _mark(folder: Path, identity: str, kind: str, fingerprint: str) -> Path:
-    return folder / f"{identity}-{kind}-{fingerprint}.json"
+    return folder / f"{identity}-{kind}-{fingerprint}-{MARK}.json"
 
 
 def _clean(message: str) -> str:
@@ -346,7 +350,7 @@ def _fixed(text: TextFile) -> str:
         f"substr(line, {first}, {length}) AS {quoted(name)}"
         for name, (first, length) in text.header.positions.items()
     )
-    return f"(SELECT {cut}, length(line) AS _length FROM {lines})"
+    return f"(SELECT {cut}, length(line) AS _length FROM {lines} WHERE line <> '')"
 
 
 def _cut_off(spec: TypeSpec) -> tuple[str, str, str]:
