@@ -259,6 +259,22 @@ def compare(
     typer.echo(comparison.text())
 
 
+@app.command()
+def release(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    by: Annotated[str, typer.Option("--by", help="Who answers for the release.")],
+    on: Annotated[str, typer.Option("--date", help="Its day; else today.")] = "",
+    edition: Annotated[str, typer.Option(help="stakeholder or working.")] = "stakeholder",
+) -> None:
+    """Hand a finished run out: review sheet, name and date, checksums, ledger.
+
+    Ends with 1 where this and earlier releases of the same data would disclose together.
+    """
+    from tcoc.disclosure.release import release_run
+
+    typer.echo(f"{release_run(_run_folder(run_), by, on, edition)}")
+
+
 def _run_folder(named: Path) -> Path:
     """Return a run folder that is given as a path, or by its name under outputs/."""
     from tcoc.run.places import run_folder

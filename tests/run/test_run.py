@@ -17,7 +17,7 @@ from tcoc.run.runner import tidy
 from tcoc.run.summary import summary
 from tcoc.run.verify import verify
 from tests.run.conftest import Home
-from tests.support.pages import OPEN, SHOWN
+from tests.support.stand_ins import OPEN, SHOWN
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -178,7 +178,7 @@ def test_a_run_that_cannot_work_is_refused_before_it_starts(
 
 
 def test_a_notebook_with_other_parameters_is_refused(home: Home) -> None:
-    from tests.support.pages import write_page
+    from tests.support.stand_ins import write_page
 
     write_page(home.folder / "notebooks" / "first.ipynb", OPEN, parameters='run = ""\nwork = ""')
     with pytest.raises(InputError, match="declares run, work, expected public, run"):

@@ -15,7 +15,7 @@ from tcoc.store.connection import connect
 from tcoc.store.layout import open_store
 from tcoc.store.synth import write_synthetic_store
 from tcoc.study import Catalog, Product, Study
-from tests.support.pages import FIRST, SECOND
+from tests.support.stand_ins import FIRST, SECOND
 
 RUN = """
 name: tiny

@@ -120,6 +120,7 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         ),
         ("ccn",),
     ),
+    "fee_schedule": ReferenceSpec((ReferenceColumn("hcpcs", pattern=r"[0-9A-Z]{5}"),), ("hcpcs",)),
 }
 """The CSV reference tables of a run; the columns are design.md's, others in a file are ignored."""
 
