@@ -1,4 +1,4 @@
-"""Notebooks are the analysis and hold no logic: tables by name, kit calls, checks; public outputs."""
+"""Notebooks are the analysis: tables by name, kit calls, checks; no logic, public outputs."""
 
 import ast
 from pathlib import Path

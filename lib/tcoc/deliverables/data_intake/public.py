@@ -125,7 +125,7 @@ def admission_table(study: Study) -> Draft:
         },
         within={"count": "of"},
         universe="rows, people and bytes of the delivery",
-        note="Red: beyond its limit, or a control total that does not hold; accepted with a reason.",
+        note="Red: beyond its limit and accepted, or a control total that does not hold.",
         source="store.json of the run's store; rules I7 and I8",
     )
 

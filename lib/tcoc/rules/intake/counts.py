@@ -5,7 +5,7 @@ holds an identifier beyond the expressions themselves: results are counts and do
 """
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
