@@ -58,10 +58,8 @@ def luck_title(scores: PublicTable) -> str:
     good = [str(d) for d in worst.loc[worst["luck_high"] < 1, "design"]]
     total = len(worst)
     if not good:
-        return f"None of {total} designs comes nearer to performance in every world than paying nothing"
-    return (
-        f"{len(good)} of {total} designs come nearer to performance than paying nothing, everywhere"
-    )
+        return f"None of {total} designs beats paying nothing in every world"
+    return f"{len(good)} of {total} designs beat paying nothing in every world"
 
 
 def penalty_title(scores: PublicTable) -> str:
