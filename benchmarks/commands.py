@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from tcoc.resources.meter import metered
-from tcoc.run.runner import git_commit, library_versions
+from tcoc.run.inputs import git_commit, library_versions
 
 
 def measure_command(*words: str) -> dict[str, Any]:

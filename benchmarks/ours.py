@@ -19,10 +19,10 @@ from typing import Any
 import duckdb
 import psutil
 
+from tcoc.deliverables.registry import find, names, study
 from tcoc.params import Run, load_run
 from tcoc.resources.meter import metered
 from tcoc.store.layout import Store, open_store
-from tcoc.study import PARTS, part_products, study
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = "measured.json"
@@ -137,8 +137,8 @@ def compute(file: Path, out: Path, memory_limit: str, heavy: bool) -> dict[str, 
     out.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {"scans": scans(run), "steps": {}, "stages": {}}
     with study(run, out, memory_limit) as opened:
-        for deliverable in [d for d in PARTS if d in run.spec.deliverables]:
-            for product in part_products(deliverable):
+        for deliverable in [d for d in names() if d in run.spec.deliverables]:
+            for product in find(deliverable).tables:
                 if heavy and product.name not in HEAVY:
                     continue
                 stages: dict[str, dict[str, float]] = {}

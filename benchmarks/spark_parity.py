@@ -25,9 +25,9 @@ from typing import Any
 from benchmarks.commands import machine
 from benchmarks.sizes import WORK, benes, run_of_size
 
+from tcoc.cache import sha256
+from tcoc.deliverables.registry import find, study
 from tcoc.params import load_run
-from tcoc.run.reuse import sha256
-from tcoc.study import part_products, study
 
 PORT = 17_077
 """Where the cluster's master listens, on loopback."""
@@ -40,7 +40,7 @@ def compute(file: Path, engine: str, work: Path, limit: str, only: list[str]) ->
     work.mkdir()
     with study(run, work, limit) as opened:
         for deliverable in [d for d in run.spec.deliverables if not only or d in only]:
-            for product in part_products(deliverable):
+            for product in find(deliverable).tables:
                 start = time.perf_counter()
                 opened.path(product.name)
                 found[product.name] = time.perf_counter() - start

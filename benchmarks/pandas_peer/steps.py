@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
+from tcoc.deliverables.registry import catalog
 from tcoc.store.schema import SPENDING_COLUMNS
-from tcoc.study import find_product
 
 from .attribution import attribution
 from .inputs import Inputs
@@ -24,7 +24,7 @@ STEPS: Mapping[str, Callable[[Inputs], pd.DataFrame]] = {
 }
 """Each step reads `inputs.tables` for what stands before it; dollar columns are whole cents."""
 
-KEYS: Mapping[str, tuple[str, ...]] = {name: find_product(name).key for name in STEPS}
+KEYS: Mapping[str, tuple[str, ...]] = {name: catalog().product(name).key for name in STEPS}
 """Each table's unique key, which is also its order."""
 
 CENTS = ("tcoc", *SPENDING_COLUMNS, "amount", "dollars", "capped", "allowed", "payments",

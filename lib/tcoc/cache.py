@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
@@ -50,7 +51,8 @@ _RECENT_NS = 2_000_000_000
 
 _PACKAGE = Path(__file__).resolve().parent
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(tcoc[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+(tcoc[\w.]*))",
+    r"^[ \t]*(?:from[ \t]+(tcoc[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)"
+    r"|import[ \t]+(tcoc[\w.]*))",
     re.MULTILINE,
 )
 
@@ -98,9 +100,12 @@ def _imported(code: str, package: Path) -> list[Path]:
             files.append(_file_of(module, package))
             continue
         plain = names.strip("()").replace("\n", ",").split(",")
-        for name in (part.split("#")[0].split(" as ")[0].strip() for part in plain):
-            if name:
-                files.append(_file_of(f"{origin}.{name}", package) or _file_of(origin, package))
+        found = (part.split("#")[0].split(" as ")[0].strip() for part in plain)
+        files += [
+            _file_of(f"{origin}.{name}", package) or _file_of(origin, package)
+            for name in found
+            if name
+        ]
     return [file for file in files if file is not None]
 
 
@@ -188,6 +193,7 @@ class Entry:
     files: Mapping[str, str]
     size: int = 0
     seconds: float = 0.0
+    made: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -266,6 +272,7 @@ class Cache:
             "files": dict(entry.files),
             "size": size,
             "seconds": round(entry.seconds, 3),
+            "made": entry.made,
             "facts": dict(entry.facts),
         }
         write_whole(file, json.dumps(content, indent=1).encode())
@@ -318,7 +325,9 @@ class Cache:
         return False
 
     def _note(self, digest: str) -> None:
-        write_whole(self._object(digest).with_suffix(".seen"), _stamp(self._object(digest)).encode())
+        write_whole(
+            self._object(digest).with_suffix(".seen"), _stamp(self._object(digest)).encode()
+        )
 
     def _seen(self, digest: str) -> str:
         try:

@@ -30,8 +30,22 @@ INTERRUPTED = 130
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        import tcoc
+
+        typer.echo(f"tcoc {tcoc.__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end."),
+]
+
+
 @app.callback()
-def _options(debug: Debug = False) -> None:
+def _options(debug: Debug = False, version: Version = False) -> None:
     """Maryland Total Cost of Care: from Medicare claims to reports."""
 
 
@@ -142,8 +156,8 @@ def run(
     What is unchanged since the last finished run of the same name is taken over from it.
     """
     from tcoc.progress import reporter
-    from tcoc.run.reuse import summary
-    from tcoc.run.runner import RunRequest, execute_run, read_manifest
+    from tcoc.run.runner import RunRequest, execute_run
+    from tcoc.run.summary import summary
 
     changes = dict(_assignment(text) for text in set_ or [])
     if engine:
@@ -152,7 +166,7 @@ def run(
     request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers, fresh)
     with reporter() as report:
         folder = execute_run(request, report)
-    if line := summary(read_manifest(folder)):
+    if line := summary(folder):
         typer.echo(line)
     typer.echo(f"{folder}/index.html")
 
@@ -178,18 +192,49 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 @app.command()
+def sensitivity(
+    file: Annotated[Path, typer.Argument(help="A run file, such as params/runs/sample.yml.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
+    memory_limit: Limit = None,
+) -> None:
+    """Rerun each assumed value at its alternatives and say what moves; goes on where it stopped."""
+    from tcoc.progress import reporter
+    from tcoc.run.sensitivity import measure, render
+
+    _warn_of(memory_limit)
+    with reporter() as report:
+        table = measure(file, report, out, memory_limit)
+    typer.echo(render(table))
+
+
+@app.command()
 def runs(
     out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
 ) -> None:
     """List the runs, their state, parameters and age, and renew the page over them."""
+    from tcoc.manifest import list_runs
     from tcoc.report.index import render_portfolio
+    from tcoc.run.places import outputs_dir
     from tcoc.run.run_list import render_runs
-    from tcoc.run.runner import list_runs, outputs_dir
 
     folder = outputs_dir(out)
     typer.echo(render_runs(list_runs(folder)))
     if any(folder.glob("*/manifest.json")):
         typer.echo(f"{render_portfolio(folder)}")
+
+
+@app.command()
+def cache(
+    out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything that is kept.")] = False,
+) -> None:
+    """Say how large the cache of tables and pages is, or clear it."""
+    from tcoc.cache import FOLDER, Cache
+    from tcoc.run.places import outputs_dir
+    from tcoc.run.summary import render_usage
+
+    found = Cache(outputs_dir(out) / FOLDER)
+    typer.echo(render_usage(found.clear() if clear else found.usage(), clear))
 
 
 @app.command()
@@ -207,21 +252,96 @@ def compare(
     typer.echo(comparison.text())
 
 
+@app.command()
+def release(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    by: Annotated[str, typer.Option("--by", help="Who answers for the release.")],
+    on: Annotated[str, typer.Option("--date", help="Its day; else today.")] = "",
+    edition: Annotated[str, typer.Option(help="stakeholder or working.")] = "stakeholder",
+) -> None:
+    """Hand a finished run out: review sheet, name and date, checksums, ledger.
+
+    Ends with 1 where this and earlier releases of the same data would disclose together.
+    """
+    from tcoc.disclosure.release import release_run
+
+    typer.echo(f"{release_run(_run_folder(run_), by, on, edition)}")
+
+
 def _run_folder(named: Path) -> Path:
     """Return a run folder that is given as a path, or by its name under outputs/."""
-    from tcoc.run.runner import outputs_dir
+    from tcoc.run.places import run_folder
 
-    by_name = outputs_dir() / named
-    return by_name if not named.is_dir() and by_name.is_dir() else named
+    return run_folder(named)
 
 
-explain = typer.Typer(help="Recompute one clinician for a dispute.", no_args_is_help=True)
+@app.command()
+def feed(
+    run: Annotated[Path, typer.Argument(help="A finished run: its folder or its name.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the feed; RUN/restricted/feed where not given.")
+    ] = None,
+) -> None:
+    """Write the attribution feed for the monitoring contractor: files, dictionary, checksums."""
+    from tcoc.deliverables.y1_attribution.feed import FOLDER, check_feed, write_feed
+    from tcoc.manifest import read_manifest
+    from tcoc.study import RESTRICTED
+
+    folder = _run_folder(run)
+    manifest = read_manifest(folder)
+    if manifest.state != "ok":
+        raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one (ok)")
+    restricted = folder / RESTRICTED
+    facts = {"synthetic": manifest.synthetic, "git_commit": manifest.git_commit}
+    place = write_feed(restricted, manifest.run, facts, out or restricted / FOLDER)
+    check_feed(place)
+    typer.echo(f"{place}")
+
+
+explain = typer.Typer(help="Recompute one number step by step.", no_args_is_help=True)
 app.add_typer(explain, name="explain")
 
 
 @explain.callback()
 def _explain() -> None:
-    """Recompute one clinician for a dispute."""
+    """Recompute one number step by step, from a run's restricted tables."""
+
+
+@explain.command("mpa")
+def explain_mpa_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    ccn: Annotated[str, typer.Option(help="The hospital.")],
+    option: Annotated[
+        str, typer.Option(help="An option of table mpa.")
+    ] = "improvement_single",
+) -> None:
+    """Print how a hospital's dollars come about, from per capita to payments."""
+    from tcoc.deliverables.mpa_options.explain import explain_mpa
+
+    typer.echo(explain_mpa(_run_folder(run_), ccn, option))
+
+
+@explain.command("attribution")
+def explain_attribution_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="A beneficiary.")] = "",
+    npi: Annotated[str, typer.Option(help="Or a clinician.")] = "",
+) -> None:
+    """Print why a person, or a clinician's people, went to their hospital; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_attribution
+
+    typer.echo(explain_attribution(_run_folder(run_), bene, npi))
+
+
+@explain.command("beneficiary")
+def explain_beneficiary_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="The beneficiary.")],
+) -> None:
+    """Print a person's months, dollars and hospital by year; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_beneficiary
+
+    typer.echo(explain_beneficiary(_run_folder(run_), bene))
 
 
 @explain.command("qp")

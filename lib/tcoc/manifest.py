@@ -36,10 +36,15 @@ class Input(_Model):
 
 
 class Reused(_Model):
-    """What of a deliverable was taken over: `tables` is true for all, else their names."""
+    """What of a deliverable was taken over, and when it was made.
+
+    `tables` is true where all are, else the names of those that are.
+    """
 
     tables: bool | list[str] = False
     notebook: bool = False
+    since: str = Field(default="", alias="from")
+    notebook_since: str = Field(default="", alias="notebook_from")
 
 
 class Done(_Model):
@@ -75,7 +80,7 @@ class Manifest(_Model):
     synthetic: bool = False
     parameters: Parameters = Field(default_factory=Parameters)
     inputs: list[Input] = Field(default_factory=list)
-    accepted: list[Any] = Field(default_factory=list)
+    accepted: list[str] = Field(default_factory=list)
     ignored_reference_rows: dict[str, int] = Field(default_factory=dict)
     tables: dict[str, int] = Field(default_factory=dict)
     deliverables: dict[str, Done] = Field(default_factory=dict)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from tcoc.cache import Cache, Entry, Read, base_key, digest_of, look_up, sha256
 from tcoc.errors import TcocError, nearest
 from tcoc.folders import private
-from tcoc.params import Policy, Run, RunFile
+from tcoc.params import AttributionPolicy, Policy, Run, RunFile
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection
 from tcoc.store.layout import Store
@@ -51,6 +51,11 @@ class Product:
     def modules(self) -> frozenset[str]:
         """The modules whose code makes the table."""
         return frozenset(module_of(call) for call in (self.compute, *self.code))
+
+
+def measured_file(cache: Cache, run: str, name: str) -> Path:
+    """Return where a command keeps what it measured for the runs of a name (rule S1)."""
+    return cache.folder.parent / f".{name}" / run / f"{name}.parquet"
 
 
 def module_of(call: Callable[..., Any]) -> str:
@@ -160,7 +165,8 @@ class Study:
     """One run: parameters, inputs, and tables that are computed when first asked for.
 
     While a table is computed, its part reads the policy files and the tables that it declares and
-    no others. Without a cache, tables stand in the work folder alone.
+    no others. Without a cache, tables stand in the work folder alone. `made` says the seconds of
+    each table that was computed, `taken` when each one was made that came from the cache.
     """
 
     run: Run
@@ -171,6 +177,7 @@ class Study:
     cache: Cache | None = None
     fresh: bool = False
     made: dict[str, float] = field(default_factory=dict)
+    taken: dict[str, str] = field(default_factory=dict)
     _reading: _Reading = field(default_factory=_Reading)
     _digests: dict[str, str] = field(default_factory=dict)
 
@@ -233,6 +240,20 @@ class Study:
         self._note("table", name)
         return file
 
+    def measured(self, name: str) -> Path | None:
+        """Return what a command of its own measured for a run of this name, None where it did not.
+
+        It lies beside the run folders and is no table: what reads it judges whether it still holds.
+        """
+        self._note("measured", name)
+        file = self._measured_file(name)
+        return file if file is not None and file.is_file() else None
+
+    def _measured_file(self, name: str) -> Path | None:
+        if self.cache is None:
+            return None
+        return measured_file(self.cache, self._whole.name, name)
+
     def has(self, name: str) -> bool:
         """Whether a table is already in the work folder."""
         return self._file(self.catalog.product(name)).is_file()
@@ -281,6 +302,9 @@ class Study:
             return digest_of(self._settings.get(name))
         if kind == "table":
             return self._table_digest(name)
+        if kind == "measured":
+            file = self._measured_file(name)
+            return sha256(file) if file and file.is_file() else ""
         return self._store_digest if kind == "store" else self._reference_digest
 
     def _table_digest(self, name: str) -> str:
@@ -308,8 +332,9 @@ class Study:
     def _reference_digest(self) -> str:
         assert self.cache is not None
         files = self._references.files
-        # how a clinician of two ACOs is read decides what the tables hold (rule A3)
-        handling = self._whole.policy.get("attribution.duplicate_npi")
+        # these decide what is read of the files: rules A5, A6 and A10
+        policy = AttributionPolicy.of(self._whole.policy)
+        handling = [policy.duplicate_npi, policy.roster_links, policy.eligible_hospitals]
         return digest_of([sorted(self._references.paths), self.cache.hashes(files), handling])
 
     # ------------------------------------------------------------ making a table
@@ -342,6 +367,7 @@ class Study:
                 if product.csv:
                     _write_csv(file, file.with_suffix(".csv"))
                 self._digests[product.name] = entry.files[file.name]
+                self.taken[product.name] = entry.made
                 return True
         return False
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tcoc.errors import InputError
-from tcoc.report.compare import compare_runs, render_comparison
+from tcoc.report.compare import compare_runs, default_out, render_comparison
 from tcoc.report.provenance import value_words
 
 
@@ -39,11 +39,58 @@ def write_run(
     frame = pd.DataFrame(
         {"year": [2017, 2017, 2018], "ccn": ["a", "b", "a"], "benes": benes,
          "tcoc": [10.5, 20.25, 1e9]})  # fmt: skip
-    frame["hidden"] = ["", "benes: small count", ""]
+    frame["benes"] = frame["benes"].map(str).where(frame["benes"].notna(), "‡")
     frame.to_csv(run / "tables" / "people.csv", index=False)
-    facts = {"people": {"title": "People", "keys": ["year", "ccn"], "rows": 3, "hidden": 1}}
-    (run / "tables" / "tables.json").write_text(json.dumps(facts))
+    columns = {"benes": {"kind": "count"}, "tcoc": {"kind": "dollars"}}
+    facts = {"people": {"title": "People", "keys": ["year", "ccn"], "columns": columns}}
+    (run / "tables" / "dictionary.json").write_text(json.dumps(facts))
     return run
+
+
+def with_dollars(run, moved=0.0):
+    """Add the MPA's dollars by hospital and the state's total of a run."""
+    hospitals = pd.DataFrame(
+        {"year": 2018, "ccn": ["210001", "210002", "210003"], "hospital": ["One", "Two", "Three"],
+         "mpa_dollars": [1000.0 + moved, -2000.0 - 3 * moved, 500.0]})  # fmt: skip
+    state = pd.DataFrame({"year": [2018], "ccn": ["STATE"], "paid": [-500.0 - 2 * moved]})
+    hospitals.to_csv(run / "tables" / "mpa_hospitals.csv", index=False)
+    state.to_csv(run / "tables" / "state.csv", index=False)
+    file = run / "tables" / "dictionary.json"
+    facts = json.loads(file.read_text())
+    facts["mpa_hospitals"] = {
+        "keys": ["year", "ccn"],
+        "columns": {"mpa_dollars": {"kind": "dollars"}},
+    }
+    facts["state"] = {"keys": ["year", "ccn"], "totals": {"ccn": "STATE"},
+                      "columns": {"paid": {"kind": "dollars"}}}  # fmt: skip
+    file.write_text(json.dumps(facts))
+    return run
+
+
+def test_the_answer_is_totals_and_hospitals_by_dollars(tmp_path):
+    one = with_dollars(write_run(tmp_path, "a"))
+    two = with_dollars(write_run(tmp_path, "b", window="calendar_years"), moved=100.0)
+    found = compare_runs(one, two)
+    assert found.totals["row"].tolist() == ["year 2018, ccn STATE"]
+    assert found.totals["change"].tolist() == [-200.0]
+    assert found.hospitals["ccn"].tolist() == ["210002", "210001"]
+    assert found.hospitals["change"].tolist() == [-300.0, 100.0]
+    lines = found.text().splitlines()
+    assert lines[0] == "attribution.window: same_year -> calendar_years"
+    assert "  Two (210002): −$2,000 -> −$2,300 (−$300)" in lines
+    render_comparison(found, tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert page.index('id="totals"') < page.index('id="hospitals"') < page.index('id="causes"')
+
+
+def test_two_editions_that_would_disclose_say_so_and_go_to_the_owner(tmp_path):
+    one = write_run(tmp_path, "a")
+    two = write_run(tmp_path, "b", benes=(120.0, 44.0, 300.0))
+    found = compare_runs(one, two)
+    assert found.discloses
+    assert "by difference in 1 cell" in found.text()
+    assert default_out(two, found) == two / "restricted" / "compare-with-a.html"
+    assert not compare_runs(one, one).discloses
 
 
 def attribution(run, hospital="a", moved=0):
@@ -80,9 +127,7 @@ def test_one_changed_parameter_is_named_first(tmp_path):
         {"table": "people", "row": "year 2017, ccn a", "column": "benes", "before": "120.0",
          "after": "150.0", "change": 30.0, "relative": 0.25}
     ]  # fmt: skip
-    assert found.text().splitlines()[0] == (
-        "parameter attribution.window: same_year -> calendar_years"
-    )
+    assert found.text().splitlines()[0] == "attribution.window: same_year -> calendar_years"
 
 
 def test_a_sourced_value_is_its_value_however_long_its_source():
@@ -124,7 +169,7 @@ def test_changes_are_ranked_by_relative_size_and_hidden_cells_have_none(tmp_path
     changes = compare_runs(one, two).changes
     assert changes.row.tolist() == ["year 2018, ccn a", "year 2017, ccn a", "year 2017, ccn b"]
     assert changes.relative[0] == 1.0
-    assert changes.before[2] == ""
+    assert changes.before[2] == "‡"
     assert pd.isna(changes.change[2])
 
 

@@ -1,47 +1,43 @@
-import pandas as pd
 import pytest
 
 from tcoc.errors import TcocError
 from tcoc.report import guard
+from tests.report.made_up import made_up
 
-AUDITED = pd.DataFrame({"ccn": ["a", "b"], "benes": [120.0, None], "tcoc": [5.5, None]})
-VISIBLE = guard.visible_values([(AUDITED, ("benes", "tcoc"))])
-
-
-def check(frame, counts=("benes",)):
-    guard.check_frame("figure f", frame, VISIBLE, counts)
+KNOWN = guard.Known(made_up().values(), [0.005])
 
 
-def test_rows_of_an_audited_frame_pass():
-    check(AUDITED)
-    check(AUDITED.head(1).assign(label="x", share=0.2))
+def test_a_number_of_a_public_table_passes_in_any_of_its_forms():
+    table = made_up()["waterfall"]
+    share = float(table.value("share_benes", year=2018, stage="aco_like"))
+    total = float(table.value("tcoc", year=2018, stage="all"))
+    for text in (
+        f"{share:.1%} of people",
+        f"{share:.0%}",
+        f"${total / 1e9:.1f} billion",
+        f"${total:,.0f}",
+    ):
+        guard.check_numbers("t", text, KNOWN)
 
 
-def test_a_planted_small_count_is_refused():
-    with pytest.raises(TcocError, match='column "benes" holds a count of 1 to 10'):
-        check(AUDITED.assign(benes=[120.0, 7.0]))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 2018, 12 of 47 hospitals; rule A12 and 42 CFR 414.1430(a)(1)",
+        "between 2017 and 2018–19 nothing moved; 100% of it, 0 dollars",
+        "a threshold of 0.5%",
+        "hospital 210004 in ZIP 20588",
+    ],
+)
+def test_years_rules_labels_policy_values_and_small_whole_numbers_are_free(text):
+    guard.check_numbers("t", text, KNOWN)
 
 
-@pytest.mark.parametrize("name", ["benes_moved", "patients", "n_claims"])
-def test_a_small_count_under_another_name_is_refused(name):
-    with pytest.raises(TcocError, match="count of 1 to 10"):
-        check(pd.DataFrame({name: [3.2]}))
-
-
-@pytest.mark.parametrize("name", ["benes_per_zip", "rate", "tcoc_per_bene", "year_rank"])
-def test_small_numbers_that_count_nobody_pass(name):
-    check(pd.DataFrame({name: [3.2]}))
-
-
-def test_a_number_that_was_not_audited_is_refused_and_not_told():
-    with pytest.raises(TcocError, match="no audited table") as error:
-        check(AUDITED.assign(tcoc=[5.5, 77.25]))
-    assert "77" not in str(error.value)
-
-
-def test_zero_may_be_shown_where_it_was_audited():
-    visible = guard.visible_values([(pd.DataFrame({"benes": [0.0]}), ("benes",))])
-    guard.check_frame("t", pd.DataFrame({"benes": [0.0]}), visible, ("benes",))
+@pytest.mark.parametrize("text", ["$1,234,567 were saved", "rose 77.7%", "12,345 people", "by 3.3 points",
+                                  "$4.4 billion", "−$987"])  # fmt: skip
+def test_a_number_that_stands_in_no_public_table_is_refused(text):
+    with pytest.raises(TcocError, match="stands in no public table"):
+        guard.check_numbers("paragraph", text, KNOWN)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,9 @@ import json
 import pytest
 from bs4 import BeautifulSoup
 
-from tcoc.report.audited import publish
-from tcoc.report.index import render_index, render_portfolio
-from tcoc.report.release import ABOUT
-from tests.report import report_demo
+from tcoc.disclosure import write_csvs
+from tcoc.report.index import Report, render_index, render_portfolio
+from tests.report.made_up import made_up
 
 MANIFEST = {
     "run": "demo",
@@ -18,7 +17,7 @@ MANIFEST = {
     "inputs": [{"path": "params/runs/demo.yml", "sha256": "0"}],
     "deliverables": {"demo": {"state": "ok", "seconds": 3.2, "peak_mb": 10.0}},
     "parameters": {
-        "run": {"years": [2017, 2018], "engine": "duckdb", "deliverables": ["demo"]},
+        "run": {"years": [2017, 2018], "engine": "duckdb", "deliverables": ["demo", "other"]},
         "policy": [
             {"name": "attribution.window", "year": None, "value": {"calendar_years": 1},
              "status": "assumed", "rule": "A1", "source": "our reading",
@@ -26,46 +25,64 @@ MANIFEST = {
         ],
     },
 }  # fmt: skip
+REPORT = Report("demo", "Attribution", "Who is attributed where?", "Half of all <people> cost $1.")
 
 
 @pytest.fixture(scope="module")
 def index(shown):
-    publish(report_demo.demo_release().audited, shown / "tables")
-    (shown / ABOUT).parent.mkdir(exist_ok=True)
-    about = {
-        "headlines": {"demo": "Half of all <beneficiaries> cost $1."},
-        "vintage": "claims 2018",
-    }
-    (shown / ABOUT).write_text(json.dumps(about))
-    render_index(shown, MANIFEST)
+    write_csvs(made_up(), shown / "tables")
+    render_index(shown, MANIFEST, [REPORT], news="The window is new.")
     return BeautifulSoup((shown / "index.html").read_text(encoding="utf-8"), "html.parser")
 
 
-def test_each_deliverable_has_headline_picture_and_state(index):
+def test_the_answers_come_first_each_with_its_report(index):
+    answer = index.select_one("main .summary .answers li")
+    assert answer.get_text().startswith("Half of all <people> cost $1.")
+    assert answer.a["href"] == "demo.html"
+
+
+def test_the_cover_says_who_should_read_what(index):
     card = index.select_one(".cards li")
-    assert card.h3.a["href"] == "demo.html"
-    assert card.h3.get_text() == "Year 1 attribution under the Medicare Performance Adjustment"
-    assert "Half of all <beneficiaries> cost $1." in card.get_text()
-    assert "done, 3 s" in card.get_text()
-    assert card.img["alt"]
+    assert card.h3.get_text() == "Attribution"
+    assert "Who is attributed where?" in card.get_text()
+    assert "3.2" not in card.get_text()
 
 
-def test_tables_are_listed_with_rows_and_hidden_cells(index, shown):
-    rows = index.select("#data ~ .tcoc-table tbody tr")
-    assert [r.th.a["href"] for r in rows] == [
-        f"tables/{name}.csv" for name in ("home_zips", "hospital_year", "qp_scores", "waterfall")
-    ]
-    assert [td.get_text() for td in rows[1].find_all("td")][1:] == ["31", "5"]
+def test_dates_completeness_news_and_citation_stand_on_the_cover(index):
+    data = index.find(id="table-data") or index.find(id="data").find_parent("section")
+    assert "claims 2012–2018" in data.get_text()
+    assert "0.985" in data.get_text()
+    assert "The window is new." in index.get_text()
+    assert "Run demo" in index.find(id="cite").find_parent("section").get_text()
+
+
+def test_without_words_of_the_deliverable_the_notebook_speaks(shown):
+    render_index(shown, MANIFEST)
+    page = BeautifulSoup((shown / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert "In 2018 the ACO-like stage took" in page.select_one(".answers li").get_text()
+    assert page.select_one(".cards h3").get_text().startswith("Year 1 attribution")
+
+
+def test_the_hospital_is_chosen_on_the_cover(index):
+    options = index.select(".picker option")
+    assert len(options) == 48
+    assert [o["value"] for o in options if o.get_text() == "Johns Hopkins"] == ["210008"]
+
+
+def test_every_public_table_is_listed_with_its_file(index, shown):
+    rows = index.select("#downloads ~ details tbody tr")
+    assert {r.th.a["href"] for r in rows} == {f"tables/{name}.csv" for name in made_up()}
     assert all((shown / r.th.a["href"]).is_file() for r in rows)
 
 
 def test_assumptions_stand_on_the_front_page(index):
     table = index.find(id="table-assumptions")
     assert "calendar years: 1" in table.get_text()
-    assert index.find(class_="badge").get_text() == "Draft: rests on 1 assumed value"
+    badges = [b.get_text() for b in index.find_all(class_="badge")]
+    assert badges == ["Draft: rests on 1 assumed value", "Not released: for review"]
 
 
-def test_the_portfolio_lists_runs_and_what_differs(tmp_path):
+def test_the_portfolio_lists_what_was_done_and_what_differs(tmp_path):
     for name, years in (("one", [2018]), ("two", [2017])):
         manifest = json.loads(json.dumps(MANIFEST))
         manifest["parameters"]["run"]["years"] = years
@@ -75,4 +92,5 @@ def test_the_portfolio_lists_runs_and_what_differs(tmp_path):
     (tmp_path / ".failed").mkdir()
     page = BeautifulSoup(render_portfolio(tmp_path).read_text(), "html.parser")
     assert [a["href"] for a in page.select(".cards h3 a")] == ["one/index.html", "two/index.html"]
+    assert page.select_one(".cards p").get_text() == "Demo"
     assert "run.years" in page.find(id="table-differences").get_text()

@@ -2,10 +2,12 @@
 
 import pytest
 
+from tcoc.report import words
 from tcoc.report.compare import compare_runs, render_comparison
 from tcoc.report.index import render_index, render_portfolio
-from tests.report.test_compare import write_run
-from tests.report.test_index import MANIFEST
+from tests.report.made_up import made_up
+from tests.report.test_compare import with_dollars, write_run
+from tests.report.test_index import MANIFEST, REPORT
 
 pytestmark = pytest.mark.pages
 
@@ -14,12 +16,10 @@ PAGES = ("demo.html", "index.html", "compare.html", "runs/index.html")
 
 @pytest.fixture(scope="module")
 def pages(shown):
-    render_index(shown, MANIFEST)
+    render_index(shown, MANIFEST, [REPORT])
     runs = shown / "runs"
-    one, two = (
-        write_run(runs, "a"),
-        write_run(runs, "b", window="calendar_years", benes=(150, 1, 2)),
-    )
+    one = with_dollars(write_run(runs, "a"))
+    two = with_dollars(write_run(runs, "b", window="calendar_years", benes=(150, 1, 2)), 90.0)
     render_comparison(compare_runs(one, two), shown / "compare.html")
     render_portfolio(runs)
     return shown
@@ -39,9 +39,14 @@ def visit(chromium, pages):
         page.on("request", lambda r: requests.append(r.url))
         page.on("console", lambda m: complaints.append(m.text))
         page.on("pageerror", lambda e: complaints.append(str(e)))
-        address = (pages / name).as_uri()
+        file, _, anchor = name.partition("#")
+        address = (pages / file).as_uri() + (f"#{anchor}" if anchor else "")
         page.goto(address)
-        others = [url for url in requests if url != address and not url.startswith("data:")]
+        others = [
+            url
+            for url in requests
+            if url.split("#")[0] != address.split("#")[0] and not url.startswith("data:")
+        ]
         return page, others, complaints
 
     yield go
@@ -63,15 +68,82 @@ def test_a_page_is_quiet_accessible_and_fits(visit, name, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [1280, 375])
+def test_no_figure_is_cropped_and_a_table_that_scrolls_says_so(visit, width):
+    page, _, _ = visit("demo.html", width)
+    cropped = page.evaluate(
+        """() => [...document.querySelectorAll('.picture svg')].filter(s => s.offsetParent !== null
+             || getComputedStyle(s).display !== 'none').flatMap(s => {
+             const box = s.getBoundingClientRect();
+             return [...s.querySelectorAll('text')].filter(t => {
+               const b = t.getBoundingClientRect();
+               return b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1
+                 || b.bottom > box.bottom + 1; }).map(t => s.closest('figure').id + ': ' + t.textContent) })"""
+    )
+    assert cropped == []
+    silent = page.evaluate(
+        """() => [...document.querySelectorAll('.tcoc-scroll')].filter(b => b.clientWidth
+             && b.scrollWidth > b.clientWidth + 2 && !b.classList.contains('more-right'))
+             .map(b => b.parentNode.id)"""
+    )
+    assert silent == []
+    small = page.evaluate(
+        """() => { const s = [...document.querySelectorAll('.picture svg')].filter(s => s.clientWidth);
+             return Math.min(...s.map(s => s.clientWidth / s.viewBox.baseVal.width)) }"""
+    )
+    assert small > 1.2  # letters of 8.5 points and more are 10 pixels and more
+
+
+def test_one_choice_marks_the_hospital_everywhere_and_is_carried_on(visit):
+    page, _, complaints = visit("index.html", 1280)
+    page.locator("#hospital").select_option("210008")
+    assert page.url.endswith("#hospital=210008")
+    page.locator(".answers a").first.click()
+    page.wait_for_load_state()
+    assert page.url.endswith("demo.html#hospital=210008")
+    assert page.locator("#hospital").input_value() == "210008"
+    assert page.locator("#table-hospital_year-210008.is-mine").count() == 1
+    said = page.locator("#table-hospital_year > .mine").inner_text()
+    assert said.startswith("Johns Hopkins: Per capita spending")
+    figure = page.locator("#figure-hospital_year-bars > .mine").inner_text()
+    assert figure.startswith("Johns Hopkins: MPA dollars −$")
+    page.locator("nav.contents a").first.click()
+    assert page.url.endswith("&hospital=210008")
+    assert page.locator("#hospital").input_value() == "210008"
+    page.locator("#hospital").select_option("")
+    assert page.locator(".is-mine").count() == 0
+    assert complaints == []
+
+
+def test_the_what_if_shows_cells_of_the_table(visit):
+    page, _, complaints = visit("demo.html#hospital=210008", 1280)
+    table = made_up()["mpa_what_if"]
+    page.get_by_role("combobox", name="Threshold").select_option(label="3.00%")
+    page.get_by_role("combobox", name="Revenue at risk").select_option(label="1.00%")
+    mine = table.where(threshold=0.03, revenue_at_risk=0.01)
+    frame = mine.frame
+    said = page.locator(".what-if dd").all_inner_texts()
+    up = frame.mpa_dollars[frame.mpa_dollars > 0].sum()
+    down = frame.mpa_dollars[frame.mpa_dollars < 0].sum()
+    one = mine.value("mpa_dollars", ccn="210008")
+    assert said == [
+        words.dollars(up),
+        words.dollars(down),
+        words.dollars(up + down),
+        words.dollars(one),
+    ]
+    assert complaints == []
+
+
 def test_a_long_table_sorts_and_filters(visit):
     page, _, complaints = visit("demo.html", 1280)
     box = page.locator("#table-hospital_year")
     box.get_by_label("Filter rows").fill("medstar")
-    assert box.locator("output").inner_text() == "4 of 31 rows"
-    assert box.locator("tbody tr:visible").count() == 4
+    assert box.locator("output").inner_text() == "6 of 47 rows"
+    assert box.locator("tbody tr:visible").count() == 6
     box.get_by_label("Filter rows").fill("")
-    box.get_by_role("button", name="Per capita").click()
-    values = box.locator("tbody tr td:nth-child(4)").all_inner_texts()
+    box.get_by_role("button", name="Per capita spending").click()
+    values = box.locator("tbody tr td:nth-child(2)").all_inner_texts()
     numbers = [int(v.strip("$").replace(",", "")) for v in values[:-1]]
     assert numbers == sorted(numbers)
     assert values[-1] == "‡"
@@ -92,14 +164,3 @@ def test_the_page_prints_on_several_sheets(visit, tmp_path):
     page.pdf(path=str(tmp_path / "p.pdf"), prefer_css_page_size=True)
     content = (tmp_path / "p.pdf").read_bytes()
     assert content.count(b"/Type /Page\n") >= 4
-
-
-def test_the_style_page_shows_every_chart_type(tmp_path):
-    from tcoc.report import charts as figures
-    from tcoc.report.style_page import EXAMPLES, render_style_page
-
-    charts = {name for name, f in vars(figures).items()
-              if getattr(f, "__annotations__", {}).get("return") is figures.Picture}  # fmt: skip
-    assert {example.function for example in EXAMPLES} == charts
-    render_style_page(tmp_path / "style.html")
-    assert (tmp_path / "style.html").read_text().count("<figure>") == len(charts)

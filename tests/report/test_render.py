@@ -39,16 +39,39 @@ def test_the_page_is_small(page):
 def test_source_and_parameters_are_not_shown(soup):
     text = soup.get_text(" ")
     assert "assert shares_sum_to_one" not in text
-    assert 'work = ""' not in text
+    assert 'public = ""' not in text
 
 
-def test_every_picture_has_a_text_alternative_and_a_caption(soup):
-    pictures = soup.find_all("img")
-    assert len(pictures) == 8
-    for picture in pictures:
-        assert len(picture["alt"]) > 3
-        assert picture["src"].startswith("data:image/")
-        assert picture.find_parent("figure").find("figcaption").get_text(strip=True)
+def test_every_picture_is_text_with_an_alternative_and_a_caption(soup):
+    figures = soup.find_all("figure")
+    assert len(figures) == 14
+    for figure in figures:
+        wide, narrow = figure.select(".picture > svg")
+        assert (wide["class"], narrow["class"]) == (["wide"], ["narrow"])
+        for picture in (wide, narrow):
+            assert picture["role"] == "img"
+            assert len(picture["aria-label"]) > 20
+            assert picture.find("text")
+            assert picture.select("title")
+        assert figure.find("figcaption").get_text(strip=True)
+        assert figure.find("a", class_="number")["href"] == "#" + figure["id"]
+    assert soup.find_all("img") == []
+
+
+def test_marks_of_figures_and_rows_carry_their_hospital(soup):
+    marked = soup.select('[data-ccn="210008"]')
+    assert {tag.name for tag in marked} >= {"tr", "g"}
+    titles = [tag.title.get_text() for tag in marked if tag.find("title")]
+    assert any(t.startswith("Johns Hopkins: Per capita spending $") for t in titles)
+    assert soup.find(id="table-hospital_year-210008").name == "tr"
+
+
+def test_figures_are_written_once_with_their_data_and_words(shown, soup):
+    folder = shown / "figures"
+    names = {figure["id"].removeprefix("figure-") for figure in soup.find_all("figure")}
+    assert {f.name for f in folder.iterdir()} == {
+        f"{name}.{ending}" for name in names for ending in ("svg", "csv", "txt")
+    }
 
 
 def test_every_table_has_a_caption_and_scoped_headings(soup):
@@ -56,7 +79,7 @@ def test_every_table_has_a_caption_and_scoped_headings(soup):
     assert len(tables) >= 9
     for table in tables:
         assert table.caption.get_text(strip=True)
-        assert all(th.get("scope") in ("col", "row") for th in table.find_all("th"))
+        assert all(th.get("scope") in ("col", "row", "colgroup") for th in table.find_all("th"))
         region = table.find_parent(class_="tcoc-scroll")
         assert region["tabindex"] == "0"
         assert soup.find(id=region["aria-labelledby"])
@@ -66,7 +89,7 @@ def test_anchors_are_unique_and_contents_lead_to_them(soup):
     anchors = [tag["id"] for tag in soup.find_all(id=True)]
     assert len(anchors) == len(set(anchors))
     links = [a["href"] for a in soup.select("nav.contents a")]
-    assert len(links) == 7
+    assert len(links) == 8
     assert all(link[1:] in anchors for link in links)
 
 
@@ -84,7 +107,8 @@ def test_landmarks_language_skip_link_and_order(soup):
 def test_synthetic_data_and_draft_are_marked(page, soup):
     assert "Synthetic data." in soup.find(class_="banner").get_text()
     assert '@top-center { content: "Synthetic data' in page
-    badge = soup.find(class_="badge")
+    badge, released = soup.find_all(class_="badge")
+    assert released.get_text() == "Not released: for review"
     assert badge.get_text() == "Draft: rests on 3 assumed values"
     assert soup.find(id=badge.a["href"][1:])
 
@@ -97,13 +121,37 @@ def test_the_footer_says_where_the_numbers_come_from(soup):
 
 
 def test_hidden_cells_show_a_mark_and_no_number(soup):
-    row = soup.find(id="table-hospital_year").find("th", string="Holy\u00a0Cross").parent
-    assert [td.get_text() for td in row.find_all("td")][1:] == ["‡"] * 4
-    assert "‡ Hidden" in soup.find(id="table-hospital_year").tfoot.get_text()
+    row = soup.find(id="table-hospital_year-210035")
+    assert row.th.get_text() == "McCready 210035"
+    assert [td.get_text() for td in row.find_all("td")] == ["‡"] * 6
+    assert "‡ Hidden" in soup.find(id="table-hospital_year").get_text()
 
 
-def test_dollar_signs_are_not_read_as_formulas(soup):
-    assert "$11,667 at the median hospital and $13,552" in soup.find(class_="summary").get_text()
+def test_a_column_of_one_value_is_said_in_the_caption(soup):
+    table = soup.find(id="table-hospital_year")
+    heads = [th.get_text() for th in table.select("thead th")]
+    assert "Year" not in heads
+    assert table.select_one(".tcoc-unit").get_text() == "2018"
+
+
+def test_years_stand_across_under_what_they_measure(soup):
+    table = soup.find(id="table-waterfall")
+    upper, lower = table.select("thead tr")
+    assert [th.get_text() for th in upper.find_all("th")] == [
+        "Stage", "Beneficiaries", "Share of beneficiaries"]  # fmt: skip
+    assert [th.get_text() for th in lower.find_all("th")] == [str(y) for y in range(2013, 2019)] * 2
+
+
+def test_a_long_grid_shows_its_first_rows_and_names_the_file(soup):
+    table = soup.find(id="table-home_zips")
+    assert len(table.select("tbody tr")) == 60
+    assert "more rows in the data file" in table.get_text()
+
+
+def test_an_amount_is_one_piece(soup):
+    amounts = [n.get_text() for n in soup.select("#table-hospital_year td .n")]
+    assert any(a.startswith("−$") for a in amounts)
+    assert not any(a == "$" for a in amounts)
 
 
 def test_the_same_notebook_gives_the_same_bytes(shown, tmp_path, page):
@@ -135,15 +183,15 @@ def test_a_manifest_gives_the_same_facts(shown, tmp_path):
 
 
 def test_a_cell_that_was_not_executed_stops_the_page(notebook, tmp_path):
-    notebook.cells[3].execution_count = None
-    with pytest.raises(TcocError, match="cell 4 was not executed"):
+    notebook.cells[4].execution_count = None
+    with pytest.raises(TcocError, match="cell 5 was not executed"):
         _render(notebook, tmp_path)
 
 
 def test_an_error_in_a_cell_stops_the_page(notebook, tmp_path):
     error = nbformat.v4.new_output("error", ename="E", evalue="v", traceback=["t"])
-    notebook.cells[3].outputs.append(error)
-    with pytest.raises(TcocError, match="cell 4 ended in an error"):
+    notebook.cells[4].outputs.append(error)
+    with pytest.raises(TcocError, match="cell 5 ended in an error"):
         _render(notebook, tmp_path)
 
 
@@ -151,7 +199,7 @@ def test_an_error_in_a_cell_stops_the_page(notebook, tmp_path):
 def test_output_that_went_around_the_gate_stops_the_page(notebook, tmp_path, kind):
     extra = {"execution_count": 1} if kind == "execute_result" else {}
     output = nbformat.v4.new_output(kind, {"text/html": "<table></table>"}, **extra)
-    notebook.cells[3].outputs.append(output)
+    notebook.cells[4].outputs.append(output)
     with pytest.raises(TcocError, match="did not pass the disclosure gate"):
         _render(notebook, tmp_path)
     assert not (tmp_path / "x.html").exists()
@@ -165,7 +213,7 @@ def test_a_page_that_is_too_large_is_refused(notebook, tmp_path):
 
 def test_prints_and_warnings_are_left_out(notebook, tmp_path):
     stream = nbformat.v4.new_output("stream", name="stderr", text="SECRET WARNING")
-    notebook.cells[3].outputs.append(stream)
+    notebook.cells[4].outputs.append(stream)
     _render(notebook, tmp_path)
     assert "SECRET" not in (tmp_path / "x.html").read_text()
 

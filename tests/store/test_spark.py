@@ -21,12 +21,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from tcoc.deliverables.registry import find, names, study
 from tcoc.errors import InputError
 from tcoc.params import load_run
 from tcoc.store.connection import connect
 from tcoc.store.spark import SETTINGS
 from tcoc.store.synth import write_synthetic_store
-from tcoc.study import PARTS, Study, part_products, study
+from tcoc.study import Study
 
 # a rate year's benchmark needs the two years before it, whose windows begin a year earlier
 RUN = """
@@ -104,9 +105,9 @@ def both(session: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("deliverable", PARTS)
+@pytest.mark.parametrize("deliverable", names())
 def test_every_table_of_a_deliverable_is_the_same(both: Both, deliverable: str) -> None:
-    found = [both.differ(product.name) for product in part_products(deliverable)]
+    found = [both.differ(product.name) for product in find(deliverable).tables]
     assert [text for text in found if text] == []
     assert both.spark.connection.engine == "spark"
 

@@ -60,7 +60,9 @@ def places(drafts: Sequence[Draft], cells: pd.DataFrame) -> dict[tuple[int, str]
         for number, draft in enumerate(drafts)
         for column in draft.of_kind(*OF_PEOPLE)
     }
-    for (number, column), row_of in found.items():
-        own = cells.index[(cells["table"] == number) & (cells["column"] == column)]
-        row_of[cells["row"].to_numpy()[own]] = own
+    row = cells["row"].to_numpy()
+    indices = cells.groupby(["table", "column"], sort=False).indices
+    for key, row_of in found.items():
+        own = indices.get(key, [])
+        row_of[row[own]] = own
     return found

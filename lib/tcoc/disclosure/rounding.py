@@ -94,13 +94,18 @@ def digits_of(steps: Numbers) -> Numbers:
 
 def same_everywhere(kinds: pd.Series, exact: Numbers, steps: Numbers) -> Numbers:
     """Return for each number the coarsest step under which the same exact one is shown anywhere."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 10.0 ** np.floor(np.log10(np.abs(exact)))
-    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
-    mark = np.round(exact / scale, 10) * scale
+    mark = significant(exact, 11)
     frame = pd.DataFrame({"kind": kinds.to_numpy(), "mark": mark, "step": steps})
     found = frame.groupby(["kind", "mark"], dropna=False)["step"].transform("max")
     return np.asarray(found, dtype=np.float64)
+
+
+def significant(numbers: Numbers, digits: int) -> Numbers:
+    """Return numbers cut to some digits: the noise of sums in another order goes."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = 10.0 ** np.floor(np.log10(np.abs(numbers)))
+    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
+    return np.round(numbers / scale, digits - 1) * scale
 
 
 def _nice(least: Numbers) -> Numbers:

@@ -6,7 +6,9 @@ says what each value rests on, `run_file` reads what an analyst edits.
 
 from tcoc.params.attribution import AttributionPolicy
 from tcoc.params.evidence import GRADES, Document, Evidence, documents
+from tcoc.params.mpa import MpaPolicy, TcocPolicy
 from tcoc.params.policy import Policy, PolicyEntry, PolicyUse, PolicyValue
+from tcoc.params.qp import QpPolicy
 from tcoc.params.run_file import (
     DELIVERABLES,
     REFERENCE_TABLES,
@@ -26,14 +28,17 @@ __all__ = [
     "Dated",
     "Document",
     "Evidence",
+    "MpaPolicy",
     "NationalGrowth",
     "Policy",
     "PolicyEntry",
     "PolicyFile",
     "PolicyUse",
     "PolicyValue",
+    "QpPolicy",
     "Run",
     "RunFile",
+    "TcocPolicy",
     "Value",
     "documents",
     "load_policy",

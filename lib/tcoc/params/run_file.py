@@ -34,6 +34,7 @@ REFERENCE_TABLES = (
     "care_partners",
     "quality_adjustments",
     "combinations",
+    "fee_schedule",
     "medicaid_spending",
 )
 

@@ -76,7 +76,12 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         mandatory=True,
     ),
     "aco_practitioners": ReferenceSpec(
-        (ReferenceColumn("aco_id"), _NPI, ReferenceColumn("ccn", pattern=CCN, blank=True)),
+        (
+            ReferenceColumn("aco_id"),
+            _NPI,
+            ReferenceColumn("ccn", pattern=CCN, blank=True),
+            ReferenceColumn("name", blank=True, optional=True),
+        ),
         ("aco_id", "npi", "ccn"),
         mandatory=True,
     ),
@@ -115,6 +120,7 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         ),
         ("ccn",),
     ),
+    "fee_schedule": ReferenceSpec((ReferenceColumn("hcpcs", pattern=r"[0-9A-Z]{5}"),), ("hcpcs",)),
 }
 """The CSV reference tables of a run; the columns are design.md's, others in a file are ignored."""
 
@@ -143,6 +149,13 @@ class Reference:
         """CCNs of the hospitals to which people can be attributed, ascending (rule A10)."""
         hospitals = self.tables["hospitals"]
         return tuple(sorted(hospitals.loc[hospitals["attributable"], "ccn"]))
+
+    @property
+    def hospital_names(self) -> dict[str, str]:
+        """Short names by CCN, full names where there is no short one."""
+        hospitals = self.tables["hospitals"]
+        short = hospitals["short_name"].where(hospitals["short_name"] != "", hospitals["name"])
+        return dict(zip(hospitals["ccn"], short, strict=True))
 
     def get(self, name: str) -> pd.DataFrame | None:
         """Return a table, or None where the run has none of that name."""
@@ -372,6 +385,14 @@ def load_code_lists(
         tuple(row["code"] for row in steps if row["step"] == "1"),
         tuple(row["code"] for row in steps if row["step"] == "2"),
     )
+
+
+@cache
+def specialty_names() -> dict[str, str]:
+    """Return the names of CMS's specialty codes (params/reference/specialty_groups.csv)."""
+    path = params_dir() / "reference" / "specialty_groups.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row["name"] for row in csv.DictReader(file)}
 
 
 def _of_list(path: Path, column: str, name: str) -> list[dict[str, str]]:

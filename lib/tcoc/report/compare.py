@@ -1,4 +1,4 @@
-"""What changed between two runs and why: causes first, then every published number.
+"""What changed between two runs and why: the answer first, every published number in a file.
 
 Causes are parameters, inputs and code. Tables are joined on their keys; a cell that is hidden on
 either side has no change, only the note that it was hidden or is shown now. The attribution
@@ -7,36 +7,29 @@ the disclosure rule's smallest count before it is shown.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tcoc.disclosure import Difference, difference_check_folders
 from tcoc.errors import InputError, nearest
 from tcoc.report import words
-from tcoc.report.audited import TABLES_INDEX
-from tcoc.report.html_page import Page, Section, write_page
 from tcoc.report.provenance import unsourced, value_words
-from tcoc.report.render import EYEBROW
-from tcoc.report.tables import simple_table, text
 
 CHANGE_COLUMNS = ("table", "row", "column", "before", "after", "change", "relative")
 NOISE = 1e-9
 """Relative differences below this are summation noise, not changes."""
 
-CAUTION = (
-    "Not for release: two editions side by side can tell more about few people than each alone"
-    " (rule D2)."
-)
-
+DICTIONARY = "dictionary.json"
 _VOLATILE = {"name", "store", "reference"}
-_PER_TABLE = 12
-_WARNINGS = 50
 _SMALLEST = 11
 _HIDDEN_COLUMN = "hidden"
+_PERSONAL = ("ccn", "zip", "npi", "aco_id", "combination")
+_TOTAL_KINDS = ("dollars", "per_capita", "entities", "count")
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,11 @@ class Cause:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs side by side; `changes` has one row per changed number, the largest first."""
+    """Two runs side by side; `changes` has one row per changed cell, the largest first.
+
+    `totals` are the changed numbers that stand for the state or for a set of terms; `hospitals`
+    has one row per hospital whose dollars differ: ccn, hospital, before, after, change.
+    """
 
     before: str
     after: str
@@ -62,27 +59,28 @@ class Comparison:
     synthetic: bool = False
     tables: int = 0
     disclosure: tuple[Difference, ...] = ()
+    totals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    hospitals: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def empty(self) -> bool:
         """Whether nothing differs: no cause, no number, no row."""
         return not self.causes and self.changes.empty and not self.rows and self.movement.empty
 
+    @property
+    def discloses(self) -> bool:
+        """Whether the two editions together would tell a small count (rule D2)."""
+        return bool(self.disclosure)
+
     def to_csv(self) -> bytes:
         """Return the changed numbers as CSV."""
         return self.changes.to_csv(index=False, lineterminator="\n").encode()
 
     def text(self) -> str:
-        """Return the comparison in a few lines for the terminal."""
-        if self.empty:
-            return f"{self.before} and {self.after}: no difference"
-        lines = [f"{cause.kind} {cause.name}: {cause.before} -> {cause.after}"
-                 for cause in self.causes]  # fmt: skip
-        lines += list(self.rows)
-        if self.disclosure:
-            lines.append(_disclosure_words(self.disclosure))
-        lines.append(words.plural(len(self.changes), "number") + " differ")
-        return "\n".join(lines + [_line(row) for row in self.changes.head(20).to_dict("records")])
+        """Return the answer in a few lines for the terminal; the file has every number."""
+        from tcoc.report.compare_page import answer
+
+        return answer(self)
 
 
 def compare_runs(a: Path, b: Path) -> Comparison:
@@ -93,6 +91,7 @@ def compare_runs(a: Path, b: Path) -> Comparison:
     first, second = _manifest(a), _manifest(b)
     facts = {**_table_facts(b), **_table_facts(a)}
     changes, rows = _table_changes(a, b, facts)
+    described = all((run / "tables" / DICTIONARY).is_file() for run in (a, b))
     names = _names(a, b)
     return Comparison(
         before=names[0],
@@ -103,44 +102,10 @@ def compare_runs(a: Path, b: Path) -> Comparison:
         movement=_movement(a, b),
         synthetic=bool(first.get("synthetic") and second.get("synthetic")),
         tables=len(facts),
-        disclosure=tuple(difference_check_folders(b / "tables", a / "tables")),
+        disclosure=tuple(difference_check_folders(b / "tables", a / "tables") if described else ()),
+        totals=_totals(changes, facts),
+        hospitals=_hospitals(a, b, facts),
     )
-
-
-def _disclosure_words(found: Sequence[Difference]) -> str:
-    return (
-        f"Published together, the two releases would tell a small count by difference in"
-        f" {words.plural(len(found), 'cell')} (rule D2)"
-    )
-
-
-def render_comparison(comparison: Comparison, out: Path) -> None:
-    """Write a comparison as a page, and the changed numbers as CSV beside it."""
-    sections = [
-        Section("causes", "What could explain it", _causes_html(comparison)),
-        Section("numbers", "Numbers that differ", _changes_html(comparison)),
-    ]
-    if comparison.rows:
-        items = "".join(f"<li>{text(row)}</li>" for row in comparison.rows)
-        sections.append(Section("rows", "Tables and rows on one side only", f"<ul>{items}</ul>"))
-    if comparison.disclosure:
-        items = "".join(f"<li>{text(str(row))}</li>" for row in comparison.disclosure[:_WARNINGS])
-        warned = f"<p>{_disclosure_words(comparison.disclosure)}</p><ul>{items}</ul>"
-        sections.append(Section("disclosure", "Disclosure by difference", warned))
-    if not comparison.movement.empty:
-        moved = Section("movement", "Attribution movement", _movement_html(comparison))
-        sections.append(moved)
-    page = Page(
-        title=f"{text(comparison.before)} against {text(comparison.after)}",
-        eyebrow=EYEBROW,
-        summary=f"<p>{_summary(comparison)}</p><p>{CAUTION}</p>",
-        sections=sections,
-        footer=f"<p>To reproduce: <code>tcoc compare {text(comparison.before)}"
-        f" {text(comparison.after)}</code></p>",
-        synthetic=comparison.synthetic,
-    )
-    write_page(page, out)
-    out.with_suffix(".csv").write_bytes(comparison.to_csv())
 
 
 def _names(a: Path, b: Path) -> tuple[str, str]:
@@ -231,11 +196,12 @@ def _differing(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -
 
 def _table_facts(run: Path) -> dict[str, dict[str, Any]]:
     """Return what each published table says of itself; only names where a run does not say."""
-    file = run / "tables" / TABLES_INDEX
+    file = run / "tables" / DICTIONARY
     told: dict[str, dict[str, Any]] = (
         json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     )
-    return {path.stem: told.get(path.stem, {}) for path in (run / "tables").glob("*.csv")}
+    files = sorted((run / "tables").glob("*.csv"))
+    return {file.stem: told.get(file.stem, {}) for file in files if file.stem != "dictionary"}
 
 
 def _table_changes(
@@ -329,6 +295,79 @@ def _ranked(changes: pd.DataFrame) -> pd.DataFrame:
     return ranked.drop(columns="size").reset_index(drop=True)
 
 
+# ---------------------------------------------------------------- the answer
+
+
+def _totals(changes: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the changed numbers of whole-state rows: what a reader asks for first."""
+    if changes.empty:
+        return changes
+    wanted = [
+        _is_total(facts.get(table, {}), str(row), str(column))
+        for table, row, column in zip(
+            changes["table"], changes["row"], changes["column"], strict=True
+        )
+    ]
+    found = changes[np.array(wanted, dtype=bool) & changes["change"].notna()]
+    size = found["change"].abs()
+    return found.assign(size=size).sort_values(
+        ["size", "table", "row", "column"], ascending=[False, True, True, True]
+    ).drop(columns="size").reset_index(drop=True)  # fmt: skip
+
+
+def _is_total(facts: Mapping[str, Any], row: str, column: str) -> bool:
+    """Whether a cell is dollars or a count of a row that stands for the whole of each dimension."""
+    if facts.get("columns", {}).get(column, {}).get("kind") not in _TOTAL_KINDS:
+        return False
+    totals = facts.get("totals", {})
+    if any(key in _PERSONAL and key not in totals for key in facts.get("keys", ())):
+        return False
+    said = f"{row}, "
+    return all(f"{dimension} {label}, " in said for dimension, label in totals.items())
+
+
+def _hospitals(a: Path, b: Path, facts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return each hospital whose dollars differ, the largest change first: the MPA's, if there."""
+    columns = ["ccn", "hospital", "before", "after", "change"]
+    for name, column in _dollar_columns(facts):
+        files = [run / "tables" / f"{name}.csv" for run in (a, b)]
+        if not all(file.is_file() for file in files):
+            continue
+        one, two = (_by_hospital(file, column, facts[name]) for file in files)
+        both = one.merge(two, on="ccn", suffixes=("_a", "_b"))
+        both["change"] = both["dollars_b"] - both["dollars_a"]
+        both = both[both["change"].abs() > NOISE]
+        both = both.rename(
+            columns={"dollars_a": "before", "dollars_b": "after", "hospital_b": "hospital"}
+        )
+        both = both.assign(size=-both["change"].abs()).sort_values(["size", "ccn"])
+        return both[columns].reset_index(drop=True)
+    return pd.DataFrame(columns=columns)
+
+
+def _dollar_columns(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return tables with a hospital's dollars, the plain MPA table before others."""
+    found = [
+        (column != "mpa_dollars", len(fact.get("keys", ())), name, column)
+        for name, fact in facts.items()
+        if "ccn" in fact.get("keys", ())
+        for column, entry in fact.get("columns", {}).items()
+        if entry.get("kind") == "dollars"
+    ]
+    return [(name, column) for _, _, name, column in sorted(found)]
+
+
+def _by_hospital(file: Path, column: str, facts: Mapping[str, Any]) -> pd.DataFrame:
+    """Return ccn, hospital, dollars: one row per hospital, of the last year; hidden ones left out."""
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame["dollars"] = pd.to_numeric(frame[column], errors="coerce")
+    frame["hospital"] = frame["hospital"] if "hospital" in frame else frame["ccn"]
+    frame = frame[frame["ccn"].str.fullmatch(r"\d{6}") & frame["dollars"].notna()]
+    order = [key for key in facts.get("keys", ()) if key != "ccn"]
+    last = frame.sort_values(order, kind="stable").drop_duplicates("ccn", keep="last")
+    return last[["ccn", "hospital", "dollars"]].sort_values("ccn")
+
+
 # ---------------------------------------------------------------- attribution movement
 
 
@@ -360,83 +399,17 @@ def _main_rows(file: Path) -> pd.DataFrame:
     return rows.drop_duplicates(["year", "bene_id"])[["year", "bene_id", "ccn", "stage"]]
 
 
-# ---------------------------------------------------------------- words and HTML
+def render_comparison(comparison: Comparison, out: Path) -> None:
+    """Write a comparison as a page, and the changed numbers as CSV beside it."""
+    from tcoc.report.compare_page import write_comparison
+
+    write_comparison(comparison, out)
 
 
-def _summary(comparison: Comparison) -> str:
-    if comparison.empty:
-        return (
-            f"No difference: parameters, inputs, code and all {comparison.tables} published"
-            " tables are the same."
-        )
-    first = comparison.causes[0] if comparison.causes else None
-    cause = (
-        f"The first difference is {first.kind} <strong>{text(first.name)}</strong>:"
-        f" {text(first.before)} became {text(first.after)}. "
-        if first
-        else "No parameter, input or code differs. "
-    )
-    touched = comparison.changes["table"].nunique()
-    return (
-        f"{cause}{words.plural(len(comparison.changes), 'published number')} differ,"
-        f" in {touched} of {words.plural(comparison.tables, 'table')}."
-    )
+def default_out(b: Path, comparison: Comparison) -> Path:
+    """Return where a comparison goes that was not asked elsewhere: the later run's restricted folder.
 
-
-def _causes_html(comparison: Comparison) -> str:
-    if not comparison.causes:
-        return "<p>Parameters, inputs and code are the same.</p>"
-    rows = [[c.kind, c.name, c.before, c.after] for c in comparison.causes]
-    headings = ["Kind", "Name", comparison.before, comparison.after]
-    return simple_table("causes", "Parameters first, then inputs and code", headings, rows)
-
-
-def _changes_html(comparison: Comparison) -> str:
-    if comparison.changes.empty:
-        return "<p>All published numbers are the same.</p>"
-    parts = []
-    for name, rows in comparison.changes.groupby("table", sort=False):
-        cells = [_cells(row) for row in rows.head(_PER_TABLE).to_dict("records")]
-        caption = f"{name}: {words.plural(len(rows), 'number')} differ"
-        rest = len(rows) - _PER_TABLE
-        note = f"The largest {_PER_TABLE} are shown; the CSV file has all." if rest > 0 else ""
-        headings = ["Row", "Column", comparison.before, comparison.after, "Change", "Relative"]
-        parts.append(simple_table(f"changes-{name}", caption, headings, cells, note, right_from=2))
-    return "".join(parts)
-
-
-def _cells(row: Mapping[Any, Any]) -> list[str]:
-    change = "–" if pd.isna(row["change"]) else _amount(row["change"])
-    relative = "–" if pd.isna(row["relative"]) else words.change(row["relative"], 2)
-    return [row["row"], row["column"], _side(row["before"]), _side(row["after"]), change, relative]
-
-
-def _side(value: str) -> str:
-    """Write one side of a change as a reader would; text stays as it is."""
-    number = pd.to_numeric(value, errors="coerce") if value else None
-    if number is None or pd.isna(number):
-        return value or "empty or hidden"
-    return _amount(float(number))
-
-
-def _amount(value: float) -> str:
-    whole = abs(value - round(value)) < NOISE * max(1.0, abs(value))
-    return words.number(value, 0 if whole else 2 if abs(value) >= 100 else 4)
-
-
-def _line(row: Mapping[Any, Any]) -> str:
-    relative = "" if pd.isna(row["relative"]) else f" ({words.change(row['relative'], 2)})"
-    place = f"{row['table']}: {row['row']}: {row['column']}"
-    return f"  {place}: {_side(row['before'])} -> {_side(row['after'])}{relative}"
-
-
-def _movement_html(comparison: Comparison) -> str:
-    rows: Sequence[Sequence[str]] = [
-        [str(r["year"]), str(r["stage_a"]), str(r["stage_b"]), words.count(r["benes"])]
-        for r in comparison.movement.to_dict("records")
-    ]
-    headings = ["Year", f"Stage in {comparison.before}", f"Stage in {comparison.after}", "Moved"]
-    note = "Beneficiary-years whose main hospital or stage differs; counts of 1 to 10 are hidden."
-    return simple_table(
-        "movement", "Who is attributed otherwise", headings, rows, note, right_from=3
-    )
+    Two editions side by side can tell more about few people than each alone (rule D2).
+    """
+    before = comparison.before.replace("/", "-")
+    return b / "restricted" / f"compare-with-{before}.html"

@@ -43,6 +43,7 @@ class Page:
     home: str = ""
     facts: Sequence[str] = field(default_factory=list)
     synthetic: bool = False
+    hospitals: Sequence[tuple[str, str]] = ()
 
     @property
     def style(self) -> str:
@@ -51,7 +52,7 @@ class Page:
 
     @property
     def script(self) -> str:
-        """The small script that sorts and filters long tables."""
+        """The small script for long tables, the hospital picker and the what-if."""
         return (TEMPLATES / "page.js").read_text(encoding="utf-8")
 
     @property
@@ -99,7 +100,12 @@ def header_facts(facts: Provenance, assumptions: str = "") -> list[str]:
     lines = [f"Run <strong>{text(facts.run)}</strong>"]
     lines += [f"Data <strong>{text(facts.data)}</strong>"] if facts.data else []
     lines += [f"Vintage <strong>{text(facts.vintage)}</strong>"] if facts.vintage else []
-    return [*lines, draft_badge(facts, assumptions)] if facts.draft else lines
+    lines += [draft_badge(facts, assumptions)] if facts.draft else []
+    return [*lines, NOT_RELEASED] if not facts.released else lines
+
+
+NOT_RELEASED = '<span class="badge">Not released: for review</span>'
+"""What every page says until an edition is signed off (`tcoc release`)."""
 
 
 def draft_badge(facts: Provenance, assumptions: str = "") -> str:

@@ -1,156 +1,218 @@
-"""The front page of a run, and the page over all runs."""
+"""The front page of a run: a cover that answers first; and the page over all runs."""
 
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 
+from tcoc.paths import project_root
 from tcoc.report import words
 from tcoc.report.html_page import Page, Section, header_facts, provenance_html, write_page
 from tcoc.report.provenance import Provenance, assumptions_html, reused_words
-from tcoc.report.render import EYEBROW, read_about
+from tcoc.report.render import EYEBROW
 from tcoc.report.tables import simple_table, text
 
-_NO_SUMMARY = "This run has no reports."
+DICTIONARY = "dictionary.json"
+_NO_REPORT = "This run has no reports."
 
 
 @dataclass(frozen=True)
-class Card:
-    """A deliverable on the front page: its title, headline, first picture, and state."""
+class Report:
+    """A report as the cover names it: title, the reader's question, the answer in a sentence.
+
+    Whatever is empty is taken from the executed notebook: its title, its first paragraph, its
+    first words.
+    """
+
+    name: str
+    title: str = ""
+    question: str = ""
+    headline: str = ""
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A report on the cover, and what its notebook knows of the run's data."""
 
     name: str
     title: str
+    question: str
     headline: str
-    state: str
-    seconds: float | None
-    picture: str = ""
-    alt: str = ""
-    draft: bool = False
-    reused: str = ""
+    reused: str
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
-def render_index(work: Path, manifest: Mapping[str, Any]) -> None:
-    """Write WORK/index.html: what was run, headlines, pictures, status, assumptions, downloads."""
-    about = read_about(work, ABOUT)
+def render_index(
+    work: Path,
+    manifest: Mapping[str, Any],
+    reports: Sequence[Report] = (),
+    policy: Sequence[str] | None = None,
+    news: str = "",
+) -> None:
+    """Write WORK/index.html: the answers, who should read what, data, downloads, assumptions.
+
+    `reports` name title, question and headline of the run's deliverables; `policy` the policy
+    files that they rest on (None: all); `news` says what is new since the last release.
+    """
+    given = {report.name: report for report in reports}
+    names = list(manifest.get("deliverables", {}))
+    cards = [_card(work, name, given.get(name, Report(name)), manifest) for name in names]
+    about: Mapping[str, Any] = next((card.about for card in cards if card.about), {})
     said = {key: str(about[key]) for key in ("data", "vintage") if key in about}
-    facts = Provenance.from_manifest(manifest, _prefixes(manifest), **said)
-    cards = [
-        replace(
-            _card(work, name, done, str(about.get("headlines", {}).get(name, ""))),
-            reused=reused_words(manifest, name),
-        )
-        for name, done in manifest.get("deliverables", {}).items()
-    ]
+    facts = Provenance.from_manifest(manifest, policy, **said)
     sections = [
-        Section("reports", "Reports", _cards_html(cards)),
-        Section("data", "Data to download", _tables_html(work)),
-        Section("assumptions", "Assumptions", _assumptions_html(facts)),
+        Section("reports", "Who should read what", _reports_html(cards)),
+        Section("data", "What data these numbers come from", _data_html(facts, about, manifest)),
+        Section("new", "What is new", _news_html(news)),
+        Section("downloads", "Data to download", _tables_html(work)),
+        Section("assumptions", "What the numbers rest on", _assumptions_html(facts)),
+        Section("cite", "How to cite, and whom to ask", _citation_html(facts)),
     ]
     page = Page(
-        title=f"Run {text(facts.run)}",
+        title="Maryland’s Total Cost of Care: what this run answers",
         eyebrow=EYEBROW,
-        summary=_summary(manifest, cards),
-        sections=sections,
-        footer=provenance_html(facts, [("State", str(manifest.get("state", "")))]),
-        run="",
+        summary=_answers_html(cards),
+        sections=[section for section in sections if section.html],
+        footer=provenance_html(facts),
+        run=facts.run,
         facts=header_facts(facts, "table-assumptions"),
         synthetic=facts.synthetic,
+        hospitals=_hospitals(cards),
     )
     write_page(page, work / "index.html")
 
 
-def _prefixes(manifest: Mapping[str, Any]) -> list[str] | None:
-    """Return the prefixes of the policy values that the run's deliverables rest on."""
-    found = [policy_prefixes(name) for name in manifest.get("deliverables", {})]
-    known = [prefixes for prefixes in found if prefixes is not None]
-    return sorted({p for prefixes in known for p in prefixes}) if len(known) == len(found) else None
+def _hospitals(cards: Sequence[_Card]) -> list[tuple[str, str]]:
+    found = {str(c): str(n) for card in cards for c, n in card.about.get("hospitals", [])}
+    return sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
 
 
-def _summary(manifest: Mapping[str, Any], cards: Sequence[Card]) -> str:
-    if not cards:
-        return f"<p>{_NO_SUMMARY}</p>"
-    names = words.listing([card.title for card in cards])
-    years = manifest.get("parameters", {}).get("run", {}).get("years", [])
-    period = f" for {words.span(years)}" if years else ""
-    return (
-        f"<p>{words.plural(len(cards), 'report')} from one run{period}: {text(names)}."
-        " All numbers on these pages passed the disclosure gate together.</p>"
-    )
-
-
-def _card(work: Path, name: str, done: Mapping[str, Any], headline: str) -> Card:
+def _card(work: Path, name: str, report: Report, manifest: Mapping[str, Any]) -> _Card:
     file = work / "notebooks" / f"{name}.ipynb"
-    title, picture, alt = _first_sight(file) if file.is_file() else (name, "", "")
-    state, seconds = str(done.get("state", "")), done.get("seconds")
-    return Card(name, title or name, headline, state, seconds, picture, alt)
+    title, question, headline, about = _of_notebook(file) if file.is_file() else ("", "", "", {})
+    return _Card(
+        name,
+        report.title or title or words.name_of(name),
+        report.question or question,
+        report.headline or headline,
+        reused_words(manifest, name),
+        about,
+    )
 
 
-def _first_sight(notebook: Path) -> tuple[str, str, str]:
-    """Return a notebook's title, and its first picture with its text alternative."""
-    title = picture = alt = ""
+def _of_notebook(notebook: Path) -> tuple[str, str, str, dict[str, Any]]:
+    """Return a notebook's title, first paragraph, first shown words, and its facts of the data."""
+    title = question = headline = ""
+    about: dict[str, Any] = {}
     for cell in nbformat.read(notebook, as_version=4).cells:
-        if cell.cell_type == "markdown" and not title:
-            heads = [line[2:] for line in cell.source.splitlines() if line.startswith("# ")]
-            title = heads[0].strip() if heads else ""
+        if cell.cell_type == "markdown":
+            lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
+            title = title or next((line[2:] for line in lines if line.startswith("# ")), "")
+            question = question or next((line for line in lines if not line.startswith("#")), "")
         for output in cell.get("outputs", []):
-            facts = output.get("metadata", {}).get("tcoc", {})
-            if facts.get("kind") == "figure" and not picture:
-                picture, alt = "".join(output.data["image/png"]).replace("\n", ""), facts["alt"]
-    return title, picture, alt
+            shown = output.get("metadata", {}).get("tcoc", {})
+            if shown.get("kind") == "style":
+                about = dict(shown)
+            elif shown.get("kind") == "say" and not headline:
+                headline = "".join(output.data["text/plain"]).strip().split("\n")[0]
+    return title, question, headline, about
 
 
-def _cards_html(cards: Sequence[Card]) -> str:
-    items = "".join(f"<li>{_card_html(card)}</li>" for card in cards)
-    return f'<ul class="cards">{items}</ul>' if items else f"<p>{_NO_SUMMARY}</p>"
-
-
-def _card_html(card: Card) -> str:
-    thumb = (
-        f'<div class="thumb"><img src="data:image/png;base64,{card.picture}"'
-        f' alt="{html.escape(card.alt)}"></div>'
-        if card.picture
-        else ""
+def _answers_html(cards: Sequence[_Card]) -> str:
+    """Answer in a sentence per report, each with the way to where it is shown."""
+    if not cards:
+        return f"<p>{_NO_REPORT}</p>"
+    items = "".join(
+        f'<li>{text(card.headline)} <a href="{html.escape(card.name)}.html">{text(card.title)}</a></li>'
+        for card in cards
+        if card.headline
     )
-    state = "done" if card.state == "ok" else card.state
-    took = f", {card.seconds:.0f} s" if isinstance(card.seconds, (int, float)) else ""
-    headline = f"<p>{text(card.headline)}</p>" if card.headline else ""
-    reused = f'<p class="quiet">{text(card.reused)}</p>' if card.reused else ""
-    return (
-        f'{thumb}<div class="about"><h3><a href="{html.escape(card.name)}.html">'
-        f'{text(card.title)}</a></h3>{headline}<p class="quiet">{text(state)}{took}</p>'
-        f"{reused}</div>"
+    return f'<ul class="answers">{items}</ul>' if items else ""
+
+
+def _reports_html(cards: Sequence[_Card]) -> str:
+    items = "".join(
+        f'<li><div class="about"><h3><a href="{html.escape(card.name)}.html">{text(card.title)}'
+        f"</a></h3><p>{text(card.question)}</p>"
+        + (f'<p class="quiet">{text(card.reused)}</p>' if card.reused else "")
+        + "</div></li>"
+        for card in cards
     )
+    return f'<ul class="cards">{items}</ul>' if items else ""
+
+
+def _data_html(facts: Provenance, about: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """Say which data, which years, and how complete they are."""
+    spec = manifest.get("parameters", {}).get("run", {})
+    years = words.span(spec.get("years", [])) if spec.get("years") else ""
+    rows = [("Data", facts.data), ("Claims", facts.vintage), ("Years reported", years)]
+    rows += [(label, str(spec.get(key) or "")) for label, key in
+             (("Base year", "base_year"), ("Performance year", "performance_year"))]  # fmt: skip
+    rows += [
+        (f"Completion factor for {year}", words.number(factor))
+        for year, factor in dict(about.get("completeness", {})).items()
+    ]
+    shown = [[label, value] for label, value in rows if value]
+    return simple_table("data", "Dates and completeness", ["What", "This run"], shown)
+
+
+def _news_html(news: str) -> str:
+    return f"<p>{text(news)}</p>" if news else ""
 
 
 def _tables_html(work: Path) -> str:
-    """List the run's public tables with what they hold, their rows, and a link to the CSV."""
-    file = work / "tables" / TABLES_INDEX
-    facts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    rows = "".join(
-        f'<tr><th scope="row"><a href="tables/{html.escape(name)}.csv" download>'
-        f"{text(name)}</a></th><td>{text(fact['title'])}</td>"
-        f'<td class="r">{words.count(fact["rows"])}</td>'
-        f'<td class="r">{words.count(fact["hidden"])}</td></tr>'
-        for name, fact in sorted(facts.items())
-    )
-    if not rows:
+    """List the run's public tables with what they hold, by report, with their files."""
+    file = work / "tables" / DICTIONARY
+    facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if not facts:
         return "<p>No public table was published.</p>"
+    rows = "".join(
+        f'<tr><th scope="row"><a href="tables/{html.escape(name)}.csv" download>{text(name)}</a>'
+        f"</th><td>{text(fact['title'])}</td><td>{text(words.name_of(fact['deliverable']))}</td></tr>"
+        for name, fact in sorted(facts.items(), key=lambda item: (item[1]["deliverable"], item[0]))
+    )
+    books = "".join(
+        f'<li><a href="tables/{html.escape(book.name)}" download>{text(book.name)}</a></li>'
+        for book in sorted((work / "tables").glob("*.xlsx"))
+    )
+    listed = f"<p>Excel workbooks, one per report:</p><ul>{books}</ul>" if books else ""
     return (
-        '<div class="tcoc-table"><div class="tcoc-scroll" role="region" tabindex="0"'
+        f"{listed}<p>Every table as CSV, with a dictionary of its columns:"
+        ' <a href="tables/dictionary.csv" download>dictionary.csv</a>.</p>'
+        f"<details><summary>{words.plural(len(facts), 'public table')}</summary>"
+        '<div class="tcoc-table" data-long><div class="tcoc-scroll" role="region" tabindex="0"'
         ' aria-labelledby="tables-caption"><table><caption><span class="tcoc-caption"'
-        ' id="tables-caption">Public tables of this run, as CSV</span></caption><thead><tr>'
-        '<th scope="col">Table</th><th scope="col">What it holds</th>'
-        '<th scope="col" class="r">Rows</th><th scope="col" class="r">Hidden cells</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table></div></div>"
+        ' id="tables-caption">Public tables of this run</span></caption><thead><tr>'
+        '<th scope="col">Table</th><th scope="col">What it holds</th><th scope="col">Report</th>'
+        f"</tr></thead><tbody>{rows}</tbody></table></div></div></details>"
     )
 
 
 def _assumptions_html(facts: Provenance) -> str:
     return assumptions_html([*facts.replaced, *facts.assumed])
+
+
+def _citation_html(facts: Provenance) -> str:
+    """Say how to cite the run, from the project's CITATION.cff, and where to ask."""
+    file = project_root() / "CITATION.cff"
+    about = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    title = str(about.get("title", EYEBROW))
+    version = f", version {about['version']}" if about.get("version") else ""
+    commit = f", commit {facts.commit[:12]}" if facts.commit else ""
+    cited = f"{title}{version}. Run {facts.run}, {facts.data or 'data as stated'}{commit}."
+    asked = about.get("contact") or about.get("repository-code") or ""
+    where = asked if isinstance(asked, str) else words.listing([c.get("email", "") for c in asked])
+    contact = f"<p>Questions: {text(where)}.</p>" if where else (
+        "<p>Questions go to whoever gave you this folder; name the run and the figure’s number.</p>")  # fmt: skip
+    return f"<p>{text(cited)}</p>{contact}"
+
+
+# ---------------------------------------------------------------- over all runs
 
 
 def render_portfolio(outputs: Path, manifests: Sequence[Mapping[str, Any]] | None = None) -> Path:
@@ -178,18 +240,20 @@ def _manifests(outputs: Path) -> list[dict[str, Any]]:
 
 
 def _run_row(manifest: Mapping[str, Any], outputs: Path) -> str:
+    """Say what a run did, which is what it was asked for or less (`--only`)."""
     folder = str(manifest.get("folder") or manifest.get("run", ""))
     spec = manifest.get("parameters", {}).get("run", {})
     synthetic = ' <span class="badge">Synthetic data</span>' if manifest.get("synthetic") else ""
     there = (outputs / folder / "index.html").is_file()
     name = f'<a href="{html.escape(folder)}/index.html">{text(folder)}</a>' if there else folder
     years = words.span(spec.get("years", [])) if spec.get("years") else ""
-    parts = words.listing([d.replace("_", " ") for d in manifest.get("deliverables", {})])
+    parts = words.listing([words.name_of(d) for d in manifest.get("deliverables", {})])
     started = str(manifest.get("started", ""))[:10]
+    state = {"ok": "finished", "failed": "failed", "running": "running"}
+    said = [years, started, state.get(str(manifest.get("state", "")), "state unknown")]
     return (
         f'<li><div class="about"><h3>{name}</h3><p>{text(parts)}</p>'
-        f'<p class="quiet">{text(" · ".join(filter(None, [years, started])))}'
-        f" · {text(str(manifest.get('state', '')))}{synthetic}</p></div></li>"
+        f'<p class="quiet">{text(" · ".join(filter(None, said)))}{synthetic}</p></div></li>'
     )
 
 

@@ -34,6 +34,7 @@ class Provenance:
     assumed: tuple[PolicyUse, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     reused: str = ""
+    released: bool = False
 
     @property
     def draft(self) -> bool:
@@ -68,6 +69,7 @@ class Provenance:
             replaced=tuple(use for use in uses if use.replaced),
             assumed=tuple(use for use in uses if use.status == "assumed" and not use.replaced),
             settings=_settings(spec),
+            released=bool(manifest.get("released", False)),
         )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from tcoc.disclosure import PublicTable, as_csv, read_public
 from tcoc.errors import TcocError, nearest
-from tcoc.report import display, guard, picture, tables, whatif
+from tcoc.report import display, guard, picture, tables, whatif, words
 from tcoc.report.charts import Chart
 from tcoc.report.facts import RunFacts
+from tcoc.report.formats import heading, name_column, row_keys, row_names
 from tcoc.report.provenance import assumptions_html
 
 CHECKS = "checks"
@@ -124,14 +125,18 @@ class Release:
         rows: str = "ccn",
         *,
         caption: str = "",
+        start: Mapping[str, Any] | None = None,
     ) -> None:
         """Show controls for the options of a table: totals, and each hospital's own number.
 
-        The table has one row per `rows` and combination of `dimensions`, all of them public.
+        The table has one row per `rows` and combination of `dimensions`, all of them public;
+        `start` is the choice that is shown first, such as the adopted terms.
         """
         name = self._name(f"{table.name}-what-if")
         self._check(f"what-if {name}", caption)
-        html, plain = whatif.element(table, dimensions, value, rows, name=name, caption=caption)
+        html, plain = whatif.element(
+            table, dimensions, value, rows, name=name, caption=caption, start=start or {}
+        )
         display.publish_html(html, plain, "what-if", name=name)
 
     def say(self, markdown: str) -> None:
@@ -182,13 +187,15 @@ class Release:
         facts = self.facts
         lines = [("Data", facts.data), ("Vintage", facts.vintage)]
         lines += [
-            (f"Claims received for {year}", f"{factor:.1%}".replace(".0%", "%"))
+            (f"Completion factor for {year}", words.number(factor))
             for year, factor in sorted(facts.completeness.items())
         ]
-        lines += [(tables_heading(key), value) for key, value in facts.settings.items()]
+        lines += [(heading(key), value) for key, value in facts.settings.items()]
         rows = [[label, value] for label, value in lines if value]
         plain = "\n".join(f"{label}: {value}" for label, value in rows)
-        content = tables.simple_table("data-notes", "The data behind this run", ["What", "This run"], rows)
+        content = tables.simple_table(
+            "data-notes", "The data behind this run", ["What", "This run"], rows
+        )
         display.publish_html(content, plain, "data-notes")
 
     # ------------------------------------------------------------ parts
@@ -212,21 +219,29 @@ def open_public(folder: str | Path, deliverable: str = "") -> Release:
     place = Path(folder)
     facts = RunFacts.read(place)
     release = Release(read_public(place), facts, deliverable)
-    start(facts)
+    start(facts, release.tables)
     return release
 
 
-def start(facts: RunFacts) -> None:
-    """Send the notebook's style, and the facts that the page's header says."""
-    said = {"data": facts.data, "vintage": facts.vintage, "synthetic": facts.synthetic}
+def start(facts: RunFacts, public: Mapping[str, PublicTable] | None = None) -> None:
+    """Send the notebook's style, and what the page's header says: data, vintage, hospitals."""
+    said = {"data": facts.data, "vintage": facts.vintage, "synthetic": facts.synthetic,
+            "completeness": {str(y): f for y, f in sorted(facts.completeness.items())},
+            "hospitals": hospitals_of(public or {})}  # fmt: skip
     display.publish_html(display.NOTEBOOK_STYLE, f"Release of run {facts.name}", "style", **said)
 
 
-def tables_heading(name: str) -> str:
-    """Return a readable heading for a key of the run file."""
-    from tcoc.report.formats import heading
-
-    return heading(name)
+def hospitals_of(found: Mapping[str, PublicTable]) -> list[list[str]]:
+    """Return the hospitals that any public table names, as [CCN, name], by name: for the picker."""
+    names: dict[str, str] = {}
+    for table in found.values():
+        frame = table.frame
+        if "ccn" not in frame.columns or name_column(table, "ccn") == "ccn":
+            continue
+        for ccn, name in zip(row_keys(table), row_names(table, "ccn"), strict=True):
+            if ccn:
+                names.setdefault(ccn, name)
+    return [[ccn, name] for ccn, name in sorted(names.items(), key=lambda pair: (pair[1], pair[0]))]
 
 
 def _below(name: str, chart: Chart, title: str, caption: str, csv: bytes) -> str:

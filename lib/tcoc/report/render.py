@@ -76,6 +76,8 @@ def render_report(
         else _facts(notebook.stem, content, source, prefixes)
     )
     page, files = page_of(content.cells, facts, notebook.name, home)
+    hospitals = [(ccn, name) for ccn, name in _about(content).get("hospitals", [])]
+    page = replace(page, hospitals=hospitals)
     exporter = HTMLExporter(
         template_name="tcoc", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True
     )
@@ -198,14 +200,19 @@ def _facts(
     deliverable: str, notebook: Any, manifest: Mapping[str, Any], prefixes: Sequence[str] | None
 ) -> Provenance:
     """Take provenance from the manifest, and data and vintage from what open_release left."""
-    about: dict[str, str] = {}
+    about = {key: str(v) for key, v in _about(notebook).items() if key in ("data", "vintage")}
+    facts = Provenance.from_manifest(manifest, prefixes, **about)
+    return replace(facts, reused=reused_words(manifest, deliverable))
+
+
+def _about(notebook: Any) -> dict[str, Any]:
+    """Return what open_release left for the page's header."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             facts = output.get("metadata", {}).get("tcoc", {})
             if facts.get("kind") == "style":
-                about = {key: facts[key] for key in ("data", "vintage") if key in facts}
-    facts = Provenance.from_manifest(manifest, prefixes, **about)
-    return replace(facts, reused=reused_words(manifest, deliverable))
+                return {key: value for key, value in facts.items() if key != "kind"}
+    return {}
 
 
 def read_about(work: Path, file: Path) -> dict[str, Any]:

@@ -5,10 +5,10 @@ its own hatch and marker, so that no figure speaks by colour alone. The typeface
 package: a figure is the same, byte for byte, whatever fonts a machine has.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -170,7 +170,9 @@ def series_hatch(label: object, position: int) -> str:
 def shade(share: float) -> str:
     """Return a tint from white to the accent color, for a share from 0 to 1."""
     start, end = to_rgb("#eef3f8"), to_rgb(ACCENT)
-    return str(to_hex([a + (b - a) * min(1.0, max(0.0, share)) for a, b in zip(start, end, strict=True)]))
+    return str(
+        to_hex([a + (b - a) * min(1.0, max(0.0, share)) for a, b in zip(start, end, strict=True)])
+    )
 
 
 def number_axis(axis: Any, kind: str, label: str = "", digits: int = 0) -> None:
@@ -215,11 +217,28 @@ def end_label(axes: Axes, x: float, y: float, text: str, tint: str = INK) -> Non
     )
 
 
-def spread(positions: Sequence[float], gap: float) -> list[float]:
-    """Move label positions apart until neighbours are at least `gap` from each other."""
+def spread(
+    positions: Sequence[float], gap: float, low: float = -math.inf, high: float = math.inf
+) -> list[float]:
+    """Move label positions apart until neighbors are at least `gap` from each other.
+
+    They stay between `low` and `high` where they fit there at all.
+    """
     order = sorted(range(len(positions)), key=lambda i: (positions[i], i))
-    moved = list(positions)
-    for before, after in pairwise(order):
-        moved[after] = max(moved[after], moved[before] + gap)
-    drift = (sum(moved) - sum(positions)) / len(positions) if positions else 0.0
-    return [value - drift for value in moved]
+    blocks: list[list[float]] = []
+    for place, i in enumerate(order):
+        blocks.append([positions[i] - place * gap])
+        while len(blocks) > 1 and _mean(blocks[-2]) > _mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    level = [_mean(block) for block in blocks for _ in block]
+    moved = [value + place * gap for place, value in enumerate(level)]
+    if moved and moved[-1] > high:
+        moved = [min(y, high - (len(moved) - 1 - k) * gap) for k, y in enumerate(moved)]
+    if moved and moved[0] < low:
+        moved = [max(y, low + k * gap) for k, y in enumerate(moved)]
+    found = dict(zip(order, moved, strict=True))
+    return [found[i] for i in range(len(positions))]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

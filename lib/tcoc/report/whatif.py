@@ -5,8 +5,9 @@ browser but which cell is shown. Totals are rows of the table where it has them,
 public cells, and say so.
 """
 
+import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,9 +21,18 @@ _WHOLE = formats.TOTALS
 
 
 def element(
-    table: PublicTable, dimensions: Sequence[str], value: str, rows: str, *, name: str, caption: str
+    table: PublicTable,
+    dimensions: Sequence[str],
+    value: str,
+    rows: str,
+    *,
+    name: str,
+    caption: str,
+    start: Mapping[str, Any],
 ) -> tuple[str, str]:
     """Return the controls as HTML, and a sentence for plain text.
+
+    `start` says which choice of a dimension is shown first: the adopted terms.
 
     Raises TcocError for a combination of the dimensions that stands twice for one of the rows.
     """
@@ -42,21 +52,22 @@ def element(
     data = {
         "names": names,
         "cells": cells,
-        "kind": column.kind,
+        "dollars": column.kind in ("dollars", "per_capita"),
+        "percent": formats.is_share(column),
         "digits": formats.digits_of(column),
-        "label": column.label,
         "whole": sorted(_WHOLE),
     }
-    controls = "".join(_control(table, name, d, choices[d]) for d in dimensions)
+    controls = "".join(_control(table, name, d, choices[d], start.get(d)) for d in dimensions)
     words = caption or f"{column.label} under other terms"
-    html = (
+    shown = (
         f'<div class="what-if" id="what-if-{name}" role="group" aria-labelledby="what-if-{name}-t">'
         f'<h3 id="what-if-{name}-t">{text(words)}</h3><form>{controls}</form>'
         f'<output aria-live="polite" class="result">Choose terms to see the totals.</output>'
         f'<script type="application/json" class="data">{_json(data)}</script></div>'
     )
     sets = len(cells)
-    return html, f"{words}: {sets} sets of terms for {len(names)} rows; see the page for the controls."
+    plain = f"{words}: {sets} sets of terms for {len(names)} rows; the page has the controls."
+    return shown, plain
 
 
 def _places(frame: pd.DataFrame, choices: dict[str, list[Any]]) -> list[str]:
@@ -64,16 +75,19 @@ def _places(frame: pd.DataFrame, choices: dict[str, list[Any]]) -> list[str]:
     return ["|".join(parts) for parts in zip(*columns, strict=True)]
 
 
-def _control(table: PublicTable, name: str, dimension: str, choices: Sequence[Any]) -> str:
+def _control(
+    table: PublicTable, name: str, dimension: str, choices: Sequence[Any], start: Any
+) -> str:
     column = formats.column_of(table, dimension)
     options = "".join(
-        f'<option value="{place}">{text(formats.write(column, choice))}</option>'
+        f'<option value="{place}"{" selected" if choice == start else ""}>'
+        f"{html.escape(formats.write(column, choice))}</option>"
         for place, choice in enumerate(choices)
     )
     identity = f"what-if-{name}-{attribute(dimension)}"
     return (
-        f'<label for="{identity}">{text(column.label)}</label>'
-        f'<select id="{identity}" data-dimension>{options}</select>'
+        f'<div><label for="{identity}">{text(column.label)}</label>'
+        f'<select id="{identity}" data-dimension autocomplete="off">{options}</select></div>'
     )
 
 

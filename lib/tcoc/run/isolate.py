@@ -104,7 +104,9 @@ def _landlock(version: int, readable: Sequence[Path], writable: Sequence[Path]) 
         for name in _DEVICES:
             _allow(ruleset, Path(name), _READ_FILE | _WRITE_FILE)
         if _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
-            raise TcocError(f"the kernel refuses to lock a page in: {os.strerror(ctypes.get_errno())}")
+            raise TcocError(
+                f"the kernel refuses to lock a page in: {os.strerror(ctypes.get_errno())}"
+            )
         _call(_RESTRICT_SELF, ruleset, ctypes.c_uint32(0))
     finally:
         os.close(ruleset)

@@ -4,36 +4,50 @@ A run that would stop after an hour, or leave a parameter without effect, is ref
 """
 
 from collections.abc import Iterable
-from importlib import import_module
+from math import isfinite
+from typing import Any
 
+from tcoc.deliverables import registry
 from tcoc.errors import InputError, nearest
 from tcoc.params import Run
+from tcoc.params.completion import given_factor
 from tcoc.store.layout import Store
-
-NEEDED = {
-    "risk_adjustment": ("base_year", "performance_year"),
-    "qp_preliminary": ("qp_years",),
-    "mpa_options": ("rate_years", "national_growth"),
-}
-"""Run keys that a deliverable cannot do without; the others have a meaning when left out."""
 
 PAYMENT_LAG = 2
 """Payments under the QP rules follow the performance year by two years (42 CFR 414.1450)."""
+
+LONGEST_NAME = 60
+"""A run's name is a folder's and part of others; file systems end at 255 bytes."""
+
+LEAST_COMPLETION = 0.5
+"""A year of which less than half has come in is no year to attribute or compare."""
+
+MOST_WINDOW = 10
+"""No store has more years of claims before a year than this; a longer look-back is a slip."""
+
+STATES = frozenset(
+    "AK AL AR AS AZ CA CO CT DC DE FL FM GA GU HI IA ID IL IN KS KY LA MA MD ME MH MI MN MO MP MS"  # noqa: SIM905
+    " MT NC ND NE NH NJ NM NV NY OH OK OR PA PR PW RI SC SD TN TX UT VA VI VT WA WI WV WY".split()
+)
+"""USPS codes of states, the district and territories."""
+
+DUAL_CODES = frozenset(("00", "01", "02", "03", "04", "05", "06", "08", "09", "10", "99", "NA"))
+"""Monthly dual status codes of CMS's enrollment files (CCW, DUAL_STUS_CD)."""
 
 
 def asked_years(run: Run, prefix: str, by: str) -> list[int]:
     """Return the years for which a run looks up the dated values of a policy file."""
     kind = by.removesuffix("_exact")
-    if kind == "rate_year" or prefix == "mpa":
+    if kind == "rate_year":
         return sorted(run.spec.rate_years)
-    if prefix == "qp":
-        lag = PAYMENT_LAG if kind == "payment_year" else 0
-        return sorted(year + lag for year in run.spec.qp_years)
-    return list(run.years)
+    keys = {key for d in registry.deliverables() for file, key in d.dated.items() if file == prefix}
+    years = sorted({y for key in keys for y in getattr(run.spec, key)}) if keys else [*run.years]
+    return [year + PAYMENT_LAG for year in years] if kind == "payment_year" else years
 
 
 def check_run(run: Run, store: Store) -> None:
     """Raise InputError for the first thing that is missing, unused or not covered."""
+    _check_sense(run)
     for deliverable in run.spec.deliverables:
         _check_needed(run, deliverable)
     _check_years(run, store)
@@ -41,8 +55,69 @@ def check_run(run: Run, store: Store) -> None:
     _check_covered(run)
 
 
+def _check_sense(run: Run) -> None:
+    """Refuse what is of the right type and still no run: numbers, names, years, codes."""
+    spec, where = run.spec, run.file.name
+    if len(spec.name) > LONGEST_NAME:
+        raise InputError(
+            f"{where}: name: found {len(spec.name)} characters, expected at most {LONGEST_NAME}"
+        )
+    for key, value in spec.model_dump().items():
+        if (found := _not_finite(value)) is not None:
+            raise InputError(f"{where}: {key}: found {found}, expected a finite number")
+    if spec.base_year and spec.performance_year and spec.base_year >= spec.performance_year:
+        raise InputError(
+            f"{where}: base_year: found {spec.base_year}, expected a year before"
+            f" performance_year, {spec.performance_year}"
+        )
+    for key in ("years", "qp_years", "rate_years", "deliverables"):
+        values = getattr(spec, key)
+        if twice := [value for value in values if values.count(value) > 1]:
+            raise InputError(f"{where}: {key}: {twice[0]} stands twice")
+    for year, entry in spec.completion.items():
+        given = given_factor(entry)
+        if given is not None and given.value < LEAST_COMPLETION:
+            raise InputError(
+                f"{where}: completion: {year}: found {given.value:g}, expected at least"
+                f" {LEAST_COMPLETION:g}"
+            )
+    _check_codes(run)
+
+
+def _not_finite(value: Any) -> float | None:
+    """Return a number that is none or infinite, wherever it stands in a value."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, (list, tuple)):
+        return next((f for part in value if (f := _not_finite(part)) is not None), None)
+    return value if isinstance(value, float) and not isfinite(value) else None
+
+
+def _check_codes(run: Run) -> None:
+    policy, where = run.policy, f"{run.file.name}: options"
+    state = str(policy.get("attribution.resident_state"))
+    if state not in STATES:
+        raise InputError(
+            f'{where}: attribution.resident_state: found "{state}", expected a USPS code'
+            f"{nearest(state, sorted(STATES))}"
+        )
+    for code in policy.get("attribution.dual_codes"):
+        if str(code) not in DUAL_CODES:
+            raise InputError(
+                f'{where}: attribution.dual_codes: found "{code}", expected dual status codes:'
+                f" {', '.join(sorted(DUAL_CODES))}"
+            )
+    form = policy.get("attribution.window")
+    for kind, count in form.items() if isinstance(form, dict) else ():
+        if isinstance(count, int) and count > MOST_WINDOW:
+            raise InputError(
+                f"{where}: attribution.window: {kind}: found {count}, expected at most"
+                f" {MOST_WINDOW}"
+            )
+
+
 def _check_needed(run: Run, deliverable: str) -> None:
-    for key in NEEDED.get(deliverable, ()):
+    for key in registry.find(deliverable).needs:
         if not getattr(run.spec, key):
             raise InputError(f'{run.file.name}: "{key}" is missing; {deliverable} needs it')
 
@@ -69,10 +144,7 @@ def _check_years(run: Run, store: Store) -> None:
 
 def policy_prefixes(deliverables: Iterable[str]) -> set[str]:
     """Return the policy files that some deliverables use; the disclosure policy always counts."""
-    used = {"disclosure"}
-    for name in deliverables:
-        used.update(import_module(f"tcoc.deliverables.{name}.sections").POLICY)
-    return used
+    return {"disclosure", *(file for name in deliverables for file in registry.find(name).policy)}
 
 
 def _check_unused(run: Run) -> None:

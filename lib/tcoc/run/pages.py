@@ -20,27 +20,23 @@ class Pages:
 
     def __init__(self, jobs: Sequence[Job], cache: Cache, fresh: bool) -> None:
         self.jobs, self.cache, self.fresh = list(jobs), cache, fresh
-        self.taken: list[Job] = []
+        self.taken: dict[str, str] = {}
         self.isolation = ""
 
-    def take(self) -> list[Job]:
-        """Put the executed notebooks in place that are still right, and return their jobs."""
+    def take(self) -> None:
+        """Put the executed notebooks in place that are still right; `taken` says since when."""
         for job in [] if self.fresh else self.jobs:
             reads = _reads(job)
-            holds = {read: True for read in reads}
-            kept = look_up(self.cache, _kind(job), _base(job), lambda r, h=holds: r in h)  # type: ignore[misc]
-            for entry in kept:
-                if len(entry.reads) == len(reads) and self.cache.take(
-                    entry, job.target.parent, link=False
-                ):
-                    self.taken.append(job)
+            for entry in look_up(self.cache, _kind(job), _base(job), frozenset(reads).__contains__):
+                same = len(entry.reads) == len(reads)
+                if same and self.cache.take(entry, job.target.parent, link=False):
+                    self.taken[job.name] = entry.made
                     self.isolation = str(entry.facts.get(_TOLD, ""))
                     break
-        return self.taken
 
     def execute(self, workers: int, report: Reporter) -> dict[str, Answer]:
         """Execute the notebooks that are left, and keep them."""
-        left = [self._weighed(job) for job in self.jobs if job not in self.taken]
+        left = [self._weighed(job) for job in self.jobs if job.name not in self.taken]
         if left:
             report.start("notebook cells", sum(code_cells(job.source) for job in left))
             report.start("notebooks", len(left))
@@ -55,7 +51,9 @@ class Pages:
             self.isolation = answer.isolation
             files = {job.target.name: sha256(job.target)}
             facts = {_TOLD: answer.isolation}
-            entry = Entry(_kind(job), _base(job), _reads(job), files, 0, answer.seconds, facts)
+            entry = Entry(
+                _kind(job), _base(job), _reads(job), files, seconds=answer.seconds, facts=facts
+            )
             self.cache.keep(entry, job.target.parent, link=False)
         return answers
 

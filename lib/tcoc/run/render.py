@@ -87,15 +87,91 @@ def _environment() -> dict[str, str]:
     kept = {key: os.environ[key] for key in ("HOME", "MPLCONFIGDIR") if key in os.environ}
     package = str(Path(__file__).resolve().parents[2])
     return {**kept, "PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8",
-            "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-            "PYTHONHASHSEED": "0"}  # fmt: skip
+            "MPLBACKEND": "agg", "PYTHONHASHSEED": "0",
+            # no threads: a process that has some cannot be forked safely
+            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+            "JE_ARROW_MALLOC_CONF": "background_thread:false"}  # fmt: skip
+
+
+class PagesProcess:
+    """A process that executes notebooks, in a neutral folder of its own."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", folder: Path) -> None:
+        self._process, self._folder = process, folder
+        self._lines = _Lines(process)
+        threads = _greet(self._lines, folder / "said")
+        # a fork of a process with threads may stand still for ever
+        if threads != 1:
+            raise TcocError(f"the pages' process has {threads} threads and cannot be forked safely")
+
+    def execute(
+        self,
+        jobs: Sequence[Job],
+        workers: int,
+        on_cell: Callable[[str], None],
+        on_done: Callable[[Answer], None],
+    ) -> dict[str, Answer]:
+        """Execute notebooks side by side, the longest first; raises at the first that fails."""
+        waiting = sorted(jobs, key=lambda job: (-job.weight, job.name))
+        asks = {job.name: self._ask(job) for job in waiting}
+        targets = {job.name: job.target for job in jobs}
+        answers: dict[str, Answer] = {}
+        at_work: set[str] = set()
+        while waiting or at_work:
+            while waiting and len(at_work) < workers:
+                job = waiting.pop(0)
+                at_work.add(job.name)
+                self._send(asks[job.name])
+            found = self._lines.read(0.5)
+            if found is None:
+                raise ShortageError(f"notebooks: {KILLED}")
+            for line in found:
+                if "cell" in line:
+                    on_cell(line["cell"])
+                    continue
+                answer = Answer(**line["done"])
+                at_work.discard(answer.name)
+                _take(answer, Path(asks[answer.name].target), targets[answer.name])
+                answers[answer.name] = answer
+                on_done(answer)
+        return answers
+
+    def _ask(self, job: Job) -> Ask:
+        """Lay out what a page is given: a copy of its public tables, and of the notebook itself."""
+        own = Path(tempfile.mkdtemp(dir=self._folder))
+        source = own / job.source.name
+        shutil.copyfile(job.source, source)
+        shutil.copytree(job.public, own / "public")
+        target = own / f"{job.name}.executed"
+        parameters = dict(job.parameters)
+        return Ask(job.name, str(source), str(target), str(own), parameters, job.hook_only)
+
+    def _send(self, ask: Ask) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(asdict(ask)).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise ShortageError(f"notebooks: {KILLED}") from error
+
+
+@contextmanager
+def pages_process() -> Iterator[PagesProcess]:
+    """Start the process that executes pages, for the length of a block.
+
+    It works in a neutral place with a short name: nothing in a path tells whose run it is.
+    """
+    with tempfile.TemporaryDirectory(prefix="tcoc-", dir=_short_folder()) as name:
+        folder = Path(name).resolve()
+        with _server(folder) as process:
+            yield PagesProcess(process, folder)
 
 
 @contextmanager
 def _server(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Start the pages' process from this very interpreter, and end it with all it started."""
     with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tcoc.run.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -141,7 +217,7 @@ def _greet(lines: _Lines, said: Path) -> int:
     while time.monotonic() < end:
         found = lines.read(1.0)
         if found is None:
-            last = (said.read_text(encoding="utf-8", errors="replace").strip() or "no word")
+            last = said.read_text(encoding="utf-8", errors="replace").strip() or "no word"
             raise TcocError(f"the pages' process ended at its start: {last.splitlines()[-1]}")
         for line in found:
             _same(line["hello"])
@@ -174,74 +250,14 @@ def execute_all(
     """
     if not jobs:
         return {}
-    # a neutral place with a short name: nothing in a path tells whose run it is
-    with tempfile.TemporaryDirectory(prefix="tcoc-", dir=_short_folder()) as name:
-        folder = Path(name)
-        with _server(folder) as process:
-            return _execute(process, jobs, workers, folder, on_cell, on_done)
+    with pages_process() as process:
+        return process.execute(jobs, workers, on_cell, on_done)
 
 
 def _short_folder() -> str | None:
     """Return a folder for temporary files whose name is not too long for what may stand in it."""
     long = len(tempfile.gettempdir()) > 60
     return "/tmp" if long and os.access("/tmp", os.W_OK) else None  # noqa: S108
-
-
-def _execute(
-    process: "subprocess.Popen[bytes]",
-    jobs: Sequence[Job],
-    workers: int,
-    folder: Path,
-    on_cell: Callable[[str], None],
-    on_done: Callable[[Answer], None],
-) -> dict[str, Answer]:
-    waiting = sorted(jobs, key=lambda job: (-job.weight, job.name))
-    asks = {job.name: _ask(job, folder) for job in waiting}
-    lines, answers, at_work = _Lines(process), dict[str, Answer](), set[str]()
-    threads = _greet(lines, folder / "said")
-    # a fork of a process with threads may stand still for ever: then one page at a time is asked
-    # of a process of its own kind only where the interpreter is single-threaded, as it is here
-    if threads != 1:
-        raise TcocError(f"the pages' process has {threads} threads and cannot be forked safely")
-    targets = {job.name: job.target for job in jobs}
-    while waiting or at_work:
-        while waiting and len(at_work) < workers:
-            job = waiting.pop(0)
-            at_work.add(job.name)
-            _send(process, asks[job.name])
-        found = lines.read(0.5)
-        if found is None:
-            raise ShortageError(f"notebooks: {KILLED}")
-        for line in found:
-            if "cell" in line:
-                on_cell(line["cell"])
-            else:
-                answer = Answer(**line["done"])
-                at_work.discard(answer.name)
-                _take(answer, Path(asks[answer.name].target), targets[answer.name])
-                answers[answer.name] = answer
-                on_done(answer)
-    return answers
-
-
-def _ask(job: Job, folder: Path) -> Ask:
-    """Lay out what a page is given: a copy of its public tables, and of the notebook itself."""
-    own = folder / job.name
-    own.mkdir(mode=0o700)
-    source = own / job.source.name
-    shutil.copyfile(job.source, source)
-    shutil.copytree(job.public, own / "public")
-    target = own / f"{job.name}.executed"
-    return Ask(job.name, str(source), str(target), str(own), dict(job.parameters), job.hook_only)
-
-
-def _send(process: "subprocess.Popen[bytes]", ask: Ask) -> None:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps(asdict(ask)).encode() + b"\n")
-        process.stdin.flush()
-    except BrokenPipeError as error:
-        raise ShortageError(f"notebooks: {KILLED}") from error
 
 
 def _take(answer: Answer, made: Path, target: Path) -> None:

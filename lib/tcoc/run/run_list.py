@@ -2,42 +2,43 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+
+from tcoc.manifest import Manifest
 
 
-def render_runs(manifests: Sequence[dict[str, Any]], now: datetime | None = None) -> str:
-    """Return one line per run: folder, state, age, years, deliverables, what differs or failed."""
-    if not manifests:
+def render_runs(runs: Sequence[tuple[str, Manifest]], now: datetime | None = None) -> str:
+    """Return one line per run: folder, state, age, years, what was done, what differs or failed."""
+    if not runs:
         return "no runs yet: start one with `tcoc run params/runs/sample.yml`"
     rows: list[tuple[str, ...]] = [
         ("run", "state", "age", "years", "deliverables", "options or error")
     ]
-    rows += [_row(m, now or datetime.now(UTC)) for m in manifests]
+    rows += [_row(name, manifest, now or datetime.now(UTC)) for name, manifest in runs]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows
     )
 
 
-def _row(manifest: dict[str, Any], now: datetime) -> tuple[str, ...]:
-    parameters = manifest.get("parameters", {})
-    run = parameters.get("run", {})
-    options = ", ".join(f"{k}={v}" for k, v in parameters.get("options", {}).items())
+def _row(folder: str, manifest: Manifest, now: datetime) -> tuple[str, ...]:
+    parameters = manifest.parameters
+    options = ", ".join(f"{k}={v}" for k, v in parameters.options.items())
+    done = manifest.deliverables or parameters.run.get("deliverables", [])
     return (
-        str(manifest.get("folder", "")),
+        folder,
         _state(manifest),
-        _age(manifest.get("started"), now),
-        _span(run.get("years", [])),
-        ", ".join(run.get("deliverables", [])),
-        str(manifest.get("error") or options),
+        _age(manifest.started, now),
+        _span(parameters.run.get("years", [])),
+        ", ".join(done),
+        manifest.error or options,
     )
 
 
-def _state(manifest: dict[str, Any]) -> str:
+def _state(manifest: Manifest) -> str:
     """Return a run's state, and how many of its reports are those of an earlier run."""
-    state = str(manifest.get("state", "unknown"))
-    done = manifest.get("deliverables", {}).values()
-    reused = [facts for facts in done if (facts.get("reused") or {}).get("notebook")]
+    done = manifest.deliverables.values()
+    reused = [facts for facts in done if facts.reused.notebook]
+    state: str = manifest.state
     return f"{state}, {len(reused)} of {len(done)} reused" if reused else state
 
 

@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tcoc.cache import FOLDER, PAGES, Cache, libraries, package_digest, parameter_digest, sha256
+from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
+from tcoc.deliverables.y1_attribution.completion import completion_facts
+from tcoc.disclosure.release import mark_not_released
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -37,8 +39,7 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.figures import write_figures
-from tcoc.run.gate import LOG, gate_tables, page_tables
+from tcoc.run.gate import gate_tables, page_tables
 from tcoc.run.judge import check_run
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
@@ -76,7 +77,7 @@ class _Work:
     manifest: Manifest
     report: Reporter
     readings: dict[str, Reading] = field(default_factory=dict)
-    reused_pages: set[str] = field(default_factory=set)
+    taken: dict[str, str] = field(default_factory=dict)
 
 
 def execute_run(request: RunRequest, report: Reporter) -> Path:
@@ -87,7 +88,7 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     """
     with limited(request.memory_limit), owner_only() as umask:
         run, names = _judged(request)
-        outputs = _usable(outputs_dir(request.outputs, run.file))
+        outputs = _usable(outputs_dir(request.outputs, run.file), umask)
         with explained(f"run {run.name}", place=outputs):
             return _execute_run(request, run, names, outputs, umask, report)
 
@@ -118,11 +119,13 @@ def _deliverables(run: Run, only: tuple[str, ...]) -> list[str]:
     return [name for name in known if name in chosen]
 
 
-def _usable(outputs: Path) -> Path:
+def _usable(outputs: Path, umask: int) -> Path:
     """Refuse a folder for run folders in which nothing can be written, in one sentence."""
     probe = outputs / f".probe-{secrets.token_hex(4)}"
     try:
-        outputs.mkdir(parents=True, exist_ok=True)
+        if not outputs.is_dir():
+            outputs.mkdir(parents=True, exist_ok=True)
+            outputs.chmod(0o777 & ~umask)
         probe.mkdir()
     except OSError as error:
         raise InputError(
@@ -138,7 +141,7 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found)
+    key = inputs.run_key(run, names, found, cache)
     if not request.fresh and inputs.is_unchanged(place, key, cache):
         done = read_manifest(place)
         report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
@@ -170,10 +173,11 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             raise TcocError("; ".join(failed))
         _gate(opened, work, public)
         pages = _pages(request, work, cache, public, opened)
+        work.taken = opened.taken
     work.manifest.tables = rows_of(work.folder)
     found.refuse_moved()
     _render(request, work, pages)
-    _finish(work, opened, found)
+    _finish(work, found)
     package_digest.cache_clear()
     parameter_digest.cache_clear()
     if before != (package_digest(), parameter_digest()):
@@ -186,16 +190,17 @@ def _gate(opened: Study, work: _Work, public: Path) -> None:
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
         gate_tables(opened, work.names, public)
     shutil.copytree(public / "csv", work.folder / "tables")
-    shutil.copyfile(public / "log" / f"{LOG}.parquet", work.folder / RESTRICTED / f"{LOG}.parquet")
+    for file in sorted((public / "log").glob("*.parquet")):
+        shutil.copyfile(file, work.folder / RESTRICTED / file.name)
     work.report.advance("disclosure gate")
     work.readings["disclosure"] = reading
 
 
-def _pages(
-    request: RunRequest, work: _Work, cache: Cache, public: Path, opened: Study
-) -> Pages:
+def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened: Study) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
+    # Pages name a factor only where one divides dollars; a year without one says so by itself.
+    completeness = completion_facts(opened)
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)
@@ -204,7 +209,10 @@ def _pages(
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
         facts_of(
-            replace(work.run, policy=policy), opened._store, {name: (*scope.policy, "disclosure")}
+            replace(work.run, policy=policy),
+            opened._store,
+            {name: (*scope.policy, "disclosure")},
+            {year: of.factor for year, of in completeness.items() if of.has_factor},
         ).write(given)
         target = private(work.folder / "notebooks") / source.name
         jobs.append(Job(name, source, target, {"run": work.run.name, "public": "public"}, given))
@@ -214,46 +222,70 @@ def _pages(
 def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
     from tcoc.report.render import render_report
 
-    taken = pages.take()
-    work.reused_pages = {job.name for job in taken}
+    pages.take()
     for name, answer in pages.execute(request.workers, work.report).items():
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
     work.manifest.isolation = pages.isolation
+    _note_deliverables(work, pages)
+    plain = work.manifest.plain()
     for job in pages.jobs:
-        write_figures(job.target, work.folder / "figures")
-    _note_deliverables(work)
-    for job in pages.jobs:
-        render_report(job.target, work.folder / f"{job.name}.html", work.manifest.plain())
+        policy = registry.catalog().public_scope(job.name).policy
+        render_report(job.target, work.folder / f"{job.name}.html", plain, prefixes=policy)
 
 
-def _note_deliverables(work: _Work) -> None:
+def _note_deliverables(work: _Work, pages: Pages) -> None:
+    """Note what each deliverable took, and what of it was there already, since when."""
     for name in work.names:
         own = [r for key, r in work.readings.items() if key.split(" ")[0] == name]
         work.manifest.deliverables[name] = Done(
             state="ok",
             seconds=round(sum(r.seconds for r in own), 2),
             peak_mb=max((r.peak_mb for r in own), default=0.0),
-            reused=Reused(notebook=name in work.reused_pages),
+            reused=_reused(work, name, pages.taken.get(name, "")),
         )
 
 
-def _finish(work: _Work, opened: Study, found: inputs.Found) -> None:
-    """Note what was reused, write the front page, and search what is public for identifiers."""
+def _reused(work: _Work, name: str, page_from: str) -> Reused:
+    tables = [p.name for p in registry.find(name).tables if not p.internal]
+    taken = [table for table in tables if table in work.taken]
+    return Reused.model_validate(
+        {
+            "tables": True if tables and len(taken) == len(tables) else taken,
+            "notebook": bool(page_from),
+            "from": min((work.taken[table] for table in taken), default=""),
+            "notebook_from": page_from,
+        }
+    )
+
+
+def _finish(work: _Work, found: inputs.Found) -> None:
+    """Write the front page, and search what is public for identifiers."""
     from tcoc.disclosure.identifiers import assert_no_identifiers
     from tcoc.report.index import render_index
 
-    for name, done in work.manifest.deliverables.items():
-        tables = [p.name for p in registry.find(name).tables if not p.internal]
-        taken = [table for table in tables if table not in opened.made]
-        done.reused.tables = True if tables and len(taken) == len(tables) else taken
-    render_index(work.folder, work.manifest.plain())
+    policy = sorted({file for name in work.names for file in registry.find(name).policy})
+    render_index(work.folder, work.manifest.plain(), _reports(work), policy)
     work.report.start("identifier search", 1)
     shutil.rmtree(work.folder / INTERNAL, ignore_errors=True)
     assert_no_identifiers(work.run.store_path, work.folder)
     work.report.advance("identifier search")
     found.refuse_moved()
+
+
+def _reports(work: _Work) -> list[Any]:
+    """Return title, question and answer of each report for the cover, from public tables alone."""
+    from tcoc.report.index import Report
+    from tcoc.report.release import open_public
+
+    found = []
+    for name in work.names:
+        deliverable = registry.find(name)
+        release = open_public(work.folder / INTERNAL / "pages" / name, name)
+        headline = deliverable.headline(release)
+        found.append(Report(name, deliverable.title, deliverable.question, headline))
+    return found
 
 
 def _close(work: _Work, key: str, umask: int) -> None:
@@ -270,6 +302,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     work.manifest.state = "ok"
     work.manifest.finished = _now()
     work.manifest.write(work.folder)
+    mark_not_released(work.folder)
     open_up(work.folder, umask, PRIVATE_TOPS)
 
 

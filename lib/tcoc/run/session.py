@@ -1,4 +1,4 @@
-"""Opening a run in a notebook: public tables alone in a batch run, the whole study in JupyterLab."""
+"""Opening a run in a notebook: public tables alone in a batch run, the study in JupyterLab."""
 
 import atexit
 import shutil
@@ -46,14 +46,22 @@ def open_release(
     In a batch run `public` is the folder of public tables, and there is nothing else. In
     JupyterLab it is empty: the study is opened, its tables are gated, and `release.study` has them.
     """
-    from tcoc.report import release
+    from tcoc.report.release import Release, open_public, start
 
     if public:
-        return release.open_public(Path(public))
+        return open_public(Path(public))
+    from tcoc.deliverables import registry
+    from tcoc.disclosure import read_public
+    from tcoc.report.facts import facts_of
     from tcoc.run.gate import gate_tables
 
     opened = open_study(run, set)
+    names = opened.run.spec.deliverables
     folder = opened.work / "public"
     shutil.rmtree(folder, ignore_errors=True)
-    gate_tables(opened, opened.run.spec.deliverables, folder)
-    return release.open_public(folder, study=opened)
+    gate_tables(opened, names, folder)
+    policy_of = {name: registry.catalog().public_scope(name).policy for name in names}
+    facts = facts_of(opened.run, opened.store, policy_of)
+    tables = read_public(folder / "tables")
+    start(facts, tables)
+    return Release(tables, facts, opener=lambda: opened)

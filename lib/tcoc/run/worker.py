@@ -125,10 +125,9 @@ def _lock_in(ask: Ask, scratch: Path) -> str:
 def _quiet(stray: int, scratch: Path) -> None:
     """Let nothing of the runner's environment or output be in reach of a cell."""
     os.environ.clear()
-    os.environ.update(
-        {"HOME": str(scratch), "TMPDIR": str(scratch), "LC_ALL": "C.UTF-8", "MPLBACKEND": "agg",
-         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
-    )
+    told = {"HOME": str(scratch), "TMPDIR": str(scratch), "LC_ALL": "C.UTF-8",
+            "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
+    os.environ.update(told)
     for stream in (1, 2):
         os.dup2(stray, stream)
 
@@ -148,6 +147,7 @@ class _Shell:
         self.on_cell, self.stray, self.scratch = on_cell, stray, scratch
         self.warned: list[str] = []
         self.notebook: Any = None
+        self.own: set[Path] = set()
 
     def run(self, manager: Any) -> None:
         """Run all code cells in order; raises CellError for the first that fails."""
@@ -159,7 +159,11 @@ class _Shell:
         shell = InteractiveShell.instance(history_length=0)
         shell.history_manager.enabled = False
         warnings.showwarning = self._warn
-        for number, cell in enumerate(manager.nb.cells):
+        self.own = set(self.scratch.rglob("*"))  # the shell makes a profile of its own there
+        number = 0
+        for cell in manager.nb.cells:
+            # cells are counted as the notebook has them, without the one that papermill adds
+            number += "injected-parameters" not in cell.metadata.get("tags", [])
             if cell.cell_type != "code":
                 continue
             self._cell(shell, number, cell)
@@ -189,7 +193,7 @@ class _Shell:
     def _check(self, number: int, printed: str) -> None:
         if printed or os.fstat(self.stray).st_size:
             raise CellError(PRINTED.format(cell=number))
-        if any(self.scratch.iterdir()):
+        if set(self.scratch.rglob("*")) - self.own:
             raise CellError(WROTE.format(cell=number))
 
 
@@ -282,7 +286,7 @@ def _fork(ask: Ask, out: int) -> int:
         answer = execute(ask, lambda: _say(out, {"cell": ask.name}))
         _write(note, json.dumps(asdict(answer)))
         status = 0
-    except BaseException as error:  # noqa: BLE001 - the runner has to hear of it, whatever it is
+    except BaseException as error:
         said = traceback.format_exception_only(error)[-1].strip()
         _write(note, json.dumps(asdict(Answer(ask.name, f"could not be executed: {said}"))))
     finally:

@@ -1,203 +1,21 @@
-"""The one way to compute on claims: Ibis expressions on DuckDB in this process, or on Spark.
+"""The one way to compute on claims: Ibis expressions on DuckDB in this process, or on Spark."""
 
-A step asks for a table by name and years, writes one Ibis expression, and either keeps the result
-inside the engine (`keep`), brings a small one back as pandas (`fetch`) or streams it to a Parquet
-file in a total order (`write`). Wording must mean the same on both engines.
-"""
-
-import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
-
-import ibis
-import ibis.expr.types as ir
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
 from tcoc.resources import shortage
-from tcoc.resources.shortage import SPILL_VARIABLE, Bounds, explained
-from tcoc.store.layout import Store
-from tcoc.folders import is_held, locked
-from tcoc.store.schema import TABLES
+from tcoc.store.duck import (
+    SPILL_PREFIX,
+    Connection,
+    connect_duckdb,
+    remove_left_spill,
+    spill_folder,
+    to_arrow,
+)
 
 ENGINES = ("duckdb", "spark")
-ROW_GROUP = 122_880
-SPILL_PREFIX = "tcoc-spill-"
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-_C = TypeVar("_C", bound="Connection")
-
-
-def telling(
-    method: Callable[Concatenate[_C, _P], _R],
-) -> Callable[Concatenate[_C, _P], _R]:
-    """Make a method say in one sentence that memory or disk did not suffice."""
-
-    @wraps(method)
-    def call(self: _C, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with self.task(self.doing):
-            return method(self, *args, **kwargs)
-
-    return call
-
-
-@dataclass
-class Connection:
-    """An engine, what it may use, what it is asked for, and the names of what it keeps.
-
-    `watch` is entered, with the step's name, for the length of each step: a benchmark's meter.
-    """
-
-    backend: Any
-    engine: str
-    bounds: Bounds = field(default_factory=Bounds)
-    doing: str = "a query"
-    place: Path | None = None
-    watch: Callable[[str], AbstractContextManager[Any]] = nullcontext
-    _kept: int = field(default=0)
-
-    @contextmanager
-    def task(self, name: str, place: Path | None = None) -> Iterator[None]:
-        """Name what a block does, and where it writes, in case memory or disk do not suffice.
-
-        ShortageError then says so.
-        """
-        before = self.doing, self.place
-        self.doing, self.place = name, place or self.place
-        try:
-            with explained(name, self.bounds, self.place):
-                yield
-        finally:
-            self.doing, self.place = before
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Name a step of a task, for what is said when memory or disk end, and for `watch`."""
-        with self.task(f"{self.doing}, {name}"), self.watch(name):
-            yield
-
-    def table(self, store: Store, name: str, years: Iterable[int] | None = None) -> ir.Table:
-        """Return a store table restricted to the files of some years, with the declared types.
-
-        A year without files gives no rows; a table without any file is empty, not an error.
-        """
-        spec = TABLES[name]
-        files = store.files(name, years)
-        if not files:
-            return self.load(pd.DataFrame(columns=list(spec.schema)), spec.schema)
-        raw = self._read(files, name)
-        if raw.schema() == ibis.schema(spec.schema):
-            return raw
-        # A store that was written before a nullable column existed has it as null.
-        given = {c: raw[c] if c in raw.columns else ibis.null(t) for c, t in spec.schema.items()}
-        return cast(ir.Table, raw.select(**{c: given[c].cast(t) for c, t in spec.schema.items()}))
-
-    def parquet(self, *files: Path) -> ir.Table:
-        """Return one or more Parquet files as a table."""
-        return self._read(files, "file")
-
-    def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
-        """Bring a small pandas table into the engine, with the given Ibis types."""
-        return self.keep_arrow(to_arrow(frame, schema))
-
-    @telling
-    def keep_arrow(self, arrow: pa.Table) -> ir.Table:
-        """Bring a small Arrow table into the engine."""
-        return cast(ir.Table, self.backend.create_table(self._name("small"), arrow, temp=True))
-
-    @telling
-    def keep(self, expr: ir.Table) -> ir.Table:
-        """Compute an expression once and keep the result in the engine."""
-        return cast(ir.Table, self.backend.create_table(self._name("kept"), expr, temp=True))
-
-    def drop(self, *tables: ir.Table) -> None:
-        """Forget kept tables, to give their memory back."""
-        for table in tables:
-            op = table.op()
-            place = (op.namespace.catalog, op.namespace.database)
-            self.backend.drop_table(op.name, database=place, force=True)
-
-    @telling
-    def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
-        """Compute a small result and return it as pandas, in a total order."""
-        return cast(pd.DataFrame, (expr.order_by(list(order_by)) if order_by else expr).execute())
-
-    @telling
-    def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
-        """Stream a result to one Parquet file in a total order; return the number of rows.
-
-        The same rows give the same bytes, whatever the engine and the number of threads.
-        """
-        schema = expr.schema().to_pyarrow()
-        ordered = expr.order_by(list(order_by))
-        batches = self.backend.to_pyarrow_batches(ordered, chunk_size=ROW_GROUP)
-        rows = 0
-        with (
-            pq.ParquetWriter(path, schema, compression="zstd") as writer,
-            ThreadPoolExecutor(1) as pool,
-        ):
-            before: Future[None] | None = None
-            for group in _regroup(batches, schema, ROW_GROUP):
-                if before:
-                    before.result()
-                # the engine makes the next rows while these are packed
-                before = pool.submit(writer.write_table, group, row_group_size=ROW_GROUP)
-                rows += group.num_rows
-            if before:
-                before.result()
-        return rows
-
-    def _name(self, stem: str) -> str:
-        self._kept += 1
-        return f"tcoc_{stem}_{self._kept}"
-
-    @telling
-    def _read(self, files: Sequence[Path], stem: str) -> ir.Table:
-        """Return Parquet files as one table; the folders' names are not columns."""
-        return cast(
-            ir.Table,
-            self.backend.read_parquet(
-                [str(f) for f in files], table_name=self._name(stem), hive_partitioning=False
-            ),
-        )
-
-
-def to_arrow(frame: pd.DataFrame, schema: dict[str, str]) -> pa.Table:
-    """Return pandas columns as Arrow of the given Ibis types; floats round to decimals."""
-    target = ibis.schema(schema).to_pyarrow()
-    columns = [
-        pa.array(frame[f.name], from_pandas=True).cast(f.type)
-        if pa.types.is_decimal(f.type) and pd.api.types.is_float_dtype(frame[f.name])
-        else pa.array(frame[f.name], f.type, from_pandas=True)
-        for f in target
-    ]
-    return pa.Table.from_arrays(columns, schema=target)
-
-
-def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
-    """Cut a stream of batches into tables of `size` rows, the last one shorter."""
-    waiting: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        waiting.append(batch)
-        count += batch.num_rows
-        while count >= size:
-            table = pa.Table.from_batches(waiting).cast(schema)
-            yield table.slice(0, size)
-            rest = table.slice(size)
-            waiting, count = rest.to_batches(), rest.num_rows
-    if count:
-        yield pa.Table.from_batches(waiting).cast(schema)
 
 
 @contextmanager
@@ -219,56 +37,22 @@ def connect(
         raise InputError(f'engine: found "{engine}"{nearest(engine, ENGINES)}')
     allowed = shortage.memory_limit(memory_limit)
     if engine == "spark":
+        # pyspark is an extra: it is looked for where it is asked for
         from tcoc.store.spark import connect_spark
 
         with connect_spark(allowed) as connection:
             yield connection
         return
-    with spill_folder(spill) as folder:
-        settings = {"threads": threads} if threads else {}
-        backend = ibis.duckdb.connect(temp_directory=str(folder), memory_limit=allowed, **settings)
-        try:
-            yield Connection(backend, engine, Bounds(allowed, folder))
-        finally:
-            backend.disconnect()
+    with connect_duckdb(allowed, threads, spill) as connection:
+        yield connection
 
 
-@contextmanager
-def spill_folder(inside: Path | None = None) -> Iterator[Path]:
-    """Make a folder for what does not fit in memory, for the length of a block.
-
-    It lies in the folder that TCOC_SPILL names, else in `inside`, else among the system's temporary
-    files, which are often kept in memory themselves. What processes that were killed have left
-    beside it is removed on the way.
-    """
-    folder = _new_spill_folder(Path(os.environ.get(SPILL_VARIABLE) or inside or gettempdir()))
-    with locked(folder):
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _new_spill_folder(base: Path) -> Path:
-    try:
-        with explained("opening the engine", place=base):
-            base.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _remove_left(base)
-            return Path(mkdtemp(prefix=SPILL_PREFIX, dir=base))
-    except OSError as error:
-        raise InputError(
-            f"{base}: no folder for what does not fit in memory can be made there"
-            f" ({error.strerror}); name another in {SPILL_VARIABLE}"
-        ) from error
-
-
-def remove_left_spill() -> None:
-    """Remove what processes that were killed have spilled to the folder of TCOC_SPILL."""
-    if named := os.environ.get(SPILL_VARIABLE):
-        _remove_left(Path(named))
-
-
-def _remove_left(base: Path) -> None:
-    for folder in base.glob(f"{SPILL_PREFIX}*"):
-        if not is_held(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+__all__ = [
+    "ENGINES",
+    "SPILL_PREFIX",
+    "Connection",
+    "connect",
+    "remove_left_spill",
+    "spill_folder",
+    "to_arrow",
+]

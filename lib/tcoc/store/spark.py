@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
 from tcoc.resources.shortage import Bounds, size_of
-from tcoc.store.connection import Connection, connect, telling, to_arrow
+from tcoc.store.duck import Connection, connect_duckdb, telling, to_arrow
 
 LEAST_DRIVER = 512_000_000
 
@@ -144,7 +144,7 @@ def connect_spark(memory_limit: str) -> Iterator[SparkConnection]:
         with (
             _settings(session),
             TemporaryDirectory(prefix="tcoc-spark-", dir=_shared()) as spill,
-            connect("duckdb", memory_limit) as local,
+            connect_duckdb(memory_limit) as local,
         ):
             backend = ibis.pyspark.connect(session)
             backend.compiler = _compiler()

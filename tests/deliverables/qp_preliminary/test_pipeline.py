@@ -17,12 +17,13 @@ import pytest
 from tcoc.deliverables.qp_preliminary import sections as page
 from tcoc.deliverables.qp_preliminary.explain import explain_qp
 from tcoc.deliverables.qp_preliminary.tables import PRODUCTS
+from tcoc.deliverables.registry import study
 from tcoc.errors import InputError
 from tcoc.params import load_run
 from tcoc.paths import notebooks_dir
 from tcoc.report.release import prepare_release
 from tcoc.store.schema import FORMAT_VERSION, TABLES
-from tcoc.study import Study, study
+from tcoc.study import Study
 from tests.rules.qp import tools
 
 BEST, ACTUAL, NOBODY, SMALL = "9000000001", "9000000002", "9000000003", "9000000004"

@@ -27,8 +27,11 @@ from tcoc.deliverables.mpa_options.public_hospitals import (
 )
 from tcoc.deliverables.mpa_options.results import option_terms
 from tcoc.deliverables.mpa_options.scenarios import load_scenarios
+from tcoc.deliverables.mpa_options.sensitivity import sensitivity_table
+from tcoc.deliverables.mpa_options.words import option_name
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.disclosure import Column, Draft
+from tcoc.params import MpaPolicy
 from tcoc.rules.completion import run_out_sentence, unequal_run_out
 from tcoc.rules.mpa import read_terms, scaled_result
 from tcoc.rules.mpa.options import GRID_KEYS
@@ -39,6 +42,7 @@ def public_tables(study: Study) -> list[Draft]:
     """Return every table that the report may show, for the gate to audit as one release."""
     return [
         terms_table(study),
+        sensitivity_table(study),
         hospital_table(study),
         reliability_draft(study),
         heterogeneity_table(study),
@@ -135,8 +139,8 @@ def heterogeneity_table(study: Study) -> Draft:
         people.append(float(rows["benes"].sum()))
     frame = frame.assign(
         benes=people,
-        change=study.policy.get("mpa.reliable_change"),
-        power=study.policy.get("mpa.reliable_power"),
+        change=MpaPolicy.of(study.policy).reliable_change,
+        power=MpaPolicy.of(study.policy).reliable_power,
     )
     frame["median_panel_needed"] = frame["median_panel_needed"].round(-2)
     number, share = columns.number, columns.share
@@ -206,8 +210,15 @@ def option_table(study: Study) -> Draft:
             of = known[known["option"] == option]
             if len(of):
                 scale = (terms.threshold, terms.max_at_risk)
-                rows.append({"rate_year": year, "option": option, **_totals(of, start, scale)})
-    return _sums("mpa_option_totals", "Totals of each option", pd.DataFrame(rows), "option")
+                named = {"option": option, "option_name": option_name(option)}
+                rows.append({"rate_year": year, **named, **_totals(of, start, scale)})
+    return _sums(
+        "mpa_option_totals",
+        "Totals of each option",
+        pd.DataFrame(rows),
+        "option",
+        option_name=Column("Option", "label"),
+    )
 
 
 def _totals(
@@ -291,6 +302,7 @@ def grid_table(study: Study) -> Draft:
     people = {y: float(of_option(study, y, SINGLE)["benes"].sum()) for y in rate_years(study)}
     frame = frame.assign(
         largest_change_hospital=frame["largest_change_ccn"].map(hospital_names(study)),
+        attainment=[f"{100 * weight:g}% attainment" for weight in frame["attainment_weight"]],
         benes=frame["rate_year"].map(people),
         quality_sign=frame["quality_sign"].map(SIGNS),
         risk_method=frame["risk_method"].map(METHODS),
@@ -307,6 +319,7 @@ def grid_table(study: Study) -> Draft:
             "threshold": number("Threshold", "Rule M2."),
             "max_at_risk": number("Revenue at risk", "Rule M2.", digits=3),
             "attainment_weight": number("Attainment", "Weight of attainment (rule M5)."),
+            "attainment": Column("Attainment weight", "label"),
             "attainment_level": Column("Level", "key", "Level of attainment (rule M5)."),
             "quality_sign": Column("Quality", "key", "Rule M3."),
             "risk_method": Column("Risk method", "key"),

@@ -196,9 +196,12 @@ def combined_table(study: Study) -> Draft:
         rows = rows.assign(
             single_percent=rows["ccn"].map(alone["mpa_percent"]),
             single_dollars=rows["ccn"].map(alone["mpa_dollars"]),
+            # Table mpa counts the people of the combination; a reader looks for the hospital's.
+            benes=rows["ccn"].map(alone["benes"]),
         )
         for name in ("region", "purpose"):
-            rows[name] = rows["ccn"].map(_stated(groups, name)).fillna(MISSING)
+            stated = _stated(groups, name)
+            rows[name] = [stated.get(ccn, MISSING) for ccn in rows["ccn"]]
         frames.append(_named(study, year, rows))
     return _draft(
         "mpa_combined",
@@ -224,7 +227,11 @@ def option_hospitals(study: Study) -> Draft:
         "mpa_percent": RESULTS["mpa_percent"],
         "mpa_dollars": RESULTS["mpa_dollars"],
     }
-    frames = [_named(study, year, of_year(study, "mpa", year)) for year in rate_years(study)]
+    frames = []
+    for year in rate_years(study):
+        rows = of_year(study, "mpa", year)
+        own = of_option(study, year, SINGLE).set_index("ccn")["benes"]
+        frames.append(_named(study, year, rows.assign(benes=rows["ccn"].map(own))))
     return _draft(
         "mpa_option_hospitals",
         "What each option does to each hospital",

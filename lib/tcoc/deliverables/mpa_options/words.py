@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tcoc.disclosure import PublicTable
-from tcoc.report import words
+from tcoc.report import charts, words
 
 SINGLE = "improvement_single"
 COMBINED = "improvement"
@@ -31,11 +31,6 @@ OPTION_NAMES = {
     "attainment_price_standardized": "Attainment without price",
 }
 """What a reader calls the options that ship with the project; others go by their own name."""
-
-SYNTHETIC = (
-    "This is synthetic data: true differences between hospitals are what the generator planted, so"
-    " how much is signal here says nothing about Maryland's hospitals."
-)
 
 
 def rate_years(terms: PublicTable) -> list[int]:
@@ -78,21 +73,29 @@ def _size(amount: Any) -> Any:
 
 
 def signal(state: PublicTable, rate_year: int) -> str:
-    """Say how much of the dollars is signal, and whether hospitals differ beyond chance."""
+    """Say how much of the dollars is signal, and how often chance alone would show as much (M7)."""
     row = state.where(rate_year=rate_year)
     share, p_value = row.value("signal_share"), row.value("p_value")
     if pd.isna(share) or pd.isna(p_value):
         return "How much of it is signal cannot be said from this run."
-    chance = (
-        "results differ between hospitals by more than chance"
-        if float(p_value) < 0.05
-        else "results do not differ between hospitals by more than chance would make them"
-    )
+    rarely = float(p_value) < 0.005
+    how_often = "almost never" if rarely else f"in {words.percent(p_value, 0)} of cases"
     return (
-        f"{words.percent(share, 0)} of these dollars is signal, the rest is who happened to need"
-        f" care: {chance} (Q is {words.plain_number(row.value('q'), 1)} where chance gives"
-        f" {words.plain_number(row.value('df'), 0)})."
+        f"{words.percent(share, 0)} of these dollars is signal; the rest is who happened to need"
+        f" care. Without any true difference between hospitals, results as unlike as these would"
+        f" come up {how_often}."
     )
+
+
+def synthetic(is_synthetic: bool) -> str:
+    """Say beside the result what of it was planted, where the data are invented."""
+    if is_synthetic:
+        return (
+            "These are synthetic data: hospitals' true differences are what the generator planted,"
+            " and national growth is invented, so neither the dollars nor their signal say anything"
+            " about Maryland's hospitals."
+        )
+    return "The dollars rest on the claims of this run's extract."
 
 
 def tiles(totals: PublicTable, state: PublicTable, rate_year: int) -> list[tuple[str, str, str]]:
@@ -110,19 +113,65 @@ def tiles(totals: PublicTable, state: PublicTable, rate_year: int) -> list[tuple
     ]
 
 
-def largest_assumptions(sensitivity: PublicTable | None, most: int = 3) -> str:
-    """Say which assumptions move the most dollars, or how to find out."""
-    if sensitivity is None or sensitivity.empty:
+def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
+    """Say which assumptions move the most dollars, each by its strongest alternative (rule S1)."""
+    frame = sensitivity.sort("dollars_moved", descending=True).frame.dropna(
+        subset=["dollars_moved"]
+    )
+    if frame.empty:
         return (
             "Which assumptions move these dollars most has not been measured for this run:"
-            " `tcoc sensitivity RUN.yml` does."
+            " `tcoc sensitivity` does."
         )
-    named = sensitivity.sort("dollars_moved", descending=True).head(most)
+    named = frame.drop_duplicates("assumption").head(most)
     parts = [
-        f"{row.assumption} at {row.alternative} ({words.short_dollars(row.dollars_moved)})"
-        for row in named.frame.itertuples()
+        f"`{row.assumption}` at {row.alternative} ({words.short_dollars(row.dollars_moved)})"
+        for row in named.itertuples()
     ]
     return f"What moves these dollars most: {words.listing(parts)}."
+
+
+def show_tornado(release: Any, sensitivity: PublicTable) -> None:
+    """Show the dollars that each assumption moves, where `tcoc sensitivity` measured them (S1)."""
+    if sensitivity.empty:
+        return
+    largest = sensitivity.sort("dollars_moved", descending=True)
+    release.show(
+        charts.bars(largest.head(TORNADO_ROWS), rows="changed_value", value="dollars_moved"),
+        title=tornado_title(largest),
+        caption="One assumed value replaced by an alternative, all else as in this run (rule S1).",
+    )
+    release.show_table(
+        largest,
+        [
+            "assumption",
+            "alternative",
+            "dollars_moved",
+            "hospitals_other_sign",
+            "people_moved",
+            "per_capita_change",
+        ],
+        caption="What each assumption moves",
+    )
+
+
+TORNADO_ROWS = 15
+"""How many alternatives the tornado draws; the table below it has all."""
+
+
+def tornado_title(largest: PublicTable) -> str:
+    """Say how far the assumption that moves most goes, against all dollars moved."""
+    top = largest.head(1)
+    return (
+        f"{top.value('assumption')} at {top.value('alternative')} moves"
+        f" {words.short_dollars(top.value('dollars_moved'))}, more than any other assumption"
+    )
+
+
+def show_rows(release: Any, table: PublicTable, columns: list[str], caption: str) -> None:
+    """Show a table that may have no row in a run; an empty one is left to the words before it."""
+    if not table.empty:
+        release.show_table(table, columns, caption=caption)
 
 
 # ---------------------------------------------------------------- terms and completeness
@@ -266,6 +315,19 @@ def chance(panel: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
         f" {words.count(at['min_panel'])} attributed people on;"
         f" {words.count(at['hospitals_large_enough'])} of {words.count(at['hospitals'])} hospitals"
         " are as large."
+    )
+
+
+def chance_title(table: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
+    """Say what chance moves at the own threshold for a panel of the middle size (rule M6)."""
+    threshold = float(terms_table.value("threshold", rate_year=rate_year))
+    frame = table.where(rate_year=rate_year).frame
+    near = frame["threshold"].iloc[(frame["threshold"] - threshold).abs().argmin()]
+    rows = frame[frame["threshold"] == near].sort_values("panel_size")
+    row = rows.iloc[len(rows) // 2]
+    return (
+        f"With {words.count(row['panel_size'])} attributed people, chance moves"
+        f" {words.percent(row['mean_share'], 0)} of the revenue at risk"
     )
 
 

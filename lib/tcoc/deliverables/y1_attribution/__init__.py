@@ -1,18 +1,19 @@
-"""Year 1 attribution: whose beneficiaries are whose."""
+"""Year 1 attribution: which hospital answers for which beneficiaries."""
 
 from typing import Any
 
 from tcoc.deliverables.registry import Deliverable
+from tcoc.deliverables.y1_attribution.checks import CHECKS
+from tcoc.deliverables.y1_attribution.lists import LISTS
+from tcoc.deliverables.y1_attribution.public import public_tables
 from tcoc.deliverables.y1_attribution.tables import PRODUCTS
-from tcoc.study import Study
 
 
-def _no_drafts(study: Study) -> list[Any]:
-    return []
+def _headline(release: Any) -> str:
+    # the drawing libraries are loaded when a sentence is asked for, not with the tables
+    from tcoc.deliverables.y1_attribution.words import headline
 
-
-def _no_headline(release: Any) -> str:
-    return ""
+    return headline(release)
 
 
 DELIVERABLE = Deliverable(
@@ -21,7 +22,8 @@ DELIVERABLE = Deliverable(
     question="Which hospital answers for which Medicare beneficiaries?",
     policy=("attribution", "tcoc"),
     uses=(),
-    tables=PRODUCTS,
-    public=_no_drafts,
-    headline=_no_headline,
+    tables=(*PRODUCTS, *LISTS),
+    public=public_tables,
+    headline=_headline,
+    checks=CHECKS,
 )

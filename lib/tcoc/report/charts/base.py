@@ -5,6 +5,7 @@ layout engine has to try. Three layouts are drawn from one description: `wide` f
 `narrow` for a phone of 375 pixels (names above bars, panels below each other), `print` for paper.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from tcoc.disclosure import Column, PublicTable
 from tcoc.errors import TcocError
-from tcoc.report import formats, style
+from tcoc.report import formats, style, words
 from tcoc.report.marks import mark
 
 Layout = Literal["wide", "narrow", "print"]
@@ -108,6 +109,7 @@ def panels(
     total = margins.top + margins.bottom + rows * height + gap[1] * (rows - 1)
     picture = Figure(figsize=(width, round(total, 3)))
     FigureCanvasAgg(picture)
+    picture.patch.set_visible(False)
     found = []
     for row in range(rows):
         for column in range(columns):
@@ -116,6 +118,7 @@ def panels(
             box = (left / width, (total - top - height) / total, each / width, height / total)
             axes = picture.add_axes(box)
             axes.tick_params(labelsize=size_of(layout) - 0.5)
+            axes.patch.set_visible(False)
             found.append(axes)
     return picture, found
 
@@ -141,6 +144,15 @@ def inches(text: str, size: float, strong: bool = False) -> float:
 def widest(texts: Sequence[str], size: float, strong: bool = False) -> float:
     """Return the width of the widest of some texts, in inches."""
     return max((inches(text, size, strong) for text in texts), default=0.0)
+
+
+def short(column: Column, value: float) -> str:
+    """Write a value for a mark: a large amount in millions or billions, all else as in a table."""
+    if column.kind in ("dollars", "count", "months") and abs(value) >= 1e7:
+        size = 1e9 if abs(value) >= 1e9 else 1e6
+        digits = max(0, 2 - int(math.log10(abs(value) / size)))
+        return words.compact(value, "$" if column.kind == "dollars" else "", step=size / 10**digits)
+    return formats.write(column, value)
 
 
 def fitted(text: str, width: float, size: float) -> str:
@@ -191,11 +203,12 @@ def tick_width(column: Column, low: float, high: float, size: float) -> float:
 
 def axis_words(axes: Axes, column: Column, layout: Layout, along: Literal["x", "y"] = "x") -> None:
     """Say beside an axis what it shows and in which unit."""
-    words = formats.axis_title(column)
+    said = formats.axis_title(column)
     if along == "x":
-        axes.set_xlabel(words, fontsize=size_of(layout), loc="left", labelpad=5)
+        axes.set_xlabel(said, fontsize=size_of(layout), loc="left", labelpad=5)
     else:
-        axes.annotate(words, (0, 1), xycoords="axes fraction", xytext=(0, 7),
+        left = -axes.get_position().x0 * WIDTHS[layout] * 72 + 2
+        axes.annotate(said, (0, 1), xycoords="axes fraction", xytext=(left, 7),
                       textcoords="offset points", ha="left", va="bottom",
                       fontsize=size_of(layout), color=style.QUIET)  # fmt: skip
 
@@ -212,9 +225,9 @@ def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
     return low - room, high + room
 
 
-def extent(*series: "np.ndarray[Any, Any]") -> tuple[float, float]:
+def extent(*series: Any) -> tuple[float, float]:
     """Return the least and the largest value that is shown; (0, 1) where none is."""
-    values = np.concatenate([np.asarray(s, dtype=float) for s in series]) if series else np.array(())
+    values = np.concatenate([np.asarray(s, dtype=float) for s in series or ((),)])
     values = values[~np.isnan(values)]
     return (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
 
@@ -260,7 +273,9 @@ def legend_height(layout: Layout, entries: Sequence[Entry]) -> float:
     return _flow(layout, entries)[-1][1] * _line(layout) + _line(layout) + 0.08
 
 
-def draw_legend(picture: Figure, layout: Layout, entries: Sequence[Entry], top: float = 0.0) -> None:
+def draw_legend(
+    picture: Figure, layout: Layout, entries: Sequence[Entry], top: float = 0.0
+) -> None:
     """Write a legend at the top of a figure, in as many lines as its width needs."""
     width, height = picture.get_figwidth(), picture.get_figheight()
     size = size_of(layout)

@@ -46,7 +46,7 @@ def row_height(layout: Layout, rows: int, least: float = 0.5) -> float:
 def name_margin(layout: Layout, names: Sequence[str]) -> float:
     """Return the inches left of a plot for the names of its rows."""
     if base.is_narrow(layout):
-        return 0.05
+        return 0.2
     return min(base.widest(names, base.size_of(layout)), _LONGEST_NAME[layout]) + 0.12
 
 
@@ -98,17 +98,30 @@ def bars(
     A hidden value has no bar and carries the mark. `reference` is a value with its name.
     """
     base.need_rows(table, "bars")
-    column, values, read = formats.column_of(table, value), formats.floats(table, value), rows_of(table, rows)
+    column, values, read = (
+        formats.column_of(table, value),
+        formats.floats(table, value),
+        rows_of(table, rows),
+    )
     strong = _strong(table, rows, emphasize, read)
 
     def draw(layout: Layout) -> Figure:
         low, high = base.extent(values, np.zeros(1), np.array([reference[0]]) if reference else ())
         margins = Margins(name_margin(layout, read.names), 0.12, _top(layout, len(read), reference))
         picture, axes = base.sheet(layout, row_height(layout, len(read)), margins)
-        texts = [formats.write(column, v) for v in values]
+        texts = [base.short(column, v) for v in values]
         axes.set_xlim(*_room(picture, axes, layout, low, high, values, texts))
         for place, amount in enumerate(values):
-            _bar(axes, layout, place, amount, strong[place], read, _said(read.names, column, values, place), texts[place])
+            _bar(
+                axes,
+                layout,
+                place,
+                amount,
+                strong[place],
+                read,
+                _said(read.names, column, values, place),
+                texts[place],
+            )
         write_names(axes, layout, read, list(np.isnan(values)))
         _finish(axes, layout, column, len(read), reference)
         return picture
@@ -117,13 +130,16 @@ def bars(
     return Chart(base.named(name, table, "bars"), table, _drawn(rows, value), draw, told, "bars")
 
 
-def _strong(table: PublicTable, rows: Dimensions, emphasize: Sequence[Any], read: Rows) -> list[bool]:
+def _strong(
+    table: PublicTable, rows: Dimensions, emphasize: Sequence[Any], read: Rows
+) -> list[bool]:
     if not emphasize:
         return [True] * len(read)
     wanted = {str(e) for e in emphasize}
     first = rows if isinstance(rows, str) else rows[0]
     codes = table.frame[first].map(str).tolist()
-    return [n in wanted or c in wanted for n, c in zip(read.names, codes, strict=True)]
+    found = [n in wanted or c in wanted for n, c in zip(read.names, codes, strict=True)]
+    return found if any(found) else [True] * len(read)
 
 
 def _drawn(rows: Dimensions, *values: str) -> tuple[str, ...]:
@@ -139,8 +155,12 @@ def _room(picture: Figure, axes: Axes, layout: Layout, low: float, high: float, 
     """Return limits that leave room for each bar's value beyond its end."""
     wide = base.plot_width(picture, axes)
     size = base.size_of(layout) - 0.5
-    before = max((base.inches(t, size) for t, v in zip(texts, values, strict=True) if v < 0), default=0.0)
-    after = max((base.inches(t, size) for t, v in zip(texts, values, strict=True) if not v < 0), default=0.0)
+    before = max(
+        (base.inches(t, size) for t, v in zip(texts, values, strict=True) if v < 0), default=0.0
+    )
+    after = max(
+        (base.inches(t, size) for t, v in zip(texts, values, strict=True) if not v < 0), default=0.0
+    )
     left, right = (before + 0.12 if before else 0.0), after + 0.14
     scale = (high - low) / max(wide - left - right, wide * 0.3) or 1.0
     return low - left * scale, high + right * scale
@@ -198,7 +218,9 @@ def dots(
     groups = _facets(table, facet)
 
     def draw(layout: Layout) -> Figure:
-        return _draw_dots(layout, groups, rows, column, (value, low, high), reference, series, emphasize)
+        return _draw_dots(
+            layout, groups, rows, column, (value, low, high), reference, series, emphasize
+        )
 
     told = alt.ranked("Dot chart", table, formats.row_names(table, _with(rows, facet, series)), column,
                       formats.floats(table, value), interval=bool(low and high))  # fmt: skip
@@ -231,8 +253,8 @@ def _draw_dots(layout: Layout, groups: Any, rows: Dimensions, column: Column, co
         + (0.24 if groups[0][0] else 0.0))  # fmt: skip
     side = 1 if base.is_narrow(layout) else min(len(groups), 3)
     down = -(-len(groups) // side)
-    gap = (0.25, 0.95) if all(read.names == lines[0][0].names for read, _ in lines) else (
-        margins.left + 0.2, 0.95)  # fmt: skip
+    gap = (0.25, 1.1) if all(read.names == lines[0][0].names for read, _ in lines) else (
+        margins.left + 0.2, 1.1)  # fmt: skip
     picture, grid = base.panels(layout, row_height(layout, most), margins, down, side, gap)
     base.draw_legend(picture, layout, entries)
     edges = [formats.floats(part, c) for _, part in groups for c in (value, low, high) if c]
@@ -252,7 +274,11 @@ def _draw_dots(layout: Layout, groups: Any, rows: Dimensions, column: Column, co
                 text.remove()
         _finish(axes, layout, column, len(read), reference)
         if title:
-            axes.set_title(title, fontsize=base.size_of(layout) + 0.5, pad=6 + 14 * bool(reference) + 14 * (len(read) > 20))
+            axes.set_title(
+                title,
+                fontsize=base.size_of(layout) + 0.5,
+                pad=6 + 14 * bool(reference) + 14 * (len(read) > 20),
+            )
     return picture
 
 
@@ -280,7 +306,9 @@ def _series_names(groups: Any, series: str) -> list[Any]:
 def _series_entries(groups: Any, series: str) -> list[Entry]:
     found = _series_names(groups, series)
     if len(found) > len(style.PALETTE):
-        raise TcocError(f"a chart has {len(found)} series; at most {len(style.PALETTE)} are legible")
+        raise TcocError(
+            f"a chart has {len(found)} series; at most {len(style.PALETTE)} are legible"
+        )
     column = formats.column_of(groups[0][1], series) if series else None
     return [
         Entry(formats.write(column, label), style.series_tint(label, i), "", style.MARKERS[i])
@@ -347,18 +375,31 @@ def slope(
         return _draw_slope(layout, read, values, (first, last), strong)
 
     told = alt.changes(table, read.names, (first, last), values)
-    return Chart(base.named(name, table, "slope"), table, _drawn(rows, start, end), draw, told, "slope")
+    return Chart(
+        base.named(name, table, "slope"), table, _drawn(rows, start, end), draw, told, "slope"
+    )
 
 
-def _draw_slope(layout: Layout, read: Rows, values: Any, columns: Any, strong: list[bool]) -> Figure:
+def _draw_slope(
+    layout: Layout, read: Rows, values: Any, columns: Any, strong: list[bool]
+) -> Figure:
     size = base.size_of(layout)
     ends = [formats.write(columns[1], v) for v in values[1]]
     limit = 1.35 if base.is_narrow(layout) else 2.6
     shown = [i for i in range(len(read)) if not np.isnan(values[0][i] + values[1][i])]
     named = [i for i in shown if strong[i]]
     texts = {i: base.fitted(f"{ends[i]}  {read.names[i]}", limit, size) for i in named}
-    left = base.widest([formats.write(columns[0], values[0][i]) for i in named], size) + 0.25
-    margins = Margins(left, base.widest(list(texts.values()), size) + 0.2, 0.4, 0.1)
+    starts = [formats.write(columns[0], values[0][i]) for i in named]
+    left = (
+        max(
+            base.widest(starts, size),
+            base.widest(base.wrapped(columns[0].label, 1.2, size), size, True),
+        )
+        + 0.25
+    )
+    heads = [base.wrapped(c.label, 1.2 if base.is_narrow(layout) else 2.5, size) for c in columns]
+    top = 0.2 + max(map(len, heads)) * 1.25 * size / 72
+    margins = Margins(left, base.widest(list(texts.values()), size) + 0.2, top, 0.12)
     height = max(3.2, (1.4 * size / 72) * len(named))
     picture, axes = base.sheet(layout, min(height, base.TALLEST_PRINT), margins)
     low, high = base.padded(*base.extent(values[0][shown], values[1][shown]))
@@ -372,17 +413,17 @@ def _draw_slope(layout: Layout, read: Rows, values: Any, columns: Any, strong: l
         mark(line, read.keys[i], f"{read.names[i]}: {said}")
     gap = 1.25 * size / 72 * (high - low) / base.plot_height(picture, axes)
     for at, side in ((0, "right"), (1, "left")):
-        moved = style.spread([float(values[at][i]) for i in named], gap)
+        moved = style.spread([float(values[at][i]) for i in named], gap, low, high)
         for i, y in zip(named, moved, strict=True):
             text = texts[i] if at else formats.write(columns[0], values[0][i])
             label = axes.annotate(text, (at, y), xytext=(8 if at else -8, 0), ha=side, va="center",
                                   textcoords="offset points", fontsize=size,
                                   annotation_clip=False)  # fmt: skip
             mark(label, read.keys[i], text, "name")
-    for at, column in enumerate(columns):
-        axes.annotate(column.label, (at, 1), xycoords="axes fraction", xytext=(0, 8), va="bottom",
-                      textcoords="offset points", ha="left" if not at else "right",
-                      fontsize=size, fontweight="semibold")  # fmt: skip
+    for at, head in enumerate(heads):
+        axes.annotate("\n".join(head), (at, 1), xycoords="axes fraction", xytext=(0, 8), va="bottom",
+                      textcoords="offset points", ha="right" if not at else "left",
+                      fontsize=size, fontweight="semibold", annotation_clip=False)  # fmt: skip
     axes.set_axis_off()
     return picture
 
@@ -412,8 +453,12 @@ def heat(
     def draw(layout: Layout) -> Figure:
         return _draw_heat(layout, lines, names, cells, column)
 
-    told = alt.ranked("Shaded grid", table, formats.row_names(table, _with(rows, columns)), column, values)
-    return Chart(base.named(name, table, "heat"), table, _drawn(rows, columns, value), draw, told, "heat")
+    told = alt.ranked(
+        "Shaded grid", table, formats.row_names(table, _with(rows, columns)), column, values
+    )
+    return Chart(
+        base.named(name, table, "heat"), table, _drawn(rows, columns, value), draw, told, "heat"
+    )
 
 
 def _draw_heat(layout: Layout, lines: Rows, names: list[str], cells: Any, column: Column) -> Figure:
@@ -429,8 +474,8 @@ def _draw_heat(layout: Layout, lines: Rows, names: list[str], cells: Any, column
             _heat_cell(axes, row, at, cells[row, at], (low, high), column, lines, head, size)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(len(lines) - 0.5, -0.5)
-    for at, text in enumerate(heads):
-        axes.annotate("\n".join(text), (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
+    for at, broken in enumerate(heads):
+        axes.annotate("\n".join(broken), (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
                       textcoords="offset points", ha="center", va="bottom", fontsize=size)  # fmt: skip
     for row, text in enumerate(lines.names):
         label = axes.annotate(base.fitted(text, left - 0.1, size), (0, row), va="center", ha="right",
@@ -450,7 +495,7 @@ def _heat_cell(axes: Axes, row: int, at: int, value: float, limits: Any, column:
     share = (value - low) / (high - low) if known and high > low else 0.0
     tint = style.shade(share) if known else style.HIDDEN_TINT
     cell = Rectangle((at - 0.5, row - 0.5), 1, 1, facecolor=tint, edgecolor="white", lw=1.5)
-    text = formats.write(column, value) if known else base.MARK
+    text = base.short(column, value) if known else base.MARK
     said = f"{lines.names[row]}, {head}: {column.label} {formats.write(column, value)}"
     axes.add_patch(mark(cell, lines.keys[row], said))
     label = axes.text(at, row, text, ha="center", va="center", fontsize=size,

@@ -28,7 +28,9 @@ from tcoc.report.marks import mark
 class Stack:
     """Rows by parts, read from a long table; what is hidden is known up to the row's total."""
 
-    def __init__(self, table: PublicTable, rows: Dimensions, parts: str, value: str, whole: float | None) -> None:
+    def __init__(
+        self, table: PublicTable, rows: Dimensions, parts: str, value: str, whole: float | None
+    ) -> None:
         frame = table.frame
         self.column = formats.column_of(table, value)
         labels = frame[parts].tolist()
@@ -62,12 +64,16 @@ class Stack:
 
     def entries(self) -> list[Entry]:
         """Return the legend: a line per part, and one for what is hidden."""
-        found = [Entry(n, tint, hatch) for n, (tint, hatch) in zip(self.names, self.tints(), strict=True)]
+        found = [
+            Entry(n, tint, hatch) for n, (tint, hatch) in zip(self.names, self.tints(), strict=True)
+        ]
         return [*found, Entry("Hidden", style.HIDDEN_TINT)] if self.hidden.any() else found
 
     def tints(self) -> list[tuple[str, str]]:
         """Return each part's color and hatch: a stage's own, else by place."""
-        return [(style.series_tint(p, i), style.series_hatch(p, i)) for i, p in enumerate(self.parts)]
+        return [
+            (style.series_tint(p, i), style.series_hatch(p, i)) for i, p in enumerate(self.parts)
+        ]
 
 
 def stacked_shares(
@@ -107,7 +113,9 @@ def _stacked(kind: str, table: PublicTable, rows: Dimensions, parts: str, value:
     base.need_rows(table, kind)
     stack = Stack(table, rows, parts, value, whole)
     if len(stack.parts) > 8:
-        raise TcocError(f"chart {kind} of table {table.name}: {len(stack.parts)} parts; at most 8 are legible")
+        raise TcocError(
+            f"chart {kind} of table {table.name}: {len(stack.parts)} parts; at most 8 are legible"
+        )
 
     def draw(layout: Layout) -> Figure:
         return _draw_stack(layout, stack, whole)
@@ -120,7 +128,9 @@ def _stacked(kind: str, table: PublicTable, rows: Dimensions, parts: str, value:
 def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
     entries = stack.entries()
     rows = stack.rows
-    tall = row_height(layout, len(rows)) * (1.5 if len(rows) < 12 and not base.is_narrow(layout) else 1)
+    tall = row_height(layout, len(rows)) * (
+        1.5 if len(rows) < 12 and not base.is_narrow(layout) else 1
+    )
     ends = [] if whole is not None else _end_texts(stack)
     margins = Margins(
         name_margin(layout, rows.names), 0.2 + base.widest(ends, base.size_of(layout)),
@@ -130,7 +140,7 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
     axes.set_xlim(*((0.0, 1.0) if whole is not None else _stack_limits(stack)))
     for row in range(len(rows)):
         _stack_row(picture, axes, layout, stack, row, ends)
-    write_names(axes, layout, rows, list(stack.hidden.any(axis=1)))
+    write_names(axes, layout, rows, [bool(h.any()) for h in stack.hidden])
     base.value_axis(axes, "x", stack.column, 4 if base.is_narrow(layout) else 6)
     base.axis_words(axes, stack.column, layout)
     base.both_ends(axes, len(rows))
@@ -140,7 +150,7 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
 def _end_texts(stack: Stack) -> list[str]:
     return [
         "" if stack.hidden[row].any() and np.isnan(stack.totals[row])
-        else formats.write(stack.column, _total(stack, row))
+        else base.short(stack.column, _total(stack, row))
         for row in range(len(stack.rows))
     ]  # fmt: skip
 
@@ -157,7 +167,9 @@ def _stack_limits(stack: Stack) -> tuple[float, float]:
     return low * 1.02, high * 1.02 if high > 0 else 1.0
 
 
-def _stack_row(picture: Figure, axes: Axes, layout: Layout, stack: Stack, row: int, ends: Sequence[str]) -> None:
+def _stack_row(
+    picture: Figure, axes: Axes, layout: Layout, stack: Stack, row: int, ends: Sequence[str]
+) -> None:
     y, up, down = bar_place(layout, row), 0.0, 0.0
     name, key = stack.rows.names[row], stack.rows.keys[row]
     pieces = [
@@ -186,7 +198,7 @@ def _inside(picture: Figure, axes: Axes, layout: Layout, column: Column, y: floa
             amount: float, key: str) -> None:  # fmt: skip
     """Write a part's amount inside of it, on its own ground, only where it fits."""
     share = formats.is_share(column)
-    text = formats.written(column, amount, 0) if share else formats.write(column, amount)
+    text = formats.written(column, amount, 0) if share else base.short(column, amount)
     low, high = axes.get_xlim()
     room = abs(amount) / (high - low) * base.plot_width(picture, axes)
     size = base.size_of(layout) - 0.5
@@ -226,7 +238,9 @@ def waterfall(
         return _draw_waterfall(layout, read, column, values, standing, spans)
 
     told = alt.steps(read.names, column, values, standing)
-    return Chart(base.named(name, table, "waterfall"), table, (steps, value), draw, told, "waterfall")
+    return Chart(
+        base.named(name, table, "waterfall"), table, (steps, value), draw, told, "waterfall"
+    )
 
 
 def _spans(values: Any, standing: Sequence[bool]) -> list[tuple[float, float]]:
@@ -244,7 +258,8 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
                     standing: Sequence[bool], spans: Any) -> Figure:  # fmt: skip
     texts = [_step_text(column, v, s) for v, s in zip(values, standing, strict=True)]
     room = base.widest(texts, base.size_of(layout)) + 0.15
-    margins = Margins(name_margin(layout, read.names), 0.1, 0.1)
+    bottom = 0.75 if base.is_narrow(layout) else 0.55
+    margins = Margins(name_margin(layout, read.names), 0.1, 0.1, bottom)
     picture, axes = base.sheet(layout, row_height(layout, len(read)) * 1.25, margins)
     low, high = _waterfall_limits(spans, values, standing)
     scale = (high - low) / max(base.plot_width(picture, axes) - 2 * room, 0.8)
@@ -254,11 +269,14 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
             continue
         y = bar_place(layout, row)
         tint = style.INK if standing[row] else style.ACCENT if end >= start else style.WARM
-        drawn = axes.barh(y, end - start, left=start, height=bar_height(layout), color=tint,
+        shown = max(start, axes.get_xlim()[0]) if end >= start else start
+        drawn = axes.barh(y, end - shown, left=shown, height=bar_height(layout), color=tint,
                           hatch="" if end >= start or standing[row] else "///", edgecolor="white", lw=0.6)  # fmt: skip
         mark(drawn.patches[0], read.keys[row], f"{read.names[row]}: {texts[row]}")
         if row + 1 < len(spans) and not np.isnan(spans[row + 1][1]):
-            axes.plot([end, end], [y, bar_place(layout, row + 1)], color=style.QUIET, lw=0.8, zorder=1)
+            axes.plot(
+                [end, end], [y, bar_place(layout, row + 1)], color=style.QUIET, lw=0.8, zorder=1
+            )
         right = end >= start
         label = axes.annotate(texts[row], (end, y), xytext=(4 if right else -4, 0), va="center",
                               textcoords="offset points", ha="left" if right else "right",
@@ -267,6 +285,11 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
     write_names(axes, layout, read, list(np.isnan(values)))
     base.value_axis(axes, "x", column, 4 if base.is_narrow(layout) else 6)
     base.axis_words(axes, column, layout)
+    if axes.get_xlim()[0] > 0:
+        axes.annotate("the axis does not start at zero", (1, 0), xycoords="axes fraction",
+                      xytext=(0, -37 if base.is_narrow(layout) else -26), va="top", ha="right",
+                      textcoords="offset points", fontsize=base.size_of(layout) - 1,
+                      color=style.QUIET)  # fmt: skip
     return picture
 
 

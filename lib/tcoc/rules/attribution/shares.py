@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from math import fsum
+
+import pandas as pd
 
 Weight = int | float | Decimal | Fraction
 
@@ -23,3 +26,12 @@ def split(weights: Mapping[str, Weight]) -> dict[str, float]:
 def is_even_split(weights: Mapping[str, Weight]) -> bool:
     """Whether shares were equal for want of any weight above zero, among several keys."""
     return len(weights) > 1 and all(weight <= 0 for weight in weights.values())
+
+
+def weighted_count(groups: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Sum share x people over groups of equal share: one row per `by`, with benes.
+
+    The few groups of a row are summed by fsum, which gives the same double in any order.
+    """
+    parts = groups[by].assign(benes=groups["share"] * groups["people"])
+    return parts.groupby(by, as_index=False)[["benes"]].agg(fsum)

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from tcoc.errors import InputError
+from tcoc.folders import locked, remove_held
 from tcoc.resources import shortage
 from tcoc.resources.shortage import ShortageError
 from tcoc.store.connection import spill_folder
@@ -42,7 +43,6 @@ from tcoc.store.importers.staging import STRUCTURE, Connection, Staged, TextFile
 from tcoc.store.importers.steps import Steps
 from tcoc.store.importers.summary import FileSummary, ImportSummary, TypeSummary
 from tcoc.store.importers.values import literal
-from tcoc.folders import locked, remove_held
 from tcoc.store.schema import FORMAT_VERSION, TABLES
 
 DEFAULT_MEMORY_LIMIT = "3GB"

@@ -1,0 +1,305 @@
+"""What a reader of the Year 1 attribution can trust: measured on the restricted tables."""
+
+from math import fsum
+from typing import cast
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from tcoc.deliverables.registry import Check, Measured
+from tcoc.deliverables.y1_attribution.example import follow
+from tcoc.deliverables.y1_attribution.lists import FOUND
+from tcoc.deliverables.y1_attribution.tables import completion
+from tcoc.params import AttributionPolicy
+from tcoc.rules.attribution import PERSON, STAGES
+from tcoc.rules.spending import pool_combinations
+from tcoc.study import Study
+
+TOLERANCE = 1e-9
+"""How far a beneficiary-year's shares may be from one."""
+
+HALF_A_CENT = 0.005
+
+
+def _count(rows: ir.Table) -> float:
+    return float(rows.count().execute())
+
+
+def shares_sum_to_one(study: Study) -> Measured:
+    """Count beneficiary-years whose shares are not one, and those without any row."""
+    rows, people = study.table("attribution"), study.table("beneficiary_year")
+    per_person = rows.group_by(*PERSON).agg(whole=rows.share.sum())
+    wrong = _count(per_person.filter((per_person.whole - 1).abs() > TOLERANCE))
+    without = _count(people.anti_join(per_person, PERSON))
+    beyond = _count(per_person.anti_join(people, PERSON))
+    return Measured(wrong + without + beyond)
+
+
+def one_stage_each(study: Study) -> Measured:
+    """Count beneficiary-years that stand in more than one stage."""
+    rows = study.table("attribution")
+    stages = rows.group_by(*PERSON).agg(stages=rows.stage.nunique())
+    return Measured(_count(stages.filter(stages.stages > 1)))
+
+
+def no_zero_shares(study: Study) -> Measured:
+    """Count rows with a share that is not above zero."""
+    rows = study.table("attribution")
+    return Measured(_count(rows.filter(rows.share <= 0)))
+
+
+def panels_go_whole(study: Study) -> Measured:
+    """Count clinicians' panels of the MDPCP-like stage that go to more than one hospital."""
+    rows = study.table("attribution")
+    panel = rows.filter(rows.stage == "mdpcp_like")
+    hospitals = panel.group_by("year", "npi").agg(hospitals=panel.ccn.nunique())
+    return Measured(_count(hospitals.filter(hospitals.hospitals > 1)))
+
+
+def only_eligible_hospitals(study: Study) -> Measured:
+    """Count rows of hospitals that nobody can be attributed to."""
+    rows = study.table("attribution")
+    return Measured(_count(rows.filter(rows.ccn.notin(study.references.eligible_hospitals))))
+
+
+def _by_year(study: Study) -> pd.DataFrame:
+    people = study.table("beneficiary_year")
+    sums = people.group_by("year").agg(
+        months=people.eligible_months.cast("int32").sum().cast("int32"), tcoc=people.tcoc.sum()
+    )
+    return study.connection.fetch(sums, ["year"]).set_index("year").astype(float)
+
+
+def dollars_conserved(study: Study) -> Measured:
+    """Measure how far hospitals' dollars of a year are from the population's, at most.
+
+    Each hospital's dollars are rounded to the cent once, so that the sum may differ by half a cent
+    for each of them.
+    """
+    hospitals = study.frame("hospital_year").groupby("year")["tcoc"]
+    whole = _by_year(study)["tcoc"]
+    found = hospitals.sum(min_count=1).reindex(whole.index)
+    off = (found - whole).abs().where(whole.notna(), 0.0)
+    return Measured(_worst(off), float(hospitals.size().max() or 0) * HALF_A_CENT + 0.001)
+
+
+def months_conserved(study: Study) -> Measured:
+    """Measure how far hospitals' months of a year are from the population's, at most."""
+    whole = _by_year(study)["months"]
+    found = study.frame("hospital_year").groupby("year")["eligible_months"].agg(fsum)
+    return Measured(_worst((found.reindex(whole.index) - whole).abs()), 0.001)
+
+
+def _worst(off: "pd.Series[float]") -> float:
+    """Return the largest difference; a missing one is worse than any."""
+    if not len(off):
+        return 0.0
+    return float("inf") if bool(off.isna().any()) else float(off.max())
+
+
+def stages_add_up(study: Study) -> Measured:
+    """Measure how far a hospital's dollars by stage are from its dollars, at most (a cent each)."""
+    stages = study.frame("attribution_by_hospital").groupby(["year", "ccn"])["tcoc"]
+    whole = study.frame("hospital_year").set_index(["year", "ccn"])["tcoc"]
+    found = stages.sum(min_count=1).reindex(whole.index)
+    off = (found - whole).abs().where(whole.notna(), 0.0)
+    return Measured(_worst(off), (len(STAGES) + 1) * HALF_A_CENT + 0.001)
+
+
+def per_capita_is_ratio_of_sums(study: Study) -> Measured:
+    """Measure how far a per capita is from dollars x 12 / months / completion, at most."""
+    rows = study.frame("hospital_year").dropna(subset=["tcoc"])
+    factor = completion(study)
+    again = rows["tcoc"] * 12 / rows["eligible_months"] / rows["year"].map(factor)
+    return Measured(_worst((again - rows["per_capita"]).abs()), 0.01)
+
+
+def every_hospital_is_named(study: Study) -> Measured:
+    """Count hospitals with attributed beneficiaries that the run's table does not name."""
+    named = {ccn for ccn, name in study.references.hospital_names.items() if str(name).strip()}
+    found = set(study.frame("hospital_year")["ccn"])
+    return Measured(float(len(found - named)))
+
+
+def months_are_once(study: Study) -> Measured:
+    """Count months of service that stand twice for a setting, or lie outside of the run's years."""
+    rows = study.frame("completeness")
+    outside = ~(rows["year"].isin(study.run.years) & rows["month"].between(1, 12))
+    return Measured(float((outside | rows.duplicated(["year", "month", "setting"])).sum()))
+
+
+def movement_adds_up(study: Study) -> Measured:
+    """Count people of a year whom the next year's movement misses or has twice, at most."""
+    rows = study.table("attribution")
+    people = rows.select(*PERSON).distinct()
+    counted = study.connection.fetch(
+        people.group_by("year").agg(benes=people.count().cast("int32")), ["year"]
+    ).set_index("year")["benes"]
+    moved = study.frame("attribution_movement")
+    moved = moved[moved["stage_before"].isin(STAGES)].groupby("year")["benes"].sum()
+    before = counted.reindex([year - 1 for year in moved.index])
+    return Measured(_worst((moved - before.to_numpy()).abs()))
+
+
+def homes_are_the_hospitals(study: Study) -> Measured:
+    """Measure how far a hospital's people by ZIP are from its people, at most."""
+    homes = study.frame("attribution_homes").groupby("ccn")["benes"].agg(fsum)
+    rows = study.frame("hospital_year")
+    whole = rows[rows["year"] == max(study.run.years)].set_index("ccn")["benes"]
+    return Measured(_worst((homes.reindex(whole.index) - whole).abs()), 1e-6)
+
+
+def pooling_is_sum_of_members(study: Study) -> Measured:
+    """Measure how far a combination's dollars are from the sum of its members', at most."""
+    combinations = study.reference("combinations")
+    if combinations is None or not len(combinations):
+        return Measured(0.0)
+    hospitals = study.frame("hospital_year")
+    pooled = pool_combinations(hospitals, combinations[["combination", "ccn"]])
+    members = hospitals.merge(combinations[["combination", "ccn"]], on="ccn")
+    parts = members.groupby(["year", "combination"])["tcoc"].sum(min_count=1)
+    whole = pooled.set_index(["year", "combination"])["dollars"].astype(float)
+    off = (parts.reindex(whole.index) - whole).abs().where(whole.notna(), 0.0)
+    return Measured(_worst(off), 0.001)
+
+
+LEAST_FOUND = 0.65
+"""Share of planted hospitals below which the rules or the synthetic state are broken."""
+
+
+def planted_hospitals_are_found(study: Study) -> Measured:
+    """Measure the share of people with one planted hospital whom the rules give to another."""
+    rows = study.frame("attribution_recovery")
+    if rows.empty:
+        return Measured(0.0, 1 - LEAST_FOUND)
+    found = rows.loc[rows["outcome"] == FOUND, "benes"].sum() / rows["benes"].sum()
+    return Measured(float(1 - found), 1 - LEAST_FOUND)
+
+
+def example_is_whole(study: Study) -> Measured:
+    """Measure how far the shares of the example's made-up people are from one, at most."""
+    attributed = follow(study.connection, AttributionPolicy.of(study.policy)).attributed
+    return Measured(_worst((attributed.groupby("bene_id")["share"].sum() - 1).abs()), TOLERANCE)
+
+
+def assumptions_have_alternatives(study: Study) -> Measured:
+    """Count assumed values of attribution without a rule, evidence or an alternative."""
+    uses = study.policy.uses(["attribution"], study.run.years)
+    bare = [
+        use for use in uses
+        if use.status == "assumed" and not use.replaced
+        and not (use.rule and use.alternatives and use.grade)
+    ]  # fmt: skip
+    return Measured(float(len(bare)))
+
+
+def evidence_is_positive(study: Study) -> Measured:
+    """Count rows whose clinician has no visit, or no dollars above zero, in the deciding step."""
+    rows = study.table("attribution")
+    bare = rows.filter(rows.npi.notnull() & ((rows.visits < 1) | (rows.amount <= 0)))
+    return Measured(_count(cast(ir.Table, bare)))
+
+
+CHECKS = (
+    Check(
+        "shares_sum_to_one",
+        "A1",
+        "Every eligible beneficiary of every year is attributed, and the shares sum to one.",
+        shares_sum_to_one,
+    ),
+    Check(
+        "one_stage_each", "A1", "Nobody is attributed by more than one stage.", one_stage_each
+    ),
+    Check("no_zero_shares", "A5", "No row has a share of zero.", no_zero_shares),
+    Check(
+        "evidence_is_positive",
+        "A2",
+        "Every attributed clinician has at least one visit and dollars above zero.",
+        evidence_is_positive,
+    ),
+    Check(
+        "panels_go_whole",
+        "A8",
+        "A clinician's whole MDPCP-like panel goes to one hospital.",
+        panels_go_whole,
+    ),
+    Check(
+        "only_eligible_hospitals",
+        "A10",
+        "Nobody is attributed to a hospital that cannot be attributed to.",
+        only_eligible_hospitals,
+    ),
+    Check(
+        "dollars_conserved",
+        "A11",
+        "Hospitals' dollars add up to the population's, but for half a cent each.",
+        dollars_conserved,
+    ),
+    Check(
+        "months_conserved",
+        "A11",
+        "Hospitals' eligible months add up to the population's.",
+        months_conserved,
+    ),
+    Check(
+        "stages_add_up",
+        "A11",
+        "Each hospital's dollars by stage add up to its dollars, but for half a cent each.",
+        stages_add_up,
+    ),
+    Check(
+        "per_capita_is_ratio_of_sums",
+        "T2",
+        "Per capita is dollars x 12 / eligible months / completion factor.",
+        per_capita_is_ratio_of_sums,
+    ),
+    Check(
+        "every_hospital_is_named",
+        "A10",
+        "Each hospital with beneficiaries has a name in the run's table.",
+        every_hospital_is_named,
+    ),
+    Check(
+        "months_are_once",
+        "I4",
+        "Each month of service stands once, within the run's years.",
+        months_are_once,
+    ),
+    Check(
+        "movement_adds_up",
+        "A11",
+        "Everybody attributed in a year stands once in the next year's movement.",
+        movement_adds_up,
+    ),
+    Check(
+        "homes_are_the_hospitals",
+        "P3",
+        "Each hospital's people by home ZIP add up to its people.",
+        homes_are_the_hospitals,
+    ),
+    Check(
+        "pooling_is_sum_of_members",
+        "A12",
+        "A combination's dollars are its members' dollars.",
+        pooling_is_sum_of_members,
+    ),
+    Check(
+        "planted_hospitals_are_found",
+        "A11",
+        "In synthetic data the rules find most planted hospitals.",
+        planted_hospitals_are_found,
+    ),
+    Check(
+        "example_is_whole",
+        "A1",
+        "The made-up people of the example are attributed whole.",
+        example_is_whole,
+    ),
+    Check(
+        "assumptions_have_alternatives",
+        "S1",
+        "Every assumed value names its rule, its evidence and an alternative.",
+        assumptions_have_alternatives,
+    ),
+)
+"""The checks of the page, in its order."""
