@@ -122,7 +122,8 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
         for name, values in statistics(*full).items():
             pair = MPA_PAIR if name.startswith("mpa") else RISK_PAIR
             units = drawn[i][0].units_of(pair.base_year, pair.performance_year)
-            thin, skewed = name == f"factor:{PRODUCT}", not name.startswith("factor")
+            thin = name == f"factor:{PRODUCT}"
+            skewed = thin or not name.startswith("factor")
             width = kept_width(values[1:], halves[name][1:]) if thin else 1.0
             ends = bounds("value", values, LEVEL, units, width, skewed=skewed)
             ccn = full[0].hospitals

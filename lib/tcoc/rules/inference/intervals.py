@@ -37,7 +37,7 @@ def bounds(
     therefore taken at the tail of Student's t (Hesterberg 2015, The American Statistician 69:371).
     `width` draws the ends in towards the median (`kept_width`). Null where more than 5% of the
     replicates are undefined, or a row rests on fewer than two units. A statistic of the mix alone
-    is not `skewed`, as one of dollars is; see `tail`.
+    is not `skewed`, as one of the hospital's own dollars is; see `tail`.
     """
     low, high, error = (np.full(len(replicated), np.nan) for _ in range(3))
     tails = (
@@ -153,8 +153,8 @@ def factor_intervals(drawing: Drawing, level: float) -> pd.DataFrame:
     frames = []
     for variant in drawing.full.adjusted:
         if variant != "none":
-            factor = partial(factor_of, variant=variant)
-            ends = drawing.ends("factor", factor, level, product=variant == PRODUCT, skewed=False)
+            factor, thin = partial(factor_of, variant=variant), variant == PRODUCT
+            ends = drawing.ends("factor", factor, level, product=thin, skewed=thin)
             named = {"variant": variant, "ccn": drawing.full.hospitals}
             frames.append(pd.DataFrame({**named, **ends}))
     return pd.concat(frames, ignore_index=True)
