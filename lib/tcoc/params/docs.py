@@ -1,7 +1,7 @@
 """The pages that parameter files make: docs/rules.md and docs/evidence.md.
 
-    python -m tcoc.params.docs           writes both; a test holds that they are current
-    python -m tcoc.params.docs TABLE     first takes over what `tcoc sensitivity` measured
+python -m tcoc.params.docs           writes both; a test holds that they are current
+python -m tcoc.params.docs TABLE     first takes over what `tcoc sensitivity` measured
 """
 
 import csv
@@ -29,6 +29,18 @@ _EFFECT_COLUMNS = ("assumption", "alternative", "dollars_moved", "people_moved")
 MADE = "<!-- Made by `python -m tcoc.params.docs`; change the parameter files, not this page. -->"
 
 
+RULES_LEAD = (
+    "What every number means. Code, parameter files, checks and pages cite a rule by its id. The"
+    " readings that a rule leaves open are in [decisions.md](decisions.md), what each value rests"
+    " on in [evidence.md](evidence.md), the tables' columns in [tables.md](tables.md)."
+)
+FIRST_LEAD = (
+    "Assumed values by the dollars of the MPA that their strongest alternative moves between"
+    " hospitals, each alone (`docs/effects.csv`, which `tcoc sensitivity` measured on synthetic"
+    " data: the order is a guide, the amounts are not Maryland's)."
+)
+
+
 class Rule(Strict):
     """One rule in the project's words: params/rules.yml."""
 
@@ -54,14 +66,12 @@ def load_rules(file: Path | None = None) -> dict[str, Rule]:
 
 
 def rules_page(policy: Policy, rules: Mapping[str, Rule]) -> str:
-    """Return docs/rules.md: each rule with its parameters, its modules and the tables it reaches."""
+    """Return docs/rules.md: each rule with its parameters, modules and the tables it reaches."""
     lines = [
         MADE,
         "# Rules",
         "",
-        "What every number means. Code, parameter files, checks and pages cite a rule by its id. The"
-        " readings that a rule leaves open are in [decisions.md](decisions.md), what each value"
-        " rests on in [evidence.md](evidence.md), the tables' columns in [tables.md](tables.md).",
+        RULES_LEAD,
     ]
     part = ""
     for key, rule in rules.items():
@@ -127,7 +137,9 @@ def keep_effects(table: Path, file: Path = EFFECTS) -> None:
         writer.writerow(_EFFECT_COLUMNS)
         for row in sorted(measured, key=lambda r: (-r["dollars_moved"], r["assumption"])):
             dollars, people = round(row["dollars_moved"], -3), round(row["people_moved"], -1)
-            writer.writerow([row["assumption"], row["alternative"], f"{dollars:.0f}", f"{people:.0f}"])
+            writer.writerow(
+                [row["assumption"], row["alternative"], f"{dollars:.0f}", f"{people:.0f}"]
+            )
 
 
 def read_effects(file: Path = EFFECTS) -> dict[str, float]:
@@ -150,7 +162,7 @@ def ledger(policy: Policy, effects: Mapping[str, float]) -> list[Line]:
         values |= {f"{name} under {key}": value for key, value in entry.under.items()}
         effect = effects.get(name)
         lines += [Line(where, entry, value, effect) for where, value in values.items() if value]
-    return sorted(lines, key=lambda line: (-(line.dollars if line.dollars is not None else -1.0)))
+    return sorted(lines, key=lambda line: -(line.dollars if line.dollars is not None else -1.0))
 
 
 def evidence_page(policy: Policy, effects: Mapping[str, float]) -> str:
@@ -166,9 +178,7 @@ def evidence_page(policy: Policy, effects: Mapping[str, float]) -> str:
         "",
         "## What to settle first",
         "",
-        "Assumed values by the dollars of the MPA that their strongest alternative moves between"
-        " hospitals, each alone (`docs/effects.csv`, which `tcoc sensitivity` measured on synthetic"
-        " data: the order is a guide, the amounts are not Maryland's).",
+        FIRST_LEAD,
         "",
         "| value | as it is | alternatives | dollars moved | grade | what would settle it |",
         "|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Each check of the page holds on a sound store, and goes red when the table it guards is broken."""
+"""Each check holds on a sound store, and goes red when the table that it guards is broken."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -85,7 +85,7 @@ def more(column: str, amount: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 def in_panel(frame: pd.DataFrame) -> pd.DataFrame:
     panel = frame.index[frame["stage"] == "mdpcp_like"]
-    frame.loc[panel[0], "ccn"] = "210001"
+    frame.loc[panel[0], "ccn"] = "210003"
     return frame
 
 

@@ -1,6 +1,5 @@
 """What leaves: tables with their dictionary for every year, and sentences that follow the data."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -40,8 +39,8 @@ def tables_of(given: dict[str, Any]) -> dict[str, PublicTable]:
 
 
 @pytest.fixture(scope="module")
-def tables() -> Iterator[dict[str, PublicTable]]:
-    yield tables_of(GIVEN)
+def tables() -> dict[str, PublicTable]:
+    return tables_of(GIVEN)
 
 
 def release(tables: dict[str, PublicTable]) -> Release:
