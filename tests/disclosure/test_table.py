@@ -116,7 +116,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_escaped():
     [
         ({"columns": {"benes": COLUMNS["benes"]}}, "numeric column tcoc has no entry"),
         ({"keys": ("year",), "totals": {}}, "keys of row 1 stand twice"),
-        ({"keys": ("yeer", "ccn")}, '"yeer"; did you mean "year"'),
+        ({"keys": ("year", "cnn")}, '"cnn"; did you mean "ccn"'),
         ({"within": {"benes": "people"}}, '"people"'),
         ({"columns": {**COLUMNS, "per_capita": Column("P", "share")}}, "names no count column"),
         ({"columns": {**COLUMNS, "tcoc": Column("P", "dolars", of=("benes",))}}, "dolars"),

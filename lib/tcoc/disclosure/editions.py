@@ -24,7 +24,11 @@ _NAME = ["universe", "column", "key"]
 SHOWN_BEFORE = "hidden now, shown in the earlier edition"
 HIDDEN_BEFORE = "shown now, hidden in the earlier edition"
 TOGETHER = "can be worked out from both editions"
-FEW = "the two editions differ by a small count that can be bounded"
+FEW = "the two editions differ by a small count that can be told"
+
+
+_SPAN = 2.0
+"""A difference of two shown counts is told where fewer than three whole numbers are left for it."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ def _small_changes(records: Sequence[Record], both: Joint) -> list[Difference]:
         a, b = pair["a"].to_numpy(), pair["b"].to_numpy()
         change = np.abs(both.exact[a] - both.exact[b])
         span = (high[a] - low[b]) - (low[a] - high[b])
-        few = (change > 1e-6) & (change < 11) & (span < 10)
+        few = (change > 1e-6) & (change < 11) & (span < _SPAN)
         found += [_difference(both.names, int(n), FEW) for n in a[few]]
     return found
 

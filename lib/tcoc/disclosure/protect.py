@@ -98,10 +98,18 @@ class Puzzle:
         width[counts & ~hidden & (exact > 0)] = 1.0
         # A sum of shares has no whole numbers: two is as little known as one.
         low = np.where(guarded & small, np.where(frame["whole"], 1.0, 2.0), np.inf)
+        low = np.maximum(low, self._least(hidden))
         high = np.where(guarded & small, self.rule.min_cell_size - 1.0, -np.inf)
         # Hidden months need no wish of their own: what they tell of the people is a relation.
         width = np.where(kind == "dollars", self._worth(), width)
         return Wish(low, high, width)
+
+    def _least(self, hidden: Flags) -> Numbers:
+        """Return what hiding itself tells: a total of four hidden parts is at least four."""
+        known = self.knowledge()
+        far = np.full(len(hidden), 1e9)
+        lower = np.where(hidden, known.lower, np.where(self.exact < 0, -far, 0.0))
+        return propagated(Knowledge(lower, far, known.whole, known.relations))[0]
 
     def _worth(self) -> Numbers:
         """Return how uncertain hidden dollars must stay: as much as they are.

@@ -16,6 +16,7 @@ import pandas as pd
 
 from tcoc.disclosure import PublicTable, seal
 from tcoc.errors import TcocError
+from tcoc.report.facts import RunFacts
 
 PEOPLE = (
     "beneficiaries|beneficiary|benes|bene|people|persons|person|patients|patient|claims|claim"
@@ -71,6 +72,25 @@ class Known:
     def labels(self, text: str) -> bool:
         """Whether a number is part of a label: a CCN, a ZIP, an age group."""
         return text in self._labels
+
+
+def said_numbers(facts: RunFacts) -> list[float]:
+    """Return the numbers of a run that are public by themselves: policy values and completeness."""
+    policy = [n for use in facts.policy for n in _numbers(use.value)]
+    return [*policy, *map(float, facts.completeness.values())]
+
+
+def _numbers(value: Any) -> list[float]:
+    """Return the numbers of a policy value, nested or not."""
+    if isinstance(value, bool) or value is None:
+        return []
+    if isinstance(value, (int, float)):
+        return [float(value)]
+    if isinstance(value, Mapping):
+        return [n for each in value.values() for n in _numbers(each)]
+    if isinstance(value, (list, tuple)):
+        return [n for each in value for n in _numbers(each)]
+    return []
 
 
 def check_numbers(where: str, text: str, known: Known) -> None:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
@@ -227,12 +229,25 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
+    for job in pages.jobs:
+        _look_at(job)
     work.manifest.isolation = pages.isolation
     _note_deliverables(work, pages)
     plain = work.manifest.plain()
     for job in pages.jobs:
         policy = registry.catalog().public_scope(job.name).policy
         render_report(job.target, work.folder / f"{job.name}.html", plain, prefixes=policy)
+
+
+def _look_at(job: Job) -> None:
+    """Refuse a page that shows anything but public tables through the kit (rule D4)."""
+    from tcoc.disclosure import read_public
+    from tcoc.report.facts import RunFacts
+    from tcoc.report.guard import check_notebook, said_numbers
+
+    cells = nbformat.read(job.target, as_version=4).cells
+    numbers = said_numbers(RunFacts.read(job.public))
+    check_notebook(job.source.name, cells, read_public(job.public).values(), numbers)
 
 
 def _note_deliverables(work: _Work, pages: Pages) -> None:
