@@ -51,7 +51,17 @@ def load_code_ranges(folder: Path | None = None) -> tuple[CodeRange, ...]:
     path = (folder or params_dir() / "reference") / FILE
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = [CodeRange(**{**row, "covered": row["covered"] == "yes"}) for row in rows]
+    found = [
+        CodeRange(
+            row["first"],
+            row["last"],
+            row["covered"] == "yes",
+            row["services"],
+            row["source"],
+            row["grade"],
+        )
+        for row in rows
+    ]
     for row in rows:
         if row["covered"] not in ("yes", "no"):
             raise InputError(

@@ -96,7 +96,10 @@ def tests(study: Study) -> Draft:
     """Draft slide 9's table: both readings and partners, and what the slide printed (Q5, Q6)."""
     limits = study.frame("qp_thresholds").rename(columns=NEEDED)
     frame = study.frame("qp_summary").merge(limits, on=["test", "reading"])
-    for name, printed in (("published_share", "share_meeting"), ("published_average", "average_score")):
+    for name, printed in (
+        ("published_share", "share_meeting"),
+        ("published_average", "average_score"),
+    ):
         frame[name] = [
             float(slide9()["tests"].get(test, {}).get(printed, float("nan")))
             for test in frame["test"]
@@ -125,8 +128,10 @@ def tests(study: Study) -> Draft:
         "reaching_patient_share": Column(
             "Reach it by patients", "entities", "Clinicians who reach the patient threshold (Q5)."
         ),
-        "patients": Column("Patients", "count", "Denominator patients (Q1).", PATIENTS),
-        "patients_meeting": Column("Patients of those who meet", "count", "As above (Q1).", PATIENTS),
+        "patients": Column("Patients", "count", "Denominator patients (Q1).", "patients"),
+        "patients_meeting": Column(
+            "Patients of those who meet", "count", "As above (Q1).", "patients"
+        ),
         "published_share": share_of("Slide 9: meeting", "As slide 9 prints it.", 0),
         "published_average": share_of("Slide 9: average", "As slide 9 prints it.", 0),
         "payment_share_needed": share_of("Payments needed", "Payment threshold (Q6).", 0),
@@ -235,7 +240,9 @@ def timing(study: Study) -> Draft:
             "first_qualifying": Column(
                 "First reach it then", "entities", "Clinicians at no earlier snapshot (Q7)."
             ),
-            "qualified": Column("Reach it by then", "entities", "At this snapshot or earlier (Q7)."),
+            "qualified": Column(
+                "Reach it by then", "entities", "At this snapshot or earlier (Q7)."
+            ),
             "clinicians": CLINICIANS,
             "share_qualified": share_of("Share of clinicians", "Of those in the model (Q7)."),
         },

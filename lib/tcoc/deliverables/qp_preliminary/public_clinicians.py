@@ -1,6 +1,7 @@
 """Drafts of the QP tables that count clinicians: scores, who misses, by what, how near."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 
 import pandas as pd
 
@@ -32,6 +33,8 @@ PANELS: Classes = ((1, 49), (50, 99), (100, 199), (200, None))
 
 SHORT_PATIENTS: Classes = ((0, 10), (10, 25), (25, 50), (50, None))
 SHORT_DOLLARS: Classes = ((0, 1_000), (1_000, 5_000), (5_000, 20_000), (20_000, None))
+
+SIDE, ABOVE, BELOW = "Near a threshold", "just above", "just below"
 
 METHODS = {
     "payment_score": "payments",
@@ -125,9 +128,9 @@ def _views(study: Study, rows: pd.DataFrame) -> dict[str, pd.Series]:
     hospitals = study.references.tables["hospitals"].set_index("ccn")
     county = rows["ccn"].map(hospitals["county"]).fillna("").replace("", "No hospital")
     return {
-        "specialty": rows["specialty_group"],
-        "county": county,
-        "patients of the clinician": rows["benes"].map(_panel),
+        "Specialty": rows["specialty_group"],
+        "County": county,
+        "Patients of the clinician": rows["benes"].map(_panel),
         "ACO list": rows["aco_id"].notna().map({True: "On an ACO list", False: "On no ACO list"}),
     }
 
@@ -221,20 +224,27 @@ def near_threshold(study: Study) -> Draft:
     near = near[near["benes"] > 0]
     below = near[~near["meets"]]
     patients, payments = _short_of(SHORT_PATIENTS, ""), _short_of(SHORT_DOLLARS, "$")
-    parts = [
-        _classed(near, "side", near["meets"].map({True: "just above", False: "just below"})),
-        _classed(below, "patients short", below["benes_short"].map(patients)),
-        _classed(below, "payments short", below["dollars_short"].map(payments)),
-    ]
-    order = ["just above", "just below"]
-    for short, label in ((SHORT_PATIENTS, patients), (SHORT_DOLLARS, payments)):
-        order += [label(float(high or low + 1)) for low, high in short]
-    frame = pd.concat(parts, ignore_index=True)
+    classes = {
+        SIDE: [ABOVE, BELOW],
+        "Patients short": [patients(float(high or low + 1)) for low, high in SHORT_PATIENTS],
+        "Payments short": [payments(float(high or low + 1)) for low, high in SHORT_DOLLARS],
+    }
+    found = {
+        SIDE: (near, near["meets"].map({True: ABOVE, False: BELOW})),
+        "Patients short": (below, below["benes_short"].map(patients)),
+        "Payments short": (below, below["dollars_short"].map(payments)),
+    }
+    every = list(product(sorted(near["year"].unique()), _tests(study)))
+    frame = pd.concat(
+        [_classed(*found[view], view, every, names) for view, names in classes.items()],
+        ignore_index=True,
+    )
+    frame = frame.sort_values("year", kind="stable", ignore_index=True)
     margin = 100 * QpPolicy.of(study.policy).near_margin
     return Draft(
         name="qp_near_threshold",
         title="Clinicians near a threshold of the regulation",
-        frame=_classes_in_order(frame, [*_tests(study), *order]),
+        frame=frame,
         keys=("year", "test", "view", "group"),
         columns={
             "year": YEAR,
@@ -251,19 +261,19 @@ def near_threshold(study: Study) -> Draft:
     )
 
 
-def _classed(rows: pd.DataFrame, view: str, group: pd.Series) -> pd.DataFrame:
+def _classed(
+    rows: pd.DataFrame,
+    group: "pd.Series[str]",
+    view: str,
+    every: list[tuple[int, str]],
+    classes: list[str],
+) -> pd.DataFrame:
+    """Count clinicians by class; a class without any has a row with none."""
     sizes = rows.assign(group=group).groupby(["year", "test", "group"]).size()
-    named = sizes.rename("clinicians").reset_index().assign(view=view)
-    return named[["year", "test", "view", "group", "clinicians"]]
-
-
-def _classes_in_order(frame: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    places = {name: i for i, name in enumerate(classes)}
-
-    def rank(column: pd.Series) -> pd.Series:
-        return column.map(places) if column.name in ("test", "group") else column
-
-    return frame.sort_values(["year", "test", "group"], key=rank, ignore_index=True)
+    wanted = [(year, test, name) for name in classes for year, test in every]
+    index = pd.MultiIndex.from_tuples(wanted, names=["year", "test", "group"])
+    counted = sizes.reindex(index, fill_value=0).rename("clinicians").reset_index()
+    return counted.assign(view=view)[["year", "test", "view", "group", "clinicians"]]
 
 
 def _short_of(classes: Classes, unit: str) -> Callable[[float], str]:

@@ -20,7 +20,9 @@ def share_of(label: str, description: str, digits: int = 1) -> Column:
 YEAR = Column("Year", "year", "Performance year.")
 TEST = Column("Test", "key", "The performance years whose thresholds are taken (Q6).")
 READING = Column("Thresholds", "key", "Regulation, or as slide 9 prints them (Q6).")
-PARTNER = Column("Partner", "key", "Best: the hospital with the highest score; actual: as listed (Q4).")
+PARTNER = Column(
+    "Partner", "key", "Best: the hospital with the highest score; actual: as listed (Q4)."
+)
 CLINICIANS = Column("Clinicians", "entities", "In the model, with a denominator (Q3, Q5).")
 MEETING = Column("Meeting", "entities", "Clinicians who reach either threshold (Q5).")
 SHARE_MEETING = share_of("Share meeting", "Meeting over clinicians (Q5).")

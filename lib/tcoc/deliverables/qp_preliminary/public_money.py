@@ -1,7 +1,8 @@
-"""Drafts of the QP tables about dollars: covered services, the incentive, the fee schedule, MIPS."""
+"""Drafts of the QP tables about dollars: covered services, incentive, fee schedule, MIPS."""
 
 import pandas as pd
 
+from tcoc.deliverables.qp_preliminary.public_clinicians import CRITERION_NAMES, METHOD_NAMES
 from tcoc.deliverables.qp_preliminary.public_columns import (
     ALL,
     CLINICIANS,
@@ -16,11 +17,17 @@ from tcoc.study import Study
 
 PATIENTS = "patients of qualifying clinicians, each counted once for every clinician"
 KINDS = {
-    "specialty_group": "specialty",
-    "method": "method",
-    "criterion": "criterion",
+    "specialty_group": "Specialty",
+    "method": "Meets by",
+    "criterion": "What suffices",
 }
 """The kinds of groups of the incentive that the page shows, and what they are called."""
+
+
+SPECIALTY = "specialty_group"
+
+SPLIT_FROM = 100
+"""Patients of qualifying clinicians from which a year's incentive is split into groups."""
 
 
 def services(study: Study) -> Draft:
@@ -45,7 +52,7 @@ def services(study: Study) -> Draft:
             "year": YEAR,
             "clinicians": Column("Clinicians", "entities", "In the model (Q3)."),
             "people": Column("Patients", "count", "Each counted once for every clinician (Q3).",
-                             "patients of clinicians in the model"),
+                             "patients"),
             "covered": Column("Covered services", "dollars",
                               "Paid under the physician fee schedule or based on it (Q1).", of=of),
             "other": Column("Other lines", "dollars",
@@ -64,7 +71,7 @@ def incentive(study: Study) -> Draft:
     keys = ["year", "kind", "group"]
     table = study.frame("qp_incentive", exact=True)
     best = table[(table["partner"] == "best") & (table["kind"] != "hospital")]
-    table = _with_totals(best)
+    table = _with_totals(_large_enough(best))
     table = table.assign(paid_in=table["payment_year"].astype(str))
     shared = ["paid_in", "rate", "clinicians", "patients"]
     wide = table[table["base_reading"] == "performance_year"][[*keys, *shared]]
@@ -85,7 +92,7 @@ def incentive(study: Study) -> Draft:
             "paid_in": Column("Paid in", "label", "Payment year (Q8)."),
             "rate": share_of("Rate", "Share of payments (Q8)."),
             "clinicians": CLINICIANS,
-            "patients": Column("Patients", "count", "People of the year (Q3).", PATIENTS),
+            "patients": Column("Patients", "count", "People of the year (Q3).", "patients"),
             "payments_performance_year": Column(
                 "Payments, performance year", "dollars", "Covered services (Q1, Q8).", of=of
             ),
@@ -96,7 +103,10 @@ def incentive(study: Study) -> Draft:
                 "Payments, year after", "dollars", "Covered services (Q1, Q8).", of=of
             ),
             "incentive_year_after": Column(
-                "Incentive as the rule says", "dollars", "Of the year after (42 CFR 414.1450).", of=of
+                "Incentive as the rule says",
+                "dollars",
+                "Of the year after (42 CFR 414.1450).",
+                of=of,
             ),
         },
         totals={"group": ALL},
@@ -110,13 +120,24 @@ def incentive(study: Study) -> Draft:
     )
 
 
+def _large_enough(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave years of few patients unsplit: their groups would say who the patients are."""
+    whole = table[table["kind"] == ALL].groupby("year")["patients"].max()
+    return table[(table["kind"] == ALL) | (table["year"].map(whole) >= SPLIT_FROM)]
+
+
 def _with_totals(table: pd.DataFrame) -> pd.DataFrame:
     """Repeat the total under each kind of group, so that the gate sees what its parts add up to."""
     whole, parts = table[table["kind"] == ALL], table[table["kind"] != ALL]
-    repeated = [whole.assign(kind=kind) for kind in KINDS]
-    return pd.concat([*repeated, parts], ignore_index=True).assign(
-        kind=lambda frame: frame["kind"].map(KINDS)
-    )
+    kinds = [kind for kind in KINDS if (parts["kind"] == kind).any()] or [SPECIALTY]
+    repeated = [whole.assign(kind=kind) for kind in kinds]
+    frame = pd.concat([*repeated, parts], ignore_index=True)
+    names = {"method": METHOD_NAMES, "criterion": CRITERION_NAMES}
+    groups = [
+        names.get(kind, {}).get(group, group)
+        for kind, group in zip(frame["kind"], frame["group"], strict=True)
+    ]
+    return frame.assign(kind=frame["kind"].map(KINDS), group=groups)
 
 
 def fee_schedule(study: Study) -> Draft:
@@ -144,7 +165,7 @@ def fee_schedule(study: Study) -> Draft:
             "difference": share_of("Difference", "Of the two levels (Q8).", 2),
             "gain": Column("Gain of the year", "dollars", "On the base payments (Q8).", of=of),
             "gain_to_date": Column("Gain to date", "dollars", "Sum of the gains (Q8).", of=of),
-            "patients": Column("Patients", "count", "Behind the dollars (Q3).", PATIENTS),
+            "patients": Column("Patients", "count", "Behind the dollars (Q3).", "patients"),
             "clinicians": CLINICIANS,
         },
         universe="patients behind the fee schedule's dollars",

@@ -2,7 +2,7 @@
 
 | table | one row per | holds |
 |---|---|---|
-| qp_patients (internal) | year, npi, bene_id, specialty, span | the one pass over professional lines |
+| qp_patients (internal) | year, npi, bene_id, specialty, span | one pass over lines |
 | qp_people, qp_visits (internal) | year, bene_id (ccn), span | the same of months and facilities |
 | qp_counts (internal) | year, npi, ccn | the year's counts; no ccn: the whole practice |
 | qp_clinicians | year, npi | denominators, volume, in_model, specialty, ACO |

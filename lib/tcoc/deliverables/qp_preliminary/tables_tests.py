@@ -211,8 +211,18 @@ def _year_result(study: Study, year: int, scores: pd.DataFrame) -> Iterator[pd.D
         ]
         found = {day: pick[name](limits) for day, pick in pickers.items()}
         yield results.year_result(found, counted).assign(
-            year=year, reading=limits.reading, partner=name, test=limits.test
+            year=year,
+            reading=limits.reading,
+            partner=name,
+            test=limits.test,
+            determined=_determined(study, year),
         )
+
+
+def _determined(study: Study, year: int) -> bool:
+    """Whether CMS had made its determination by the end of a year (rule Q7)."""
+    day = QpPolicy.of(study.policy).determination_date
+    return day is not None and day.year <= year
 
 
 def _snapshot_pickers(
@@ -242,6 +252,7 @@ YEAR_RESULT_SCHEMA = {
     "first_date": "date",
     "snapshots_met": "int64",
     "qualifies": "boolean",
+    "determined": "boolean",
 }
 
 

@@ -2,15 +2,28 @@
 
 from typing import Any
 
+from tcoc.deliverables.qp_preliminary.public_clinicians import (
+    ABOVE,
+    BELOW,
+    CRITERION_NAMES,
+    METHOD_NAMES,
+    SIDE,
+)
 from tcoc.deliverables.qp_preliminary.public_columns import ALL, LAW, SLIDE
 from tcoc.disclosure import PublicTable
 from tcoc.report import words
 from tcoc.report.release import Release
 
 BY_SPECIALTY, BY_COUNTY, BY_PANEL, BY_ACO = (
-    "specialty", "county", "patients of the clinician", "ACO list",
+    "Specialty", "County", "Patients of the clinician", "ACO list",
 )  # fmt: skip
 """What clinicians are grouped by in qp_groups."""
+
+SLIDE_YEAR = 2017
+"""The calendar year of the claims behind slide 9."""
+
+NEARLY_ALL = 0.995
+"""A year with so much of its payments needs no remark."""
 
 LARGE = 30
 """A group of so many clinicians is large enough for a title."""
@@ -24,6 +37,12 @@ def headline_year(tests: PublicTable) -> int:
     filled = tests.keep(lambda frame: frame["clinicians"] > 0)
     chosen = tests if filled.empty else filled
     return int(chosen.frame["year"].max())
+
+
+def slide_year(tests: PublicTable) -> int:
+    """Return the year of slide 9's claims if the run has it; else the year that is spoken of."""
+    wanted = tests.keep(lambda frame: (frame["year"] == SLIDE_YEAR) & (frame["clinicians"] > 0))
+    return headline_year(tests) if wanted.empty else SLIDE_YEAR
 
 
 def of_law(tests: PublicTable, year: int) -> PublicTable:
@@ -49,12 +68,16 @@ def headline(release: Release) -> str:
 def answer(release: Release) -> str:
     """Give the answer of this run and its caveats, as one paragraph."""
     year = headline_year(release.table("qp_tests"))
+    caveat = (
+        "This is modeling for discussion: partners are assumed, patients from other states are not"
+        " in the data, and CMS had decided nothing when the slides were shown."
+    )
     parts = [
         f"**{headline(release)}**",
-        "This is modeling for discussion: partners are assumed, patients from other states are not"
-        " in the data, and CMS had decided nothing when the slides were shown.",
+        caveat,
         determined(release.table("qp_years"), year),
         planted(release.table("qp_years"), year),
+        incomplete(release, year),
     ]
     return " ".join(part for part in parts if part)
 
@@ -70,12 +93,23 @@ def key_numbers(release: Release) -> list[tuple[str, str, str]]:
 
 
 def planted(years: PublicTable, year: int) -> str:
-    """Say beside the result that synthetic shares were calibrated to the slide; "" for real data."""
+    """Say that synthetic shares were calibrated to the slide; "" for other data."""
     if not bool(years.value("synthetic", year=year)):
         return ""
     return (
         "The data are synthetic, and how much of a clinician's practice stays with one hospital was"
         " tuned until the shares came near slide 9: that they agree says nothing about the rules."
+    )
+
+
+def incomplete(release: Release, year: int) -> str:
+    """Say that the year's claims were still arriving, where the run knows it (rule T2); else ""."""
+    factor = release.facts.completeness.get(year, 1.0)
+    if factor > NEARLY_ALL:
+        return ""
+    return (
+        f"About {words.percent(factor)} of the payments of {year} had arrived. Scores are shares,"
+        " which late claims move little; dollars are too low."
     )
 
 
@@ -85,7 +119,8 @@ def determined(years: PublicTable, year: int) -> str:
     if day == "none":
         return (
             f"For {year} there is no CMS determination that Maryland's hospitals are Advanced APM"
-            " entities, so nobody qualifies: this is what would be if claims counted from January 1."
+            " entities, so nobody qualifies: this is what would be if claims counted from"
+            " January 1."
         )
     return f"Claims count from the CMS determination of {day} on, or from January 1 if later."
 
@@ -118,10 +153,11 @@ def beside_the_slide(tests: PublicTable, year: int) -> str:
     gaps = (rows["share_meeting"] - rows["published_share"]).abs()
     if gaps.isna().all():
         return "Slide 9 prints no share for these tests"
-    row = rows.loc[gaps.idxmax()]
+    row = rows.iloc[int(gaps.fillna(-1.0).argmax())]
     return (
-        f"The {row['test']} test is farthest from slide 9: {words.percent(row['share_meeting'])}"
-        f" here, {words.percent(row['published_share'], 0)} there"
+        f"The {row['test']} test of {year} is farthest from slide 9:"
+        f" {words.percent(row['share_meeting'])} here,"
+        f" {words.percent(row['published_share'], 0)} there"
     )
 
 
@@ -217,11 +253,11 @@ def on_aco_lists(groups: PublicTable, year: int) -> str:
 def one_way(routes: PublicTable, year: int) -> str:
     """Say how many meet the test in force by one method or one criterion alone."""
     own = routes.where(year=year, partner="best", reading=LAW).frame
-    meeting = own[own["method"] != "does not meet"]
+    meeting = own[own["method"] != METHOD_NAMES["none"]]
     if meeting.empty:
         return "No clinician meets the test in force in this year."
-    both = meeting["method"] == "payments and patients"
-    either = meeting["criterion"] == "attributed alone or encounters alone"
+    both = meeting["method"] == METHOD_NAMES["both"]
+    either = meeting["criterion"] == CRITERION_NAMES["either"]
     total, single, needy = (
         int(rows["clinicians"].sum()) for rows in (meeting, meeting[~both], meeting[~either])
     )
@@ -234,12 +270,12 @@ def one_way(routes: PublicTable, year: int) -> str:
 
 def near_words(near: PublicTable, year: int) -> str:
     """Say how many stand just below a threshold of the strictest test."""
-    own = near.where(year=year, view="side")
+    own = near.where(year=year, view=SIDE)
     if own.empty:
         return "No clinician stands near a threshold."
     test = str(own.frame["test"].iloc[-1])
     sides = own.where(test=test).frame.set_index("group")["clinicians"]
-    below, above = (int(sides.get(f"just {side}", 0)) for side in ("below", "above"))
+    below, above = int(sides[BELOW]), int(sides[ABOVE])
     return (
         f"At the {test} test {words.plural(below, 'clinician')} stand just below and"
         f" {words.plural(above, 'clinician')} just above."
@@ -297,15 +333,16 @@ def left_out(services: PublicTable, year: int) -> str:
 
 def worth(incentive: PublicTable, year: int) -> str:
     """Say what the incentive is under both readings of its base year (rule Q8)."""
-    own = incentive.where(year=year, kind="specialty", group=ALL)
+    own = incentive.where(year=year, kind=BY_SPECIALTY, group=ALL)
     if own.empty:
         return "No clinician meets a test in force in this year, so no incentive would be paid."
     row = own.frame.iloc[0]
     return (
         f"The incentive is {words.percent(row['rate'], 0)} of payments for covered professional"
-        f" services, paid in {row['paid_in']}. Slide 10 takes the payments of the performance year:"
-        f" {_dollars(row['incentive_performance_year'])}. 42 CFR 414.1450(b) takes those of the year"
-        f" before the payment year: {_dollars(row['incentive_year_after'])}. The second is the rule."
+        f" services, paid in {row['paid_in']}. Slide 10 takes the payments of the performance"
+        f" year: {_dollars(row['incentive_performance_year'])}. 42 CFR 414.1450(b) takes those of"
+        f" the year before the payment year: {_dollars(row['incentive_year_after'])}. The second is"
+        " the rule."
     )
 
 
@@ -350,8 +387,8 @@ LIMITS = (
     "Scores use Maryland Medicare beneficiaries only, so that clinicians near the state's borders"
     " look more linked than they are. The rule also leaves out patients for whom Medicare pays"
     " second; the store cannot tell, so they are in. Which codes the fee schedule pays is recalled"
-    " from CMS's files by kind of service; a run takes CMS's file of the year as its reference table"
-    " `fee_schedule`. Clinicians are counted by NPI; lists by NPI are in the restricted folder and"
-    " not on this page."
+    " from CMS's files by kind of service; a run takes CMS's file of the year as its reference"
+    " table `fee_schedule`. Clinicians are counted by NPI; lists by NPI are in the restricted"
+    " folder and not on this page."
 )
 """What to know of the data and the list of codes."""

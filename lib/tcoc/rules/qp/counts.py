@@ -67,10 +67,10 @@ def clinician_patients(
 
     One row per (npi, bene_id, specialty, span): `seen` 1 if any line has an allowed amount above
     0, `allowed` the allowed dollars of those lines, `payments` the dollars of covered professional
-    services that Part B covers, `other_payments` those of its other lines, `evaluated` 1 if there is an E&M service with an allowed amount
-    above 0. `codes` has code, evaluation and covered (`service_codes`); with `all_covered` a line
-    needs no code to be covered. A line without NPI is nobody's service (I3); a line without
-    specialty has "".
+    services that Part B covers, `other_payments` those of its other lines, `evaluated` 1 if there
+    is an E&M service with an allowed amount above 0. `codes` has code, evaluation and covered
+    (`service_codes`); with `all_covered` a line needs no code to be covered. A line without NPI is
+    nobody's service (I3); a line without specialty has "".
     """
     own = lines.filter(lines.npi.notnull())
     flagged = own.left_join(codes, own.hcpcs == codes.code)
