@@ -119,6 +119,24 @@ def check(
 
 
 @app.command()
+def lab(
+    states: Annotated[int, typer.Option(min=2, help="Synthetic states in each world.")] = 50,
+    benes: Annotated[int | None, typer.Option(help="People of a state.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the scores are kept.")] = Path(
+        "benchmarks/results/lab.json"
+    ),
+) -> None:
+    """Score designs of the MPA in synthetic worlds where the truth is known; resumable."""
+    from tcoc.deliverables.policy_lab.lab import lab_work, plan_of, run_lab
+    from tcoc.params import load_policy
+    from tcoc.progress import reporter
+
+    with reporter() as report:
+        run_lab(plan_of(load_policy(), benes), states, out, lab_work(), report)
+    typer.echo(f"{out}: designs scored in {states} states of each world")
+
+
+@app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="A run file, such as params/runs/sample.yml.")],
     only: Annotated[list[str] | None, typer.Option(help="Only this deliverable.")] = None,

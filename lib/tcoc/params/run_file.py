@@ -20,6 +20,7 @@ DELIVERABLES = (
     "risk_adjustment",
     "qp_preliminary",
     "mpa_options",
+    "policy_lab",
     "progression_plan",
 )
 
