@@ -128,9 +128,9 @@ def tests(study: Study) -> Draft:
         "reaching_patient_share": Column(
             "Reach it by patients", "entities", "Clinicians who reach the patient threshold (Q5)."
         ),
-        "patients": Column("Patients", "count", "Denominator patients (Q1).", PATIENTS),
+        "patients": Column("Patients", "count", "Denominator patients (Q1).", "patients"),
         "patients_meeting": Column(
-            "Patients of those who meet", "count", "As above (Q1).", PATIENTS
+            "Patients of those who meet", "count", "As above (Q1).", "patients"
         ),
         "published_share": share_of("Slide 9: meeting", "As slide 9 prints it.", 0),
         "published_average": share_of("Slide 9: average", "As slide 9 prints it.", 0),

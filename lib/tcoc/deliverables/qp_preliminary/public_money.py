@@ -52,7 +52,7 @@ def services(study: Study) -> Draft:
             "year": YEAR,
             "clinicians": Column("Clinicians", "entities", "In the model (Q3)."),
             "people": Column("Patients", "count", "Each counted once for every clinician (Q3).",
-                             "patients of clinicians in the model"),
+                             "patients"),
             "covered": Column("Covered services", "dollars",
                               "Paid under the physician fee schedule or based on it (Q1).", of=of),
             "other": Column("Other lines", "dollars",
@@ -92,7 +92,7 @@ def incentive(study: Study) -> Draft:
             "paid_in": Column("Paid in", "label", "Payment year (Q8)."),
             "rate": share_of("Rate", "Share of payments (Q8)."),
             "clinicians": CLINICIANS,
-            "patients": Column("Patients", "count", "People of the year (Q3).", PATIENTS),
+            "patients": Column("Patients", "count", "People of the year (Q3).", "patients"),
             "payments_performance_year": Column(
                 "Payments, performance year", "dollars", "Covered services (Q1, Q8).", of=of
             ),
@@ -165,7 +165,7 @@ def fee_schedule(study: Study) -> Draft:
             "difference": share_of("Difference", "Of the two levels (Q8).", 2),
             "gain": Column("Gain of the year", "dollars", "On the base payments (Q8).", of=of),
             "gain_to_date": Column("Gain to date", "dollars", "Sum of the gains (Q8).", of=of),
-            "patients": Column("Patients", "count", "Behind the dollars (Q3).", PATIENTS),
+            "patients": Column("Patients", "count", "Behind the dollars (Q3).", "patients"),
             "clinicians": CLINICIANS,
         },
         universe="patients behind the fee schedule's dollars",
