@@ -123,8 +123,9 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
             pair = MPA_PAIR if name.startswith("mpa") else RISK_PAIR
             units = drawn[i][0].units_of(pair.base_year, pair.performance_year)
             thin = name == f"factor:{PRODUCT}"
+            skewed = thin or not name.startswith("factor")
             width = kept_width(values[1:], halves[name][1:]) if thin else 1.0
-            ends = bounds("value", values, LEVEL, units, width)
+            ends = bounds("value", values, LEVEL, units, width, skewed=skewed)
             ccn = full[0].hospitals
             table = pd.DataFrame({"ccn": ccn, "planted": truth[name][order], **ends})
             keep = table["ccn"].isin(large(state)) & table["value_low"].notna()

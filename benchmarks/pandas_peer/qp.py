@@ -5,15 +5,11 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from tcoc.errors import InputError
+from tcoc.params import QpPolicy
+from tcoc.reference.covered import load_covered_services
 from tcoc.rules.population import PopulationRules
-from tcoc.rules.qp.rules import (
-    QpRules,
-    age_day,
-    calendar_year,
-    evaluation_codes,
-    latest_birth_date,
-    qp_rules,
-)
+from tcoc.rules.qp.periods import calendar_year
+from tcoc.rules.qp.rules import QpRules, age_day, latest_birth_date, qp_rules
 from tcoc.store.schema import HOSPITAL_SETTINGS
 
 from .frames import among, first_of, grouped, in_order
@@ -67,9 +63,11 @@ def clinician_patients(inputs: Inputs, year: int, rules: QpRules) -> pd.DataFram
     lines = inputs.read(
         "professional", [year], tuple(dict.fromkeys(columns)), pc.field("npi").is_valid()
     )
-    codes = evaluation_codes(
-        inputs.codes.primary_care, inputs.policy.get("qp.extra_evaluation_codes")
-    )
+    policy = QpPolicy.of(inputs.policy)
+    codes = {*inputs.codes.primary_care, *policy.extra_evaluation_codes}
+    covered = lines["part_b_covered"]
+    if policy.covered_services == "fee_schedule":
+        covered = covered & lines["hcpcs"].isin(load_covered_services())
     billed = lines["allowed_amount"] > 0
     marked = pd.DataFrame(
         {
@@ -77,7 +75,7 @@ def clinician_patients(inputs: Inputs, year: int, rules: QpRules) -> pd.DataFram
             "bene_id": lines["bene_id"],
             "seen": billed,
             "allowed": lines["allowed_amount"].where(billed, 0),
-            "payments": lines[basis].where(lines["part_b_covered"], 0),
+            "payments": lines[basis].where(covered, 0),
             "evaluated": billed & lines["hcpcs"].isin(codes),
         }
     )

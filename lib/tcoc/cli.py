@@ -119,6 +119,24 @@ def check(
 
 
 @app.command()
+def lab(
+    states: Annotated[int, typer.Option(min=2, help="Synthetic states in each world.")] = 50,
+    benes: Annotated[int | None, typer.Option(help="People of a state.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the scores are kept.")] = Path(
+        "benchmarks/results/lab.json"
+    ),
+) -> None:
+    """Score designs of the MPA in synthetic worlds where the truth is known; resumable."""
+    from tcoc.deliverables.policy_lab.lab import lab_work, plan_of, run_lab
+    from tcoc.params import load_policy
+    from tcoc.progress import reporter
+
+    with reporter() as report:
+        run_lab(plan_of(load_policy(), benes), states, out, lab_work(), report)
+    typer.echo(f"{out}: designs scored in {states} states of each world")
+
+
+@app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="A run file, such as params/runs/sample.yml.")],
     only: Annotated[list[str] | None, typer.Option(help="Only this deliverable.")] = None,
@@ -164,13 +182,17 @@ def _warn_of(memory_limit: str | None) -> None:
 def _assignment(text: str) -> tuple[str, Any]:
     import yaml
 
+    from tcoc.params.yaml_file import LARGEST, load_text
+
     key, sign, value = text.partition("=")
     if not (sign and key):
         raise InputError(f'--set: found "{text}", expected key=value')
+    if len(value) > LARGEST:
+        raise InputError(f'--set: the value of "{key}" has more than {LARGEST:,} characters')
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f'--set: the value of "{key}" is not YAML: {value}') from error
+        return key, load_text(value)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f'--set: the value of "{key}" is not YAML: {value[:60]}') from error
 
 
 @app.command()
@@ -220,6 +242,27 @@ def cache(
 
 
 @app.command()
+def verify(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    rerun: Annotated[bool, typer.Option("--rerun", help="Make the tables again too.")] = False,
+) -> None:
+    """Hold a run's inputs, tables and pages against its manifest; exit 1 where any differs."""
+    from tcoc.progress import reporter
+    from tcoc.run.verify import rerun as again
+    from tcoc.run.verify import verify as look
+
+    folder = _run_folder(run_)
+    found = [look(folder)]
+    typer.echo(found[0].text())
+    if rerun:
+        with reporter() as report:
+            found.append(again(folder, report))
+        typer.echo(f"made again: {found[1].text()}")
+    if not all(each.ok for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def compare(
     run_a: Annotated[Path, typer.Argument(help="The run before: a run folder or a run's name.")],
     run_b: Annotated[Path, typer.Argument(help="The run after.")],
@@ -232,6 +275,22 @@ def compare(
     if out:
         render_comparison(comparison, out)
     typer.echo(comparison.text())
+
+
+@app.command()
+def release(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    by: Annotated[str, typer.Option("--by", help="Who answers for the release.")],
+    on: Annotated[str, typer.Option("--date", help="Its day; else today.")] = "",
+    edition: Annotated[str, typer.Option(help="stakeholder or working.")] = "stakeholder",
+) -> None:
+    """Hand a finished run out: review sheet, name and date, checksums, ledger.
+
+    Ends with 1 where this and earlier releases of the same data would disclose together.
+    """
+    from tcoc.disclosure.release import release_run
+
+    typer.echo(f"{release_run(_run_folder(run_), by, on, edition)}")
 
 
 def _run_folder(named: Path) -> Path:
@@ -277,9 +336,7 @@ def _explain() -> None:
 def explain_mpa_(
     run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
     ccn: Annotated[str, typer.Option(help="The hospital.")],
-    option: Annotated[
-        str, typer.Option(help="An option of table mpa.")
-    ] = "improvement_single",
+    option: Annotated[str, typer.Option(help="An option of table mpa.")] = "improvement_single",
 ) -> None:
     """Print how a hospital's dollars come about, from per capita to payments."""
     from tcoc.deliverables.mpa_options.explain import explain_mpa

@@ -191,7 +191,9 @@ def test_a_waterfall_leads_from_level_to_level(tables):
     bars = [b for b, m in drawn(chart, Rectangle) if m.role == "mark"]
     ends = [b.get_x() + b.get_width() for b in bars]
     values = formats.floats(table, "change")
-    assert ends == pytest.approx([values[0], values[:2].sum(), values[:3].sum(), values[:4].sum(), values[4]])
+    assert ends == pytest.approx(
+        [values[0], values[:2].sum(), values[:3].sum(), values[:4].sum(), values[4]]
+    )
     assert [m.said for _, m in drawn(chart, Rectangle)][2] == "Joiners: −$120"
 
 

@@ -42,7 +42,11 @@ def visit(chromium, pages):
         file, _, anchor = name.partition("#")
         address = (pages / file).as_uri() + (f"#{anchor}" if anchor else "")
         page.goto(address)
-        others = [url for url in requests if url.split("#")[0] != address.split("#")[0] and not url.startswith("data:")]
+        others = [
+            url
+            for url in requests
+            if url.split("#")[0] != address.split("#")[0] and not url.startswith("data:")
+        ]
         return page, others, complaints
 
     yield go
@@ -95,6 +99,7 @@ def test_one_choice_marks_the_hospital_everywhere_and_is_carried_on(visit):
     page.locator("#hospital").select_option("210008")
     assert page.url.endswith("#hospital=210008")
     page.locator(".answers a").first.click()
+    page.wait_for_load_state()
     assert page.url.endswith("demo.html#hospital=210008")
     assert page.locator("#hospital").input_value() == "210008"
     assert page.locator("#table-hospital_year-210008.is-mine").count() == 1
@@ -121,7 +126,12 @@ def test_the_what_if_shows_cells_of_the_table(visit):
     up = frame.mpa_dollars[frame.mpa_dollars > 0].sum()
     down = frame.mpa_dollars[frame.mpa_dollars < 0].sum()
     one = mine.value("mpa_dollars", ccn="210008")
-    assert said == [words.dollars(up), words.dollars(down), words.dollars(up + down), words.dollars(one)]
+    assert said == [
+        words.dollars(up),
+        words.dollars(down),
+        words.dollars(up + down),
+        words.dollars(one),
+    ]
     assert complaints == []
 
 

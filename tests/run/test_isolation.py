@@ -1,6 +1,7 @@
 """A page in a batch run has public tables and nothing else: each way around fails the run."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -50,9 +51,7 @@ def attempt(process: render.PagesProcess, public: Path, place: Path, *cells: str
 
 
 @pytest.fixture
-def failure(
-    process: render.PagesProcess, public: Path, tmp_path: Path
-) -> Callable[[str], str]:
+def failure(process: render.PagesProcess, public: Path, tmp_path: Path) -> Callable[[str], str]:
     """Execute a page whose last cell tries something, and return the sentence."""
 
     def tried(cell: str) -> str:
@@ -80,7 +79,8 @@ def test_a_restricted_table_cannot_be_read(
 ) -> None:
     file = public.parent / "restricted" / "people.parquet"
     assert file.is_file()
-    assert "was refused a file" in failure(way.format(file=file))
+    # DuckDB's engine does not survive that it cannot look around; it reads nothing either
+    assert re.search("was refused a file|ended the page's process", failure(way.format(file=file)))
 
 
 def test_the_store_cannot_be_opened(failure: Callable[[str], str], stored: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_file_cannot_be_written_elsewhere(failure: Callable[[str], str], place
 
 
 def test_a_file_in_the_folder_for_temporary_files_fails_too(failure: Callable[[str], str]) -> None:
-    cell = "import tempfile\ntempfile.NamedTemporaryFile(delete=False).write(b'x')"
+    cell = "import tempfile\n_ = tempfile.NamedTemporaryFile(delete=False).write(b'x')"
     assert "wrote a file" in failure(cell)
 
 
@@ -200,7 +200,7 @@ def test_another_interpreter_or_other_code_is_refused(monkeypatch: pytest.Monkey
 def test_a_page_that_dies_is_said_to_have_been_killed(
     process: render.PagesProcess, public: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ShortageError, match="first: the notebook's process was killed"):
+    with pytest.raises(ShortageError, match="first: cell 4: the notebook's process was killed"):
         attempt(process, public, tmp_path, "import os\nos.kill(os.getpid(), 9)")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 import tcoc.run.notebook
+
 from tcoc.errors import InputError, TcocError
 from tcoc.progress import reporter
 from tcoc.run.run_list import render_runs

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tcoc.folders import locked
 from tcoc.params import load_run
 from tcoc.resources.shortage import ShortageError
 from tcoc.store.connection import connect
-from tcoc.folders import locked
 from tcoc.store.synth import write_synthetic_store
 from tcoc.study import study
 from tests.store.importers.rif_files import write_delivery

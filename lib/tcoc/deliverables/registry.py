@@ -97,6 +97,7 @@ def deliverables() -> tuple[Deliverable, ...]:
     from tcoc.deliverables import (
         data_intake,
         mpa_options,
+        policy_lab,
         progression_plan,
         qp_preliminary,
         risk_adjustment,
@@ -109,6 +110,7 @@ def deliverables() -> tuple[Deliverable, ...]:
         risk_adjustment.DELIVERABLE,
         qp_preliminary.DELIVERABLE,
         mpa_options.DELIVERABLE,
+        policy_lab.DELIVERABLE,
         progression_plan.DELIVERABLE,
     )
 

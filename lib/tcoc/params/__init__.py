@@ -8,6 +8,7 @@ from tcoc.params.attribution import AttributionPolicy
 from tcoc.params.evidence import GRADES, Document, Evidence, documents
 from tcoc.params.mpa import MpaPolicy, TcocPolicy
 from tcoc.params.policy import Policy, PolicyEntry, PolicyUse, PolicyValue
+from tcoc.params.qp import QpPolicy
 from tcoc.params.run_file import (
     DELIVERABLES,
     REFERENCE_TABLES,
@@ -34,6 +35,7 @@ __all__ = [
     "PolicyFile",
     "PolicyUse",
     "PolicyValue",
+    "QpPolicy",
     "Run",
     "RunFile",
     "TcocPolicy",

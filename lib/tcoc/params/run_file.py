@@ -20,6 +20,7 @@ DELIVERABLES = (
     "risk_adjustment",
     "qp_preliminary",
     "mpa_options",
+    "policy_lab",
     "progression_plan",
 )
 
@@ -33,6 +34,7 @@ REFERENCE_TABLES = (
     "care_partners",
     "quality_adjustments",
     "combinations",
+    "fee_schedule",
     "medicaid_spending",
 )
 

@@ -120,6 +120,7 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         ),
         ("ccn",),
     ),
+    "fee_schedule": ReferenceSpec((ReferenceColumn("hcpcs", pattern=r"[0-9A-Z]{5}"),), ("hcpcs",)),
 }
 """The CSV reference tables of a run; the columns are design.md's, others in a file are ignored."""
 
@@ -309,7 +310,8 @@ def clean_reference(
     for name, table in raw.items():
         if name in ("hospitals", "aco_practitioners"):
             continue
-        tables[name] = table[table["ccn"].isin(eligible)].reset_index(drop=True)
+        kept = table[table["ccn"].isin(eligible)] if "ccn" in table else table
+        tables[name] = kept.reset_index(drop=True)
         ignored[name] = len(table) - len(tables[name])
     practitioners = raw["aco_practitioners"]
     where = paths["aco_practitioners"]

@@ -96,7 +96,9 @@ def series(
     return f"{start} {'; '.join(said)}."
 
 
-def facets(heads: Sequence[str], column: Column, values: Sequence[Any], scale: Sequence[str]) -> str:
+def facets(
+    heads: Sequence[str], column: Column, values: Sequence[Any], scale: Sequence[str]
+) -> str:
     """Say the range over all panels of small multiples."""
     everything = np.concatenate([np.asarray(v).ravel() for v in values])
     shown = everything[~np.isnan(everything)]

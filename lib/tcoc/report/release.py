@@ -32,9 +32,7 @@ class Release:
     shown: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        policy = [float(n) for use in self.facts.policy for n in _numbers(use.value)]
-        completion = list(self.facts.completeness.values())
-        self._known = guard.Known(self.tables.values(), [*policy, *completion])
+        self._known = guard.Known(self.tables.values(), guard.said_numbers(self.facts))
 
     def __repr__(self) -> str:
         names = ", ".join(sorted(self.tables))
@@ -193,7 +191,9 @@ class Release:
         lines += [(heading(key), value) for key, value in facts.settings.items()]
         rows = [[label, value] for label, value in lines if value]
         plain = "\n".join(f"{label}: {value}" for label, value in rows)
-        content = tables.simple_table("data-notes", "The data behind this run", ["What", "This run"], rows)
+        content = tables.simple_table(
+            "data-notes", "The data behind this run", ["What", "This run"], rows
+        )
         display.publish_html(content, plain, "data-notes")
 
     # ------------------------------------------------------------ parts
@@ -255,19 +255,6 @@ def _below(name: str, chart: Chart, title: str, caption: str, csv: bytes) -> str
     table = tables.as_html(grid)
     lines.append(f"<details><summary>The numbers as a table</summary>{table}</details>")
     return f'<div class="tcoc-below">{"".join(lines)}{tables.download(name, csv)}</div>'
-
-
-def _numbers(value: Any) -> list[float]:
-    """Return the numbers of a policy value, nested or not."""
-    if isinstance(value, bool) or value is None:
-        return []
-    if isinstance(value, (int, float)):
-        return [float(value)]
-    if isinstance(value, Mapping):
-        return [n for each in value.values() for n in _numbers(each)]
-    if isinstance(value, (list, tuple)):
-        return [n for each in value for n in _numbers(each)]
-    return []
 
 
 __all__ = ["Release", "open_public", "start"]

@@ -10,6 +10,7 @@ from typing import Any
 from tcoc.deliverables import registry
 from tcoc.errors import InputError, nearest
 from tcoc.params import Run
+from tcoc.params.completion import given_factor
 from tcoc.store.layout import Store
 
 PAYMENT_LAG = 2
@@ -73,10 +74,11 @@ def _check_sense(run: Run) -> None:
         values = getattr(spec, key)
         if twice := [value for value in values if values.count(value) > 1]:
             raise InputError(f"{where}: {key}: {twice[0]} stands twice")
-    for year, factor in spec.completion.items():
-        if isinstance(factor, (int, float)) and factor < LEAST_COMPLETION:
+    for year, entry in spec.completion.items():
+        given = given_factor(entry)
+        if given is not None and given.value < LEAST_COMPLETION:
             raise InputError(
-                f"{where}: completion: {year}: found {factor:g}, expected at least"
+                f"{where}: completion: {year}: found {given.value:g}, expected at least"
                 f" {LEAST_COMPLETION:g}"
             )
     _check_codes(run)

@@ -31,6 +31,11 @@ KILLED = (
     " use fewer --workers or a lower --memory-limit"
 )
 
+ENDED = (
+    "cell {cell} ended the page's process ({by}); a page is made of public tables alone and"
+    " reads, writes and starts nothing else"
+)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -117,6 +122,7 @@ class PagesProcess:
         targets = {job.name: job.target for job in jobs}
         answers: dict[str, Answer] = {}
         at_work: set[str] = set()
+        cells: dict[str, int] = {}
         while waiting or at_work:
             while waiting and len(at_work) < workers:
                 job = waiting.pop(0)
@@ -127,11 +133,14 @@ class PagesProcess:
                 raise ShortageError(f"notebooks: {KILLED}")
             for line in found:
                 if "cell" in line:
+                    cells[line["cell"]] = cells.get(line["cell"], 0) + 1
                     on_cell(line["cell"])
                     continue
                 answer = Answer(**line["done"])
                 at_work.discard(answer.name)
-                _take(answer, Path(asks[answer.name].target), targets[answer.name])
+                ask = asks[answer.name]
+                where = cell_after(Path(ask.source), cells.get(answer.name, 0))
+                _take(answer, where, Path(ask.target), targets[answer.name])
                 answers[answer.name] = answer
                 on_done(answer)
         return answers
@@ -260,13 +269,25 @@ def _short_folder() -> str | None:
     return "/tmp" if long and os.access("/tmp", os.W_OK) else None  # noqa: S108
 
 
-def _take(answer: Answer, made: Path, target: Path) -> None:
+def cell_after(notebook: Path, executed: int) -> int:
+    """Return which cell of a notebook, from 1, came after so many executed ones.
+
+    papermill adds one with the parameters' values after the cell that declares them.
+    """
+    cells = nbformat.read(notebook, as_version=4).cells
+    code = [number for number, cell in enumerate(cells, start=1) if cell.cell_type == "code"]
+    return code[min(max(executed - 1, 0), len(code) - 1)]
+
+
+def _take(answer: Answer, cell: int, made: Path, target: Path) -> None:
     """Take an executed notebook over, and say in one sentence why it is none."""
     if made.is_file() and made.stat().st_size:
         shutil.copyfile(made, target)
         target.chmod(0o600)
     if answer.kind == "killed":
-        raise ShortageError(f"{answer.name}: {answer.error or KILLED}")
+        raise ShortageError(f"{answer.name}: cell {cell}: {KILLED}")
+    if answer.kind == "ended":
+        raise TcocError(f"{answer.name}: {ENDED.format(cell=cell, by=answer.error)}")
     if answer.kind in ("memory", "disk"):
         raise ShortageError(f"{answer.name}: {answer.error}", answer.kind == "disk")
     if answer.error:

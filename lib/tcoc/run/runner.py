@@ -14,8 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
+from tcoc.deliverables.y1_attribution.completion import completion_facts
+from tcoc.disclosure.release import mark_not_released
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -37,7 +41,7 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.gate import LOG, gate_tables, page_tables
+from tcoc.run.gate import gate_tables, page_tables
 from tcoc.run.judge import check_run
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
@@ -188,7 +192,8 @@ def _gate(opened: Study, work: _Work, public: Path) -> None:
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
         gate_tables(opened, work.names, public)
     shutil.copytree(public / "csv", work.folder / "tables")
-    shutil.copyfile(public / "log" / f"{LOG}.parquet", work.folder / RESTRICTED / f"{LOG}.parquet")
+    for file in sorted((public / "log").glob("*.parquet")):
+        shutil.copyfile(file, work.folder / RESTRICTED / file.name)
     work.report.advance("disclosure gate")
     work.readings["disclosure"] = reading
 
@@ -196,6 +201,8 @@ def _gate(opened: Study, work: _Work, public: Path) -> None:
 def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened: Study) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
+    # Pages name a factor only where one divides dollars; a year without one says so by itself.
+    completeness = completion_facts(opened)
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)
@@ -204,7 +211,10 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
         facts_of(
-            replace(work.run, policy=policy), opened._store, {name: (*scope.policy, "disclosure")}
+            replace(work.run, policy=policy),
+            opened._store,
+            {name: (*scope.policy, "disclosure")},
+            {year: of.factor for year, of in completeness.items() if of.has_factor},
         ).write(given)
         target = private(work.folder / "notebooks") / source.name
         jobs.append(Job(name, source, target, {"run": work.run.name, "public": "public"}, given))
@@ -219,12 +229,25 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
+    for job in pages.jobs:
+        _look_at(job)
     work.manifest.isolation = pages.isolation
     _note_deliverables(work, pages)
     plain = work.manifest.plain()
     for job in pages.jobs:
         policy = registry.catalog().public_scope(job.name).policy
         render_report(job.target, work.folder / f"{job.name}.html", plain, prefixes=policy)
+
+
+def _look_at(job: Job) -> None:
+    """Refuse a page that shows anything but public tables through the kit (rule D4)."""
+    from tcoc.disclosure import read_public
+    from tcoc.report.facts import RunFacts
+    from tcoc.report.guard import check_notebook, said_numbers
+
+    cells = nbformat.read(job.target, as_version=4).cells
+    numbers = said_numbers(RunFacts.read(job.public))
+    check_notebook(job.source.name, cells, read_public(job.public).values(), numbers)
 
 
 def _note_deliverables(work: _Work, pages: Pages) -> None:
@@ -294,6 +317,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     work.manifest.state = "ok"
     work.manifest.finished = _now()
     work.manifest.write(work.folder)
+    mark_not_released(work.folder)
     open_up(work.folder, umask, PRIVATE_TOPS)
 
 

@@ -137,6 +137,8 @@ def _plain(notebook: Any) -> Any:
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
     return notebook
 
 
@@ -310,7 +312,9 @@ def _reap(children: dict[int, tuple[Ask, float, str]], out: int) -> None:
         answer["seconds"] = round(time.perf_counter() - started, 2)
         answer["peak_mb"] = round(used.ru_maxrss / 1e3, 1)
         if os.WIFSIGNALED(status):
-            answer["kind"] = "killed"
+            number = os.WTERMSIG(status)
+            answer["kind"] = "killed" if number == signal.SIGKILL else "ended"
+            answer["error"] = signal.Signals(number).name
         _say(out, {"done": answer})
 
 

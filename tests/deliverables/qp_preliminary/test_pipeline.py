@@ -1,7 +1,6 @@
 """A run's QP tables, from a store on disk to the explanation of one clinician."""
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -14,15 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tcoc.deliverables.qp_preliminary import sections as page
+import tcoc
+from tcoc.deliverables.qp_preliminary import words
+from tcoc.deliverables.qp_preliminary.checks import CHECKS
 from tcoc.deliverables.qp_preliminary.explain import explain_qp
 from tcoc.deliverables.qp_preliminary.tables import PRODUCTS
+from tcoc.deliverables.registry import study
 from tcoc.errors import InputError
 from tcoc.params import load_run
 from tcoc.paths import notebooks_dir
-from tcoc.report.release import prepare_release
+from tcoc.report.facts import facts_of
+from tcoc.report.release import Release, open_public
+from tcoc.run.gate import gate_tables
 from tcoc.store.schema import FORMAT_VERSION, TABLES
-from tcoc.deliverables.registry import study
 from tcoc.study import Study
 from tests.rules.qp import tools
 
@@ -226,16 +229,16 @@ def test_explain(tiny: Study) -> None:
     for product in PRODUCTS:
         tiny.path(product.name)
     text = explain_qp(tiny.work, BEST)
-    for words in (
-        "3 patients with an E&M service, $400.00",
+    for wanted in (
+        "3 patients with an E&M service, $400.00 of payments for covered services",
         "hospital 210002 (best partner)",
         "with an encounter there: 1 patients, $200.00",
         "2019-20 test, regulation: meets; payments 50%: reached; patients 35%: 1 short",
         "2021+ test, regulation: does not meet; payments 75%: $100.00 short; patients 50%: 1 short",
-        "qualifies from 2018-03-31",
+        "would qualify, had CMS determined it, from 2018-03-31",
         "on the list of ACO ACO1",
     ):
-        assert words in text, words
+        assert wanted in text, wanted
     assert "no patient is attributed to it" in explain_qp(tiny.work, BEST, "210003")
     assert "there is no score" in explain_qp(tiny.work, SMALL) or "in the model" in text
 
@@ -251,7 +254,59 @@ def test_explain_says_what_is_missing(tiny: Study, folder: str, npi: str, words:
         explain_qp(tiny.work.parent / folder, npi)
 
 
-def test_options_change_the_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_checks_hold(tiny: Study, check: Any) -> None:
+    found = check.measure(tiny)
+    assert found.holds, found
+
+
+def release_of(opened: Study) -> Release:
+    """Gate the study's tables and open them as a page sees them."""
+    public = gate_tables(opened, ["qp_preliminary"], opened.work / "public")
+    facts_of(opened.run, opened.store, {"qp_preliminary": ("qp", "attribution")}).write(
+        public / "tables"
+    )
+    return open_public(public / "tables", "qp_preliminary")
+
+
+def run_page(release: Release, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the notebook's code on a release; returns how many checks it asserted."""
+    monkeypatch.setattr(tcoc, "open_release", lambda *_: release)
+    notebook = json.loads((notebooks_dir() / "qp_preliminary.ipynb").read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, Any] = {}
+    for cell in code:
+        exec("".join(cell["source"]), names)
+    return sum("".join(cell["source"]).count("release.holds(") for cell in code)
+
+
+def test_page_says_what_would_be(tiny: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every check is asserted; without a determination nobody qualifies (Q7)."""
+    release = release_of(tiny)
+    assert run_page(release, monkeypatch) == len(CHECKS)
+    said = words.by_when(release.table("qp_timing"), release.table("qp_years"), 2018)
+    assert "would have reached a threshold" in said
+    assert "nobody qualifies" in said
+    assert "nothing about the rules" in words.answer(release)
+
+
+def test_nothing_of_a_clinician_or_of_few_leaves(tiny: Study) -> None:
+    """Four people in all: averages and dollars are hidden, no NPI is in a table (D1, D4)."""
+    release = release_of(tiny)
+    folder = tiny.work / "public" / "csv"
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in folder.rglob("*.csv")}
+    assert "qp_tests" in texts
+    for name, text in texts.items():
+        assert not any(npi in text for npi in (BEST, ACTUAL, NOBODY, SMALL)), name
+    tests = release.table("qp_tests")
+    assert set(tests.frame["clinicians"]) == {2, 3}
+    for column in ("average_score", "average_payment_score", "patients"):
+        assert tests.frame[column].isna().all(), column
+    money = release.table("qp_incentive").frame
+    assert money["incentive_performance_year"].isna().all()
+
+
+def test_options_change_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later determination leaves only later snapshots; `all` needs both volumes (Q3, Q7)."""
     plant_attribution(tmp_path / "work")
     options = {"qp.determination_date": "2018-04-15", "qp.combine": "all"}
@@ -262,52 +317,19 @@ def test_options_change_the_model(tmp_path: Path) -> None:
         assert changed.frame("qp_summary")["share_meeting"].isna().all()
         for product in PRODUCTS:
             changed.path(product.name)
-        show_report(changed)
+        release = release_of(changed)
+        assert "Claims count from the CMS determination of 2018-04-15" in words.answer(release)
+        assert words.headline(release) == "No clinician is in the model for 2018."
 
 
-SECTIONS = {
-    "summary": "shares_are_ratios",
-    "slide_table": "readings_are_exchanged",
-    "partners": "actual_within_best",
-    "scores": "everyone_has_a_score",
-    "misses": "groups_add_up",
-    "counties": "groups_add_up",
-    "routes": "routes_add_up",
-    "near": "near_is_part",
-    "sensitivity": "unseen_never_helps",
-    "timing": "snapshots_accumulate",
-    "money": "incentive_is_the_rate",
-    "fee_schedule": "updates_add_up",
-    "assumptions": "assumptions_are_cited",
-    "data_notes": "assumptions_are_cited",
-    "disclaimer": "assumptions_are_cited",
-}
-
-
-def show_report(opened: Study) -> None:
-    """Show every section of the notebook and hold its assertion."""
-    release = prepare_release(opened, ["qp_preliminary"])
-    for section, check in SECTIONS.items():
-        getattr(page, section)(release)
-        assert getattr(page, check)(release), check
-
-
-def test_report_shows_no_clinician_and_no_small_count(tiny: Study) -> None:
-    """Four people in all: averages and dollars are hidden, no NPI leaves the building (D1, D4)."""
-    show_report(tiny)
-    public = [f for part in ("tables", "figures") for f in (tiny.work / part).glob("*.csv")]
-    assert public
-    for file in public:
-        text = file.read_text(encoding="utf-8")
-        assert not any(npi in text for npi in (BEST, ACTUAL, NOBODY, SMALL)), file.name
-    tests = pd.read_csv(tiny.work / "tables" / "qp_tests.csv", dtype=str)
-    assert set(tests["clinicians"]) == {"3", "2"}
-    assert not tests["average_score"].str.match(r"^[0-9.]+$", na=False).any()
-
-
-def test_notebook_calls_what_the_page_has() -> None:
-    """Each section of the notebook is one call and one assertion that the tests above hold."""
-    notebook = json.loads((notebooks_dir() / "qp_preliminary.ipynb").read_text(encoding="utf-8"))
-    code = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code")
-    called = set(re.findall(r"page\.(\w+)\(release\)", code))
-    assert called == set(SECTIONS) | set(SECTIONS.values())
+def test_a_fee_schedule_of_the_run_replaces_the_list(tmp_path: Path) -> None:
+    """Without 99213 in it nothing is paid for covered services, and everything is left out (Q1)."""
+    file = write_run(tmp_path)
+    plant_attribution(tmp_path / "work")
+    (tmp_path / "reference" / "fee_schedule.csv").write_text("hcpcs\n99214\n")
+    with study(load_run(file), tmp_path / "work", "1GB", 1) as changed:
+        practice = changed.frame("qp_clinicians", exact=True).set_index("npi")
+    assert practice.loc[BEST, "payments"] == Decimal("0.00")
+    assert practice.loc[BEST, "part_b_payments"] == Decimal("0.00")
+    assert practice.loc[BEST, "other_payments"] == Decimal("450.00")
+    assert practice.loc[BEST, "benes"] == 3

@@ -149,6 +149,12 @@ def test_terms_of_both_rate_years():
         read_terms(policy, 2022, 0.02)
 
 
+def test_a_base_year_is_before_its_performance_year():
+    policy = load_policy(options={"mpa.base_year": {2020: 2018}})
+    with pytest.raises(InputError, match=r"found 2018.*before mpa\.performance_year, 2018"):
+        read_terms(policy, 2020, 0.02)
+
+
 def test_options_vary_known_terms_only():
     terms = Terms(2020, 2017, 2018, 0.02)
     assert varied_terms(terms, {"threshold": 0.05}, "here").threshold == 0.05

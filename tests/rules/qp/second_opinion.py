@@ -32,7 +32,9 @@ def _age(given: Any, bene: str) -> int:
     return given.year - born.year - ((born.month, born.day) > (2, 1))
 
 
-def scores(given: Any, months: list[dict[str, Any]], codes: tuple[str, ...]) -> dict[Any, Any]:
+def scores(
+    given: Any, months: list[dict[str, Any]], codes: tuple[str, ...], covered: tuple[str, ...]
+) -> dict[Any, Any]:
     """Per (npi, ccn): benes, by criterion, union, payments, union's payments; in_model."""
     people = eligible_people(given, months)
     inside = [
@@ -46,7 +48,7 @@ def scores(given: Any, months: list[dict[str, Any]], codes: tuple[str, ...]) -> 
             panel[line["npi"]].add(line["bene_id"])
     paid: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
     for line in inside:
-        if line["part_b_covered"]:
+        if line["part_b_covered"] and (given.all_lines or line["hcpcs"] in covered):
             paid[line["npi"], line["bene_id"]] += Fraction(line["paid_amount"])
     attributed = {(a["bene_id"], a["ccn"]) for a in given.attributed if a["share"] > 0}
     met = {

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tcoc.params import load_policy
+from tcoc.params import QpPolicy, load_policy
 from tcoc.rules.qp import partners, results
-from tcoc.rules.qp.rules import Period, all_thresholds, snapshot_periods, thresholds_of
+from tcoc.rules.qp.periods import Period, snapshot_periods
+from tcoc.rules.qp.rules import all_thresholds, thresholds_of
 from tcoc.store.connection import Connection
 
 from . import second_opinion, tools
 
-POLICY = load_policy()
+POLICY = QpPolicy.of(load_policy())
 RUN = settings(
     max_examples=6,
     deadline=None,
@@ -39,7 +40,7 @@ LINES = st.lists(
             "bene_id": st.sampled_from([*PEOPLE, "stranger"]),
             "npi": st.sampled_from(NPIS),
             "service_date": st.sampled_from(DAYS),
-            "hcpcs": st.sampled_from([*tools.CODES, "93000", None]),
+            "hcpcs": st.sampled_from([*tools.CODES, "93000", "80053", "J9271", None]),
             "allowed_amount": st.one_of(st.just(Decimal("0.00")), _money(30000)),
             "paid_amount": _money(20000),
             "part_b_covered": st.booleans(),
@@ -88,6 +89,7 @@ def stores(draw: st.DrawFn) -> tools.Given:
         claims=draw(CLAIMS),
         attributed=[{"bene_id": b, "ccn": c, "share": s} for b, c, s in draw(SHARES)],
         hospitals=tools.HOSPITALS,
+        all_lines=draw(st.booleans()),
         rules=tools.replace(tools.RULES, low_volume_benes=3, low_volume_dollars=Fraction(200)),
     )
 
@@ -97,7 +99,7 @@ def stores(draw: st.DrawFn) -> tools.Given:
 def test_second_opinion(store: tools.Given, connection: Connection) -> None:
     """Every count, dollar, score and partner as plain Python finds it."""
     result = tools.compute(connection, store)
-    expected = second_opinion.scores(store, tools.month_rows(store), tools.CODES)
+    expected = second_opinion.scores(store, tools.month_rows(store), tools.CODES, tools.COVERED)
     rows = {(r["npi"], r["ccn"]): r for r in result.scores.to_dict("records")}
     assert sorted(rows) == sorted(expected)
     for key, want in expected.items():
@@ -255,7 +257,7 @@ def test_snapshots_are_cumulative() -> None:
     plain = snapshot_periods(POLICY, 2018)
     assert list(plain) == [date(2018, 3, 31), date(2018, 6, 30), date(2018, 8, 31)]
     assert {p.start for p in plain.values()} == {date(2018, 1, 1)}
-    late = load_policy(options={"qp.determination_date": "2018-05-01"})
+    late = QpPolicy.of(load_policy(options={"qp.determination_date": "2018-05-01"}))
     assert list(snapshot_periods(late, 2018)) == [date(2018, 6, 30), date(2018, 8, 31)]
     assert {p.start for p in snapshot_periods(late, 2018).values()} == {date(2018, 5, 1)}
     assert snapshot_periods(late, 2017) == {}
@@ -264,6 +266,6 @@ def test_snapshots_are_cumulative() -> None:
 
 def test_both_readings_exchange_the_columns() -> None:
     """Slide 9 prints the regulation's two columns exchanged, in all three rows (Q6)."""
-    for test in POLICY.get("qp.tests"):
+    for test in POLICY.tests:
         law, slide = (thresholds_of(POLICY, test, r) for r in ("regulation", "slide"))
         assert (law.payment, law.patient) == (slide.patient, slide.payment)

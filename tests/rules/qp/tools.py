@@ -11,13 +11,15 @@ import pandas as pd
 
 from tcoc.rules.population import PopulationRules, eligible_months
 from tcoc.rules.qp import counts
-from tcoc.rules.qp.rules import Period, QpRules
+from tcoc.rules.qp.periods import Period, Spans, calendar_year
+from tcoc.rules.qp.rules import QpRules, service_codes
 from tcoc.store.connection import Connection
 from tcoc.store.schema import TABLES
 
 RULES = QpRules(18, "age_of_year", "paid", False, 100, Fraction(30000), "any", "highest_score")
 POPULATION = PopulationRules("MD", 1, ("02",), 2, 1)
 CODES = ("99213", "99214", "99497")
+COVERED = (*CODES, "93000", "88305")
 HOSPITALS = ("210001", "210002", "210003")
 
 
@@ -33,6 +35,7 @@ class Given:
     attributed: list[dict[str, Any]]
     hospitals: tuple[str, ...]
     rules: QpRules
+    all_lines: bool = False
 
 
 def read_given(raw: dict[str, Any]) -> Given:
@@ -54,6 +57,7 @@ def read_given(raw: dict[str, Any]) -> Given:
         ],
         hospitals=tuple(str(c) for c in raw.get("hospitals", HOSPITALS)),
         rules=replace(RULES, **changes),
+        all_lines=raw.get("covered_services", "fee_schedule") == "all_lines",
     )
 
 
@@ -157,6 +161,7 @@ class Result:
     model: pd.DataFrame
     whole: pd.DataFrame
     scores: pd.DataFrame
+    specialty: pd.DataFrame
 
 
 def compute(connection: Connection, given: Given, codes: tuple[str, ...] = CODES) -> Result:
@@ -165,25 +170,30 @@ def compute(connection: Connection, given: Given, codes: tuple[str, ...] = CODES
     months = load(connection, "member_month", month_rows(given))
     lines = load(connection, "professional", line_rows(given))
     facility = load(connection, "facility", claim_rows(given))
-    small = connection.load
-    code_table = small(pd.DataFrame({"code": list(codes)}), {"code": "string"})
+    small, keep = connection.load, connection.keep
+    listed = service_codes(codes, (), None if given.all_lines else COVERED)
+    kinds = {"code": "string", "evaluation": "int8", "covered": "int8"}
+    code_table = small(listed, kinds)
     hospitals = small(pd.DataFrame({"ccn": list(given.hospitals)}), {"ccn": "string"})
     attribution = small(
         pd.DataFrame(given.attributed, columns=["bene_id", "ccn", "share"]),
         {"bene_id": "string", "ccn": "string", "share": "float64"},
     )
-    year = Period(date(given.year, 1, 1), date(given.year, 12, 31))
-    keep = connection.keep
-    of_year = keep(counts.clinician_patients(lines, code_table, year, given.rules))
-    model = keep(counts.modelling_set(of_year, given.rules))
-    population = counts.qp_population(
-        eligible_months(months, people, given.year, POPULATION), people, given.period, given.rules
+    year = calendar_year(given.year)
+    spans = Spans.of((year, given.period))
+    month_spans = Spans.of((year.by_month, given.period.by_month))
+    patients = keep(
+        counts.clinician_patients(lines, code_table, given.all_lines, spans, given.rules)
     )
-    patients = of_year
-    if given.period != year:
-        patients = counts.clinician_patients(lines, code_table, given.period, given.rules)
-    counted = keep(counts.denominator_patients(patients, population))
-    links = counts.hospital_links(attribution, counts.encounters(facility, hospitals, given.period))
+    model = keep(counts.modelling_set(counts.in_period(patients, spans, year), given.rules))
+    eligible = eligible_months(months, people, given.year, POPULATION)
+    population = counts.qp_population(
+        counts.eligible_spans(eligible, people, month_spans), month_spans, given.period, given.rules
+    )
+    inside = counts.in_period(patients, spans, given.period)
+    counted = keep(counts.denominator_patients(inside, population))
+    visits = counts.encounter_spans(facility, hospitals, spans)
+    links = counts.hospital_links(attribution, counts.encounters(visits, spans, given.period))
     parts = counts.numerators(counted, links, given.rules.share_weighted)
     whole = keep(counts.denominators(counted))
     scored = counts.scores(whole, parts, model)
@@ -191,7 +201,8 @@ def compute(connection: Connection, given: Given, codes: tuple[str, ...] = CODES
         connection.fetch(model, ["npi"]),
         connection.fetch(whole, ["npi"]),
         connection.fetch(scored, ["npi", "ccn"]),
+        connection.fetch(counts.main_specialty(patients), ["npi"]),
     )
     connection.drop(people, months, lines, facility, code_table, hospitals, attribution)
-    connection.drop(of_year, model, counted, whole)
+    connection.drop(patients, model, counted, whole)
     return result

@@ -48,7 +48,7 @@ def _steps(run_folder: Path, row: Mapping[Any, Any], terms: pd.DataFrame) -> Ite
     own = terms[(terms["rate_year"] == row["rate_year"]) & (terms["option"] == row["option"])]
     of = own.iloc[0]
     base_year, year = int(of["base_year"]), int(of["performance_year"])
-    unit = row["combination"] or row["ccn"]
+    unit = row["ccn"] if pd.isna(row["combination"]) else row["combination"]
     yield (
         f"MPA of {row['ccn']}, rate year {row['rate_year']}, option {row['option']}:"
         f" {year} against {base_year}"

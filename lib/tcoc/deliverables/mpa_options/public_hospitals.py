@@ -200,7 +200,8 @@ def combined_table(study: Study) -> Draft:
             benes=rows["ccn"].map(alone["benes"]),
         )
         for name in ("region", "purpose"):
-            rows[name] = rows["ccn"].map(_stated(groups, name)).fillna(MISSING)
+            stated = _stated(groups, name)
+            rows[name] = [stated.get(ccn, MISSING) for ccn in rows["ccn"]]
         frames.append(_named(study, year, rows))
     return _draft(
         "mpa_combined",

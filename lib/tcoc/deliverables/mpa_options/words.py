@@ -78,10 +78,12 @@ def signal(state: PublicTable, rate_year: int) -> str:
     share, p_value = row.value("signal_share"), row.value("p_value")
     if pd.isna(share) or pd.isna(p_value):
         return "How much of it is signal cannot be said from this run."
+    rarely = float(p_value) < 0.005
+    how_often = "almost never" if rarely else f"in {words.percent(p_value, 0)} of cases"
     return (
         f"{words.percent(share, 0)} of these dollars is signal; the rest is who happened to need"
         f" care. Without any true difference between hospitals, results as unlike as these would"
-        f" come up in {words.percent(p_value, 0)} of cases."
+        f" come up {how_often}."
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tcoc.store.synth.mix import profile_codes
-from tcoc.store.synth.people import People, make_people
+from tcoc.store.synth.people import make_people
 from tcoc.store.synth.scene import Scene, any_month, make_scene, need_factor
 from tcoc.store.synth.truth import patients_of
 from tcoc.store.synth.world import World
@@ -82,8 +82,54 @@ def simulate(worlds: list[str], benes: int, seed: int, shape: Shape) -> dict[str
     blocks = [
         make_people(base, (start, min(start + size, benes))) for start in range(0, benes, size)
     ]
-    scenes = {year: [make_scene(base, people, year) for people in blocks] for year in YEARS}
-    return {name: _state(_in_world(base, name), blocks, scenes, shape) for name in worlds}
+    alike = {
+        year: [_alike(make_scene(base, people, year), shape) for people in blocks] for year in YEARS
+    }
+    return {name: _state(_in_world(base, name), alike, shape) for name in worlds}
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """What a block's people have in a year in every world; rows are people with months."""
+
+    scene: Scene
+    rows: Array
+    person: Array
+    hospital: Array
+    place: Array
+    clinician: Array
+    months: Array
+    profile: Array
+    dual: Array
+    esrd: Array
+    quiet: Array
+    normal: Array
+
+
+def _alike(scene: Scene, shape: Shape) -> _Alike:
+    people, world = scene.people, scene.world
+    eligible = scene.fee_for_service & ~scene.away
+    months = eligible.sum(axis=1)
+    dual, esrd = any_month(scene.dual), any_month(scene.esrd)
+    rows = np.flatnonzero(months > 0)
+    draws = world.draws("lab residual", scene.year, people.first)
+    # A lognormal number of spread 1 and mean 1 is exp(normal - 1/2).
+    normal = np.log(draws.lognormal(people.count, 1.0)) + 0.5
+    codes = profile_codes(scene, eligible, any_month(scene.dual & eligible))
+    return _Alike(
+        scene=scene,
+        rows=rows,
+        person=people.first + rows,
+        hospital=np.minimum(scene.hospital, world.geo.count)[rows],
+        place=world.geo.pull.argmax(axis=1)[np.maximum(people.zip, 0)][rows],
+        clinician=patients_of(scene)[rows],
+        months=months[rows].astype(float),
+        profile=codes[rows],
+        dual=dual,
+        esrd=esrd,
+        quiet=np.where(people.kind == 3, shape.quiet, 1.0)[rows],
+        normal=normal[rows],
+    )
 
 
 def _in_world(base: World, name: str) -> World:
@@ -92,10 +138,8 @@ def _in_world(base: World, name: str) -> World:
     return World(same.config, same.geo, base.clinicians, base.seed, base.years, model)
 
 
-def _state(
-    world: World, blocks: list[People], scenes: Mapping[int, list[Scene]], shape: Shape
-) -> SimulatedState:
-    years = {year: _year(world, scenes[year], year, shape) for year in YEARS}
+def _state(world: World, alike: Mapping[int, list[_Alike]], shape: Shape) -> SimulatedState:
+    years = {year: _year(world, alike[year], year, shape) for year in YEARS}
     clinicians = world.clinicians
     linked = np.array([links[0] if len(links) == 1 else -1 for links in clinicians.links])
     aco = np.where(clinicians.aco >= 0, np.where(linked >= 0, linked, clinicians.hospital), -1)
@@ -106,50 +150,36 @@ def _state(
     return SimulatedState(world.model.name, world.seed, count, years, inside, panel, use)
 
 
-def _year(world: World, scenes: list[Scene], year: int, shape: Shape) -> PersonYears:
-    parts = [_block(world, scene, year, shape) for scene in scenes]
+def _year(world: World, blocks: list[_Alike], year: int, shape: Shape) -> PersonYears:
+    parts = [_block(world, block, year, shape) for block in blocks]
     return PersonYears(
         *(np.concatenate([getattr(p, n) for p in parts]) for n in PersonYears.__annotations__)
     )
 
 
-def _block(world: World, scene: Scene, year: int, shape: Shape) -> PersonYears:
-    people = scene.people
-    eligible = scene.fee_for_service & ~scene.away
-    months = eligible.sum(axis=1)
-    dual, esrd = any_month(scene.dual & eligible), any_month(scene.esrd)
-    factor = need_factor(world, people, year, any_month(scene.dual), esrd)
-    effect = np.append(world.effect(year), 1.0)[np.minimum(scene.hospital, world.geo.count)]
-    quiet = np.where(people.kind == 3, shape.quiet, 1.0)
-    price = np.append(world.geo.price, 1.0)[np.minimum(scene.hospital, world.geo.count)]
-    dialysis = np.where(esrd & (world.model.cost != "none"), 1 + shape.dialysis, 1.0)
+def _block(world: World, of: _Alike, year: int, shape: Shape) -> PersonYears:
+    """Draw a block's dollars in a world: linear in need, more uneven the less is expected."""
+    factor = need_factor(world, of.scene.people, year, of.dual, of.esrd)[of.rows]
+    effect = np.append(world.effect(year), 1.0)[of.hospital]
+    price = np.append(world.geo.price, 1.0)[of.hospital]
+    frailty = np.append(world.frailty(year), 1.0) / np.append(of.scene.world.frailty(year), 1.0)
+    dialysis = np.where(of.esrd[of.rows] & (world.model.cost != "none"), 1 + shape.dialysis, 1.0)
     trend = world.config.settings["trend"][year] * world.drift(year)
-    need = factor * _need(world, scene, year) * dialysis
-    expected = (shape.base_dollars + shape.need_dollars * need) * quiet * trend * effect
+    need = factor * of.scene.need[of.rows] * frailty[of.hospital] * dialysis
+    expected = (shape.base_dollars + shape.need_dollars * need) * of.quiet * trend * effect
     expected = expected * (1 + shape.price_share * (price - 1))
-    # A few large bills rather than many small ones: the less is expected, the more it varies.
     sigma = np.sqrt(np.log1p(1 + shape.lump_dollars / expected))
-    normal = np.log(world.draws("lab residual", year, people.first).lognormal(people.count, 1.0))
-    annual = expected * np.exp(sigma * (normal + 0.5) - sigma**2 / 2)
-    keep = months > 0
+    annual = expected * np.exp(sigma * of.normal - sigma**2 / 2)
     return PersonYears(
-        person=(people.first + np.arange(people.count))[keep],
-        home=np.where(scene.hospital < world.geo.count, scene.hospital, 0)[keep],
-        place=world.geo.pull.argmax(axis=1)[np.maximum(people.zip, 0)][keep],
-        clinician=patients_of(scene)[keep],
-        months=months[keep].astype(float),
-        dollars=(annual * months / 12)[keep],
-        effect=effect[keep],
-        profile=profile_codes(scene, eligible, dual)[keep],
+        person=of.person,
+        home=np.where(of.hospital < world.geo.count, of.hospital, 0),
+        place=of.place,
+        clinician=of.clinician,
+        months=of.months,
+        dollars=annual * of.months / 12,
+        effect=effect,
+        profile=of.profile,
     )
-
-
-def _need(world: World, scene: Scene, year: int) -> Array:
-    """Return the need of a scene in another world: frailty, shock, end of life, its own frailty."""
-    others = np.append(scene.world.frailty(year), 1.0)
-    own = np.append(world.frailty(year), 1.0)
-    at = np.minimum(scene.hospital, world.geo.count)
-    return np.asarray(scene.need / others[at] * own[at])
 
 
 def _panel_use(world: World, of: PersonYears, year: int) -> Array:

@@ -1,18 +1,18 @@
-"""Preliminary QP threshold scores."""
+"""QP threshold scores: which clinicians would qualify as APM participants."""
 
 from typing import Any
 
+from tcoc.deliverables.qp_preliminary.checks import CHECKS
+from tcoc.deliverables.qp_preliminary.public import public_tables
 from tcoc.deliverables.qp_preliminary.tables import PRODUCTS
 from tcoc.deliverables.registry import Deliverable
-from tcoc.study import Study
 
 
-def _no_drafts(study: Study) -> list[Any]:
-    return []
+def _headline(release: Any) -> str:
+    # the drawing libraries are loaded when a sentence is asked for, not with the tables
+    from tcoc.deliverables.qp_preliminary.words import headline
 
-
-def _no_headline(release: Any) -> str:
-    return ""
+    return headline(release)
 
 
 DELIVERABLE = Deliverable(
@@ -22,8 +22,9 @@ DELIVERABLE = Deliverable(
     policy=("qp", "attribution"),
     uses=("y1_attribution",),
     tables=PRODUCTS,
-    public=_no_drafts,
-    headline=_no_headline,
+    public=public_tables,
+    headline=_headline,
+    checks=CHECKS,
     needs=("qp_years",),
     dated={"qp": "qp_years"},
 )

@@ -58,7 +58,7 @@ def _year_lines(
     )
     yield (
         f"  denominator (Q1): {clinician['benes']:,} patients with an E&M service,"
-        f" {_dollars(clinician['payments'])} of Part B payments for them"
+        f" {_dollars(clinician['payments'])} of payments for covered services"
     )
     if clinician["benes"] == 0:
         yield "  no patient counts, so there is no score"
@@ -151,7 +151,8 @@ def _test_lines(row: dict[str, Any], limits: Thresholds) -> Iterator[str]:
 
 def _snapshot_lines(result: pd.DataFrame, year: int) -> Iterator[str]:
     for row in _rows(result[result["year"] == year]):
-        first = f"qualifies from {row['first_date']}" if row["qualifies"] else "at no snapshot"
+        verb = "qualifies" if row["determined"] else "would qualify, had CMS determined it,"
+        first = f"{verb} from {row['first_date']}" if row["qualifies"] else "at no snapshot"
         yield f"  year's result (Q7), {row['partner']} partner, {row['reading']}: {first}"
 
 

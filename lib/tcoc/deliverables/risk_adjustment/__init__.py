@@ -3,29 +3,27 @@
 from typing import Any
 
 from tcoc.deliverables.registry import Deliverable
-from tcoc.deliverables.risk_adjustment.tables import PRODUCTS
-from tcoc.study import Study
+from tcoc.deliverables.risk_adjustment.checks import CHECKS
+from tcoc.deliverables.risk_adjustment.public import public_tables
+from tcoc.deliverables.risk_adjustment.tables import POLICY, PRODUCTS, USES
 
 
-def _no_drafts(study: Study) -> list[Any]:
-    return []
+def _headline(release: Any) -> str:
+    # The drawing libraries are loaded when a sentence is asked for, not with the tables.
+    from tcoc.deliverables.risk_adjustment.words import headline
 
-
-def _no_headline(release: Any) -> str:
-    return ""
+    return headline(release)
 
 
 DELIVERABLE = Deliverable(
     name="risk_adjustment",
     title="Risk adjustment",
     question="Is risk adjustment of the base year right, and by which method?",
-    policy=("risk", "tcoc", "attribution"),
-    uses=("y1_attribution",),
+    policy=("attribution", *POLICY),
+    uses=USES,
     tables=PRODUCTS,
-    public=_no_drafts,
-    headline=_no_headline,
-    needs=(
-        "base_year",
-        "performance_year",
-    ),
+    public=public_tables,
+    checks=CHECKS,
+    headline=_headline,
+    needs=("base_year", "performance_year"),
 )

@@ -61,12 +61,12 @@ def _decision(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['year']}: hospital {row['ccn']}{share}, stage {row['stage']} (rule {row['rule']})"
     yield f"  {RULES.get(str(row['rule']), 'see docs/rules.md')}"
     evidence = [
-        f"step {int(row['step'])}" if not pd.isna(row["step"]) else "",
+        f"step {int(row['step'])}" if row["step"] is not None else "",
         f"ACO {row['aco_id']}" if row["aco_id"] else "",
         f"clinician {row['npi']}" if row["npi"] else "no clinician decides",
-        f"allowed ${float(row['amount']):,.2f}" if not pd.isna(row["amount"]) else "",
-        f"{int(row['visits'])} visits" if not pd.isna(row["visits"]) else "",
-        f"last on {row['last_service_date']}" if not pd.isna(row["last_service_date"]) else "",
+        f"allowed ${float(row['amount']):,.2f}" if row["amount"] is not None else "",
+        f"{int(row['visits'])} visits" if row["visits"] is not None else "",
+        f"last on {row['last_service_date']}" if row["last_service_date"] else "",
         f"next in order {row['runner_up']}" if row["runner_up"] else "no runner-up",
     ]
     yield f"  {', '.join(part for part in evidence if part)}"
@@ -75,7 +75,7 @@ def _decision(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _flags(found: Any) -> str:
-    if found is None or isinstance(found, float):
+    if found is None:
         return ""
     return found if isinstance(found, str) else ", ".join(map(str, found))
 
@@ -88,7 +88,7 @@ def _person(row: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield f"{row['year']}: {row['eligible_months']} eligible months, ZIP {row['zip']}"
     yield f"  {', '.join(said)} (rules P3, P4)"
-    if row["tcoc"] is None or pd.isna(row["tcoc"]):
+    if row["tcoc"] is None:
         yield "  the store has no claims of the year"
         return
     parts = {name: row[name] for name in SPENDING_COLUMNS if row[name]}
@@ -101,23 +101,18 @@ def _person(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _clinician(run_folder: Path, npi: str) -> str:
-    rows = _read(run_folder, "attribution_by_practitioner", "npi", npi)
-    if rows.empty:
-        raise InputError("explain attribution: the NPI asked for attributes nobody in this run")
     people = _read(run_folder, "attribution", "npi", npi)
+    if people.empty:
+        raise InputError("explain attribution: the NPI asked for attributes nobody in this run")
     lines: list[str] = []
-    for row in _records(rows, "year", "stage", "ccn"):
-        mine = people[
-            (people["year"] == row["year"])
-            & (people["stage"] == row["stage"])
-            & (people["ccn"] == row["ccn"])
-        ]
-        tcoc = "no claims" if pd.isna(row["tcoc"]) else f"${row['tcoc']:,.2f}"
+    for key, mine in people.groupby(["year", "stage", "ccn"], sort=True):
+        year, stage, ccn = key
+        months = float((mine["share"] * mine["eligible_months"]).sum())
         lines.append(
-            f"{row['year']}: {row['benes']:,.2f} people to hospital {row['ccn']}, stage"
-            f" {row['stage']} (rule {', '.join(sorted(set(mine['rule'])))}),"
-            f" {row['eligible_months']:,.1f} months, {tcoc}"
+            f"{year}: {float(mine['share'].sum()):,.2f} people to hospital {ccn}, stage {stage}"
+            f" (rule {', '.join(sorted(set(mine['rule'])))}), {months:,.1f} months"
         )
+        # Someone in shares stands in a row per hospital, with the same evidence in each.
         decided = mine.drop_duplicates("bene_id")
         allowed = float(decided["amount"].fillna(0).astype(float).sum())
         visits = int(decided["visits"].fillna(0).sum())
@@ -137,5 +132,10 @@ def _read(run_folder: Path, name: str, column: str, value: str) -> pd.DataFrame:
 
 
 def _records(frame: pd.DataFrame, *order: str) -> list[dict[str, Any]]:
+    """Return rows in order; a null of any kind is None, lists stay lists."""
     rows = frame.sort_values(list(order)).to_dict(orient="records")
-    return [{str(name): value for name, value in row.items()} for row in rows]
+    return [{str(name): _none(value) for name, value in row.items()} for row in rows]
+
+
+def _none(value: Any) -> Any:
+    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value

@@ -22,7 +22,13 @@ LEAST_KEPT = 1 / 3
 
 
 def bounds(
-    name: str, replicated: Array, level: float, units: Array | None = None, width: float = 1.0
+    name: str,
+    replicated: Array,
+    level: float,
+    units: Array | None = None,
+    width: float = 1.0,
+    *,
+    skewed: bool = True,
 ) -> dict[str, Array]:
     """Return `NAME_low`, `NAME_high` and `NAME_error` by row: percentiles, standard deviation.
 
@@ -30,10 +36,15 @@ def bounds(
     units are too narrow, as a standard error with a normal quantile would be; the percentiles are
     therefore taken at the tail of Student's t (Hesterberg 2015, The American Statistician 69:371).
     `width` draws the ends in towards the median (`kept_width`). Null where more than 5% of the
-    replicates are undefined, or a row rests on fewer than two units.
+    replicates are undefined, or a row rests on fewer than two units. A statistic of the mix alone
+    is not `skewed`, as one of the hospital's own dollars is; see `tail`.
     """
     low, high, error = (np.full(len(replicated), np.nan) for _ in range(3))
-    tails = np.full(len(replicated), (1 - level) / 2) if units is None else tail(units, level)
+    tails = (
+        np.full(len(replicated), (1 - level) / 2)
+        if units is None
+        else tail(units, level, skewed=skewed)
+    )
     usable = np.isfinite(replicated).mean(axis=1) >= 1 - UNDEFINED_SHARE
     for i in np.flatnonzero(usable & np.isfinite(tails)):
         defined = replicated[i][np.isfinite(replicated[i])]
@@ -43,11 +54,17 @@ def bounds(
     return {f"{name}_low": low, f"{name}_high": high, f"{name}_error": error}
 
 
-def tail(units: Array, level: float) -> Array:
-    """Return the share of replicates beyond each end of an interval; NaN below two units."""
+def tail(units: Array, level: float, *, skewed: bool = True) -> Array:
+    """Return the share of replicates beyond each end of an interval; NaN below two units.
+
+    Dollars are skewed, and a hospital of few units knows little of its own error: Student's t. The
+    mix is bounded, so only the replicates' variance is too small, by (n - 1) / n.
+    """
     enough = units >= 2
-    students = stats.t.ppf((1 + level) / 2, np.where(enough, units, 2) - 1)
-    return np.where(enough, stats.norm.cdf(-students), np.nan)
+    n = np.where(enough, units, 2)
+    ends = (1 + level) / 2
+    quantile = stats.t.ppf(ends, n - 1) if skewed else stats.norm.ppf(ends) * np.sqrt(n / (n - 1))
+    return np.where(enough, stats.norm.cdf(-quantile), np.nan)
 
 
 def kept_width(full: Array, halved: Array) -> float:
@@ -80,7 +97,13 @@ class Drawing:
     units: Array
 
     def ends(
-        self, name: str, of: Callable[[Adjusted], Array], level: float, *, product: bool = False
+        self,
+        name: str,
+        of: Callable[[Adjusted], Array],
+        level: float,
+        *,
+        product: bool = False,
+        skewed: bool = True,
     ) -> dict[str, Array]:
         """Return the interval of a statistic by name, the state first; see `bounds`.
 
@@ -89,8 +112,8 @@ class Drawing:
         """
         full = of(self.full)
         width = kept_width(full[1:], of(self.halved)[1:]) if product else 1.0
-        inner = bounds(name, full, level, self.units, width)
-        state = bounds(name, full[:1], level, self.units[:1])
+        inner = bounds(name, full, level, self.units, width, skewed=skewed)
+        state = bounds(name, full[:1], level, self.units[:1], skewed=skewed)
         return {column: np.append(state[column], inner[column][1:]) for column in inner}
 
 
@@ -130,8 +153,8 @@ def factor_intervals(drawing: Drawing, level: float) -> pd.DataFrame:
     frames = []
     for variant in drawing.full.adjusted:
         if variant != "none":
-            factor = partial(factor_of, variant=variant)
-            ends = drawing.ends("factor", factor, level, product=variant == PRODUCT)
+            factor, thin = partial(factor_of, variant=variant), variant == PRODUCT
+            ends = drawing.ends("factor", factor, level, product=thin, skewed=thin)
             named = {"variant": variant, "ccn": drawing.full.hospitals}
             frames.append(pd.DataFrame({**named, **ends}))
     return pd.concat(frames, ignore_index=True)

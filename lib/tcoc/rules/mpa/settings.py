@@ -52,6 +52,11 @@ class Terms:
 def read_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
     """Read a rate year's terms; InputError where a value is not given for the rate year."""
     own = MpaPolicy.of(policy)
+    if own.base_year(rate_year) >= own.performance_year(rate_year):
+        raise InputError(
+            f"mpa.base_year: found {own.base_year(rate_year)} for rate year {rate_year}, expected a"
+            f" year before mpa.performance_year, {own.performance_year(rate_year)}"
+        )
     return Terms(
         rate_year=rate_year,
         base_year=own.base_year(rate_year),

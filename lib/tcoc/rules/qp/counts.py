@@ -1,8 +1,9 @@
 """From claims to counts: patients and payments of clinicians, whole and at hospitals (Q1-Q3).
 
 Everything here is an Ibis expression with exact sums, so that neither the engine nor the number
-of threads can change a result. Claims are passed once: `clinician_patients` is the only function
-that reads professional lines, and all others work on what it returns.
+of threads can change a result. Claims are passed once for all periods of a year: only
+`clinician_patients` reads professional lines, `encounter_spans` facility claims and
+`eligible_spans` months; all others work on what these return.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-from tcoc.rules.qp.rules import Period, QpRules, age_day, latest_birth_date
+from tcoc.rules.qp.periods import Period, Spans
+from tcoc.rules.qp.rules import QpRules, age_day, latest_birth_date
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 
 BILLION = 1_000_000_000
@@ -36,56 +38,75 @@ SCORE_COLUMNS = (
 """Columns of the scores after the year: the contract's first, then dollars by criterion."""
 
 
-def qp_population(
-    eligible_months: ir.Table, beneficiary: ir.Table, period: Period, rules: QpRules
-) -> ir.Table:
+def eligible_spans(eligible_months: ir.Table, beneficiary: ir.Table, spans: Spans) -> ir.Table:
+    """In which spans each beneficiary has an eligible month (rule Q1), with the birth date.
+
+    `eligible_months` holds the months of rule P1 as (bene_id, month); `spans` cut at first days of
+    months where a period begins. One row per (bene_id, span).
+    """
+    months = eligible_months.select("bene_id", span=spans.number(eligible_months.month)).distinct()
+    births = beneficiary.select("bene_id", "birth_date")
+    return months.inner_join(births, "bene_id").select("bene_id", "birth_date", "span")
+
+
+def qp_population(people: ir.Table, spans: Spans, period: Period, rules: QpRules) -> ir.Table:
     """Beneficiaries with an eligible month in the period who are old enough (rule Q1).
 
-    `eligible_months` holds the months of rule P1 as (bene_id, month). A month lies in the period
-    when any of its days does. One row per bene_id.
+    `people` from `eligible_spans`. A month lies in the period when any of its days does. One row
+    per bene_id.
     """
-    month = eligible_months.month
-    inside = eligible_months.filter(
-        month >= ibis.literal(period.first_month), month <= ibis.literal(period.end)
-    )
+    inside = spans.within(people, period.by_month)
     born_by = latest_birth_date(rules.minimum_age, age_day(rules, period))
-    adults = beneficiary.filter(beneficiary.birth_date <= ibis.literal(born_by))
-    people = inside.select("bene_id").distinct()
-    return people.semi_join(adults.select("bene_id"), "bene_id")
+    return inside.filter(inside.birth_date <= ibis.literal(born_by)).select("bene_id").distinct()
 
 
 def clinician_patients(
-    lines: ir.Table, evaluation_codes: ir.Table, period: Period, rules: QpRules
+    lines: ir.Table, codes: ir.Table, all_covered: bool, spans: Spans, rules: QpRules
 ) -> ir.Table:
-    """Each clinician's patients in the period, whoever they are (rules Q1, Q3).
+    """Each clinician's patients by span, whoever they are: the one pass over lines (Q1, Q3).
 
-    One row per (npi, bene_id): `seen` 1 if any line has an allowed amount above 0, `allowed` the
-    allowed dollars of those lines, `payments` the dollars of Part B covered lines, `evaluated` 1
-    if there is an E&M service with an allowed amount above 0. `evaluation_codes` has one column,
-    `code`. A line without NPI is nobody's service (I3).
+    One row per (npi, bene_id, specialty, span): `seen` 1 if any line has an allowed amount above
+    0, `allowed` the allowed dollars of those lines, `payments` the dollars of covered professional
+    services that Part B covers, `other_payments` those of its other lines, `evaluated` 1 if there
+    is an E&M service with an allowed amount above 0. `codes` has code, evaluation and covered
+    (`service_codes`); with `all_covered` a line needs no code to be covered. A line without NPI is
+    nobody's service (I3); a line without specialty has "".
     """
-    inside = lines.filter(
-        lines.npi.notnull(),
-        lines.service_date >= ibis.literal(period.start),
-        lines.service_date <= ibis.literal(period.end),
-    )
-    flagged = inside.left_join(evaluation_codes, inside.hcpcs == evaluation_codes.code)
+    own = lines.filter(lines.npi.notnull())
+    flagged = own.left_join(codes, own.hcpcs == codes.code)
     billed = flagged.allowed_amount > 0
     nothing = ibis.literal(Decimal("0.00")).cast("decimal(12, 2)")
     paid = flagged[f"{rules.payment_basis}_amount"]
+    covered = ibis.literal(True) if all_covered else flagged.covered.fill_null(0) == 1
     marked = flagged.select(
         "npi",
         "bene_id",
+        specialty=flagged.specialty.fill_null(""),
+        span=spans.number(flagged.service_date),
         seen=billed.cast("int8"),
         allowed=ibis.ifelse(billed, flagged.allowed_amount, nothing),
-        payment=ibis.ifelse(flagged.part_b_covered, paid, nothing),
-        evaluated=(billed & flagged.code.notnull()).cast("int8"),
+        payment=ibis.ifelse(flagged.part_b_covered & covered, paid, nothing),
+        other=ibis.ifelse(flagged.part_b_covered & ~covered, paid, nothing),
+        evaluated=(billed & (flagged.evaluation.fill_null(0) == 1)).cast("int8"),
     )
-    return marked.group_by("npi", "bene_id").agg(
+    return marked.group_by("npi", "bene_id", "specialty", "span").agg(
         seen=marked.seen.max(),
         allowed=marked.allowed.sum().cast(DOLLAR_SUM),
         payments=marked.payment.sum().cast(DOLLAR_SUM),
+        other_payments=marked.other.sum().cast(DOLLAR_SUM),
         evaluated=marked.evaluated.max(),
+    )
+
+
+def in_period(patients: ir.Table, spans: Spans, period: Period) -> ir.Table:
+    """Patients of a period: one row per (npi, bene_id), the columns of `clinician_patients`."""
+    inside = spans.within(patients, period)
+    return inside.group_by("npi", "bene_id").agg(
+        seen=inside.seen.max(),
+        allowed=inside.allowed.sum().cast(DOLLAR_SUM),
+        payments=inside.payments.sum().cast(DOLLAR_SUM),
+        other_payments=inside.other_payments.sum().cast(DOLLAR_SUM),
+        evaluated=inside.evaluated.max(),
     )
 
 
@@ -93,12 +114,14 @@ def modelling_set(patients: ir.Table, rules: QpRules) -> ir.Table:
     """Volume of each clinician over the whole year, and whether it is in the model (rule Q3).
 
     One row per npi: `people` distinct people with an allowed amount above 0, `allowed` dollars,
-    `part_b_payments` dollars of covered lines (the incentive's base, rule Q8), `in_model`.
+    `part_b_payments` dollars of covered services (the incentive's base, rule Q8), `other_payments`
+    those of all other Part B lines, `in_model`.
     """
     volume = patients.group_by("npi").agg(
         people=patients.seen.sum().cast("int32"),
         allowed=patients.allowed.sum().cast(DOLLAR_SUM),
         part_b_payments=patients.payments.sum().cast(DOLLAR_SUM),
+        other_payments=patients.other_payments.sum().cast(DOLLAR_SUM),
     )
     limit = ibis.literal(_dollars(rules)).cast(DOLLAR_SUM)
     enough_people = volume.people >= rules.low_volume_benes
@@ -107,7 +130,9 @@ def modelling_set(patients: ir.Table, rules: QpRules) -> ir.Table:
     if rules.combine == "all":
         combined = enough_people & enough_dollars
     seen = volume.people > 0
-    return volume.mutate(in_model=seen & combined).filter(seen | (volume.part_b_payments != 0))
+    return volume.mutate(in_model=seen & combined).filter(
+        seen | (volume.part_b_payments != 0) | (volume.other_payments != 0)
+    )
 
 
 def _dollars(rules: QpRules) -> Decimal:
@@ -115,9 +140,11 @@ def _dollars(rules: QpRules) -> Decimal:
     return Decimal(limit.numerator) / Decimal(limit.denominator)
 
 
-def covered_payments(lines: ir.Table, basis: str) -> ir.Table:
-    """All Part B covered professional payments of each clinician (rule Q8): npi, payments."""
+def covered_payments(lines: ir.Table, codes: ir.Table, all_covered: bool, basis: str) -> ir.Table:
+    """Payments of each clinician for covered professional services (rule Q8): npi, payments."""
     own = lines.filter(lines.npi.notnull(), lines.part_b_covered)
+    if not all_covered:
+        own = own.semi_join(codes.filter(codes.covered == 1), own.hcpcs == codes.code)
     return own.group_by("npi").agg(payments=own[f"{basis}_amount"].sum().cast(DOLLAR_SUM))
 
 
@@ -138,17 +165,18 @@ def denominators(counted: ir.Table) -> ir.Table:
     )
 
 
-def encounters(facility: ir.Table, hospitals: ir.Table, period: Period) -> ir.Table:
-    """Who had an inpatient or outpatient claim where in the period (rule Q2; I4: thru date).
+def encounter_spans(facility: ir.Table, hospitals: ir.Table, spans: Spans) -> ir.Table:
+    """In which spans who had an inpatient or outpatient claim where (rule Q2; I4: thru date).
 
-    One row per (bene_id, ccn), eligible hospitals only; `hospitals` has one column, `ccn`.
+    One row per (bene_id, ccn, span), eligible hospitals only; `hospitals` has one column, `ccn`.
     """
-    inside = facility.filter(
-        facility.setting.isin(HOSPITAL_SETTINGS),
-        facility.thru_date >= ibis.literal(period.start),
-        facility.thru_date <= ibis.literal(period.end),
-    )
-    return inside.semi_join(hospitals, "ccn").select("bene_id", "ccn").distinct()
+    visits = facility.filter(facility.setting.isin(HOSPITAL_SETTINGS)).semi_join(hospitals, "ccn")
+    return visits.select("bene_id", "ccn", span=spans.number(visits.thru_date)).distinct()
+
+
+def encounters(visits: ir.Table, spans: Spans, period: Period) -> ir.Table:
+    """Who had an encounter where in the period: one row per (bene_id, ccn)."""
+    return spans.within(visits, period).select("bene_id", "ccn").distinct()
 
 
 def hospital_links(attribution: ir.Table, encountered: ir.Table) -> ir.Table:
@@ -263,14 +291,13 @@ def cents(dollars: ir.Value) -> ir.IntegerValue:
     return cast(ir.IntegerValue, (dollars * ibis.literal(100)).cast("int64"))
 
 
-def main_specialty(lines: ir.Table) -> ir.Table:
+def main_specialty(patients: ir.Table) -> ir.Table:
     """The specialty with most of a clinician's allowed dollars: one row per npi.
 
     Order: allowed high, specialty low. Lines without specialty count only where there is no other.
     """
-    billed = lines.filter(lines.npi.notnull(), lines.allowed_amount > 0)
-    named = billed.select("npi", "allowed_amount", specialty=billed.specialty.fill_null(""))
-    sums = named.group_by("npi", "specialty").agg(allowed=named.allowed_amount.sum())
+    billed = patients.filter(patients.seen == 1)
+    sums = billed.group_by("npi", "specialty").agg(allowed=billed.allowed.sum())
     order = [(sums.specialty != "").cast("int8").desc(), sums.allowed.desc(), sums.specialty.asc()]
     ranked = sums.mutate(rank=ibis.row_number().over(group_by="npi", order_by=order))
     return ranked.filter(ranked["rank"] == 0).select("npi", "specialty")

@@ -7,14 +7,14 @@ from fractions import Fraction
 
 import pandas as pd
 
-from tcoc.params import Policy
+from tcoc.params import QpPolicy
 from tcoc.rules.qp.rules import exact
 
 BASE_READINGS = ("performance_year", "year_after")
 """Whose payments the incentive takes: the slide's (all 2018 for 2018), or 42 CFR 414.1450's."""
 
 FIRST_UPDATE = 2026
-"""First payment year with two updates (slide 4; section 1848(d)(20) of the Social Security Act)."""
+"""First payment year with two updates (slide 4; 42 USC 1395w-4(d)(20))."""
 
 GROUPS = ("all", "specialty_group", "method", "criterion", "hospital")
 """The kinds of groups by which the incentive is shown."""
@@ -31,10 +31,10 @@ class IncentiveYear:
     rate: Fraction
 
 
-def incentive_years(policy: Policy, year: int) -> tuple[IncentiveYear, ...]:
+def incentive_years(policy: QpPolicy, year: int) -> tuple[IncentiveYear, ...]:
     """Return the incentive of a performance year under both readings of the base year (Q8)."""
-    payment_year = year + int(policy.get("qp.payment_lag"))
-    rate = exact(policy.get("qp.incentive_rate", payment_year))
+    payment_year = year + policy.payment_lag
+    rate = exact(policy.incentive_rate(payment_year))
     bases = {"performance_year": year, "year_after": payment_year - 1}
     return tuple(
         IncentiveYear(year, payment_year, name, bases[name], rate) for name in BASE_READINGS
@@ -84,7 +84,7 @@ def dollars(cents: Fraction | int) -> Decimal:
     return whole.quantize(Decimal(1), ROUND_HALF_UP) / 100
 
 
-def fee_schedule(policy: Policy, base_cents: int) -> pd.DataFrame:
+def fee_schedule(policy: QpPolicy, base_cents: int) -> pd.DataFrame:
     """The two fee schedules, accumulated to the horizon (rule Q8): one row per payment year.
 
     `qualifying` and `other` are levels relative to the year before the first that has updates;
@@ -93,9 +93,10 @@ def fee_schedule(policy: Policy, base_cents: int) -> pd.DataFrame:
     """
     levels = {"qualifying": Fraction(1), "other": Fraction(1)}
     rows, total = [], Fraction(0)
-    for year in range(FIRST_UPDATE, int(policy.get("qp.update_horizon")) + 1):
-        for name in levels:
-            levels[name] *= 1 + exact(policy.get(f"qp.update_{name}", year))
+    for year in range(FIRST_UPDATE, policy.update_horizon + 1):
+        updates = {"qualifying": policy.update_qualifying, "other": policy.update_other}
+        for name, update in updates.items():
+            levels[name] *= 1 + exact(update(year))
         gain = (levels["qualifying"] - levels["other"]) * base_cents
         total += gain
         rows.append(

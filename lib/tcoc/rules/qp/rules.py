@@ -4,34 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any
 
-from tcoc.errors import InputError
-from tcoc.params import Policy
+import pandas as pd
+
+from tcoc.params import AttributionPolicy, Policy, QpPolicy
+from tcoc.rules.qp.periods import Period
 
 READINGS = ("regulation", "slide")
 """Whose thresholds: 42 CFR 414.1430 is the law; slide 9 prints its two columns exchanged."""
 
 PARTNERS = ("best", "actual")
 """Which hospital: the one with the highest score, or those of the care partner list."""
-
-
-@dataclass(frozen=True)
-class Period:
-    """Days from `start` to `end`, both inside; empty when the start is later than the end."""
-
-    start: date
-    end: date
-
-    @property
-    def empty(self) -> bool:
-        """Whether no day lies in the period."""
-        return self.start > self.end
-
-    @property
-    def first_month(self) -> date:
-        """First day of the month in which the period begins."""
-        return self.start.replace(day=1)
 
 
 @dataclass(frozen=True)
@@ -68,95 +51,53 @@ def exact(value: float | str) -> Fraction:
 
 def qp_rules(policy: Policy) -> QpRules:
     """Read the rules of patients, model and partner from the policy."""
+    qp = QpPolicy.of(policy)
     return QpRules(
-        minimum_age=policy.get("qp.minimum_age"),
-        age_on=policy.get("qp.age_on"),
-        payment_basis=policy.get("qp.payment_basis"),
-        share_weighted=policy.get("qp.share_weighted"),
-        low_volume_benes=policy.get("qp.low_volume_benes"),
-        low_volume_dollars=exact(policy.get("qp.low_volume_dollars")),
-        combine=policy.get("qp.combine"),
-        partner_choice=policy.get("qp.partner_choice"),
-        year_age_day=policy.get("attribution.age_on"),
+        minimum_age=qp.minimum_age,
+        age_on=qp.age_on,
+        payment_basis=qp.payment_basis,
+        share_weighted=qp.share_weighted,
+        low_volume_benes=qp.low_volume_benes,
+        low_volume_dollars=exact(qp.low_volume_dollars),
+        combine=qp.combine,
+        partner_choice=qp.partner_choice,
+        year_age_day=AttributionPolicy.of(policy).age_on,
     )
 
 
-def all_thresholds(policy: Policy) -> tuple[Thresholds, ...]:
+def all_thresholds(policy: QpPolicy) -> tuple[Thresholds, ...]:
     """Return the thresholds of every test under both readings, tests in their order (rule Q6)."""
     return tuple(
-        thresholds_of(policy, test, reading)
-        for test in policy.get("qp.tests")
-        for reading in READINGS
+        thresholds_of(policy, test, reading) for test in policy.tests for reading in READINGS
     )
 
 
-def thresholds_of(policy: Policy, test: str, reading: str) -> Thresholds:
+def thresholds_of(policy: QpPolicy, test: str, reading: str) -> Thresholds:
     """Return the thresholds of one test; the slide prints no partial ones."""
-    year = int(policy.get("qp.tests")[test])
-
-    def value(name: str) -> Fraction:
-        return exact(policy.get(f"qp.{name}", year))
-
+    year = policy.tests[test]
     if reading == "slide":
-        payment, patient = value("slide_payment_threshold"), value("slide_patient_threshold")
-        return Thresholds(test, reading, payment, patient)
+        payment, patient = policy.slide_payment_threshold, policy.slide_patient_threshold
+        return Thresholds(test, reading, exact(payment(year)), exact(patient(year)))
     return Thresholds(
         test,
         reading,
-        value("payment_threshold"),
-        value("patient_threshold"),
-        value("partial_payment_threshold"),
-        value("partial_patient_threshold"),
+        exact(policy.payment_threshold(year)),
+        exact(policy.patient_threshold(year)),
+        exact(policy.partial_payment_threshold(year)),
+        exact(policy.partial_patient_threshold(year)),
     )
 
 
-def test_in_force(policy: Policy, year: int) -> str | None:
+def test_in_force(policy: QpPolicy, year: int) -> str | None:
     """Return the test of a performance year: the last that began by then; None before the first."""
-    tests = {str(name): int(first) for name, first in policy.get("qp.tests").items()}
-    begun = [name for name, first in tests.items() if first <= year]
-    return max(begun, key=lambda name: tests[name]) if begun else None
+    begun = [name for name, first in policy.tests.items() if first <= year]
+    return max(begun, key=lambda name: policy.tests[name]) if begun else None
 
 
 test_in_force.__test__ = False  # type: ignore[attr-defined]  # not a test for pytest
 
 
-# ---------------------------------------------------------------- periods
-
-
-def calendar_year(year: int) -> Period:
-    """Return the performance period: the calendar year."""
-    return Period(date(year, 1, 1), date(year, 12, 31))
-
-
-def snapshot_periods(policy: Policy, year: int) -> dict[date, Period]:
-    """Return the period of each snapshot of a year that has any days (rule Q7).
-
-    Claims count from the later of 1 January and the day of CMS's determination.
-    """
-    start = max(date(year, 1, 1), determination(policy.get("qp.determination_date")))
-    days = sorted(snapshot_day(year, text) for text in policy.get("qp.snapshots"))
-    periods = {day: Period(start, day) for day in days}
-    return {day: period for day, period in periods.items() if not period.empty}
-
-
-def determination(text: str) -> date:
-    """Return the day of the determination; none given is earlier than every period."""
-    if not text:
-        return date.min
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(
-            f'qp.determination_date: found "{text}", expected a day as YYYY-MM-DD or ""'
-        ) from error
-
-
-def snapshot_day(year: int, text: Any) -> date:
-    """Return a snapshot's day in a year."""
-    try:
-        return date.fromisoformat(f"{year}-{text}")
-    except ValueError as error:
-        raise InputError(f'qp.snapshots: found "{text}", expected a day as MM-DD') from error
+# ---------------------------------------------------------------- ages and codes
 
 
 def age_day(rules: QpRules, period: Period) -> date:
@@ -177,6 +118,21 @@ def latest_birth_date(age: int, day: date) -> date:
         return day.replace(year=day.year - age, day=1) + timedelta(days=27)
 
 
-def evaluation_codes(primary_care: Iterable[str], extra: Iterable[str]) -> tuple[str, ...]:
-    """Return the E&M codes: attribution's primary care list and the extra ones (rule Q1)."""
-    return tuple(sorted({*primary_care, *(str(code) for code in extra)}))
+def service_codes(
+    primary_care: Iterable[str], extra: Iterable[str], covered: Iterable[str] | None
+) -> pd.DataFrame:
+    """Return the codes that the scores know (rule Q1): code, evaluation and covered (0 or 1).
+
+    Evaluation: attribution's primary care list and the extra codes. Covered: paid under the fee
+    schedule or based on it; None covers every line, also one whose code is in no list.
+    """
+    evaluation = {*primary_care, *extra}
+    paid = None if covered is None else set(covered)
+    codes = sorted(evaluation | (paid or set()))
+    return pd.DataFrame(
+        {
+            "code": codes,
+            "evaluation": [int(code in evaluation) for code in codes],
+            "covered": [int(paid is None or code in paid) for code in codes],
+        }
+    )

@@ -1,0 +1,194 @@
+"""Planted leaks: one of each kind, and who finds it (rules D1-D5)."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tcoc.disclosure import MARK, Column, Draft, Rule, as_csv, gate
+from tcoc.disclosure.cells import gather, places
+from tcoc.disclosure.editions import TOGETHER, Record, disclosed
+from tcoc.disclosure.primary import mark_primary
+from tcoc.disclosure.protect import puzzle_of
+
+from tcoc.errors import TcocError
+
+from .tables import hospitals, plain
+
+COUNT = Column("N", "count")
+
+
+def record(drafts, steps=None, reasons=None) -> Record:
+    """What would be public without the gate's further hiding; `steps` replaces the rounding."""
+    checked = [draft.checked() for draft in drafts]
+    cells = gather(checked, Rule())
+    place = places(checked, cells)
+    mark_primary(checked, cells, place, Rule())
+    for kind, step in (steps or {}).items():
+        cells.loc[cells["kind"] == kind, "step"] = step
+    if reasons is not None:
+        cells["reason"] = reasons(cells)
+    return puzzle_of(checked, cells, place, Rule()).record()
+
+
+def found(*records):
+    return {(f.column, f.cell) for f in disclosed(records) if f.kind == TOGETHER}
+
+
+# ---------------------------------------------------------------- within one edition
+
+
+def test_a_difference_of_total_and_part_is_found_and_stopped():
+    draft = hospitals({"a": 251, "b": 3})
+    assert found(record([draft])) >= {("benes", "ccn b, year 2018")}
+    gated = gate({"y1": [draft]})
+    assert not disclosed([gated.record])
+    assert gated.tables["hospitals"].hidden["benes"].tolist() == [True, True, False]
+
+
+def test_unrounded_counts_are_found():
+    draft = hospitals({"a": 253, "b": 7, "c": 404})
+    assert ("benes", "ccn b, year 2018") in found(record([draft], {"count": 1e-6}))
+
+
+def test_an_unrounded_mean_of_nested_groups_that_differ_by_one_clinician_is_found():
+    frame = pd.DataFrame({"group": ["all", "without one"], "linked": [97, 94], "of": [250, 230]})
+    frame["score"] = frame["linked"] / frame["of"]
+    columns = {"linked": COUNT, "of": COUNT, "score": Column("S", "score", of=("linked",), base="of")}
+    draft = plain("groups", frame, ("group",), columns)
+    leaky = found(record([draft], {"score": 1e-16}))
+    assert {("linked", "group all"), ("of", "group without one")} & leaky
+    gated = gate({"qp": [draft]})
+    assert not disclosed([gated.record], integer=True)
+
+
+def test_a_sum_over_its_mean_gives_the_exact_count_and_is_found():
+    draft = hospitals({"a": 253, "b": 1048})
+    leaky = found(record([draft], {"dollars": 1.0, "per_capita": 0.01}))
+    assert ("benes", "ccn a, year 2018") in leaky
+    assert not disclosed([gate({"y1": [draft]}).record], integer=True)
+
+
+def test_a_share_does_not_tell_a_small_numerator_or_complement():
+    frame = pd.DataFrame({"k": ["a", "b", "c"], "n": [200, 200, 200], "share": [0.03, 0.98, 0.5]})
+    columns = {"n": COUNT, "share": Column("S", "share", base="n")}
+    table = gate({"x": [plain("t", frame, ("k",), columns)]}).tables["t"]
+    assert table.hidden["share"].tolist() == [True, True, False]
+
+
+def test_nested_groups_and_parents_are_relations():
+    frame = pd.DataFrame({"ccn": ["a", "b", "ab"], "n": [96, 4, 100]})
+    draft = plain("t", frame, ("ccn",), {"n": COUNT}, parents={"ccn": {"a": "ab", "b": "ab"}})
+    assert ("n", "ccn b") in found(record([draft]))
+    assert not disclosed([gate({"x": [draft]}).record])
+
+
+def test_tables_of_one_universe_are_attacked_together():
+    fine = pd.DataFrame({"a": list("xxyy"), "b": list("pqpq"), "n": [96, 4, 300, 200]})
+    coarse = pd.DataFrame({"a": ["x", "y"], "n": [100, 500]})
+    drafts = [plain("fine", fine, ("a", "b"), {"n": COUNT}, universe="u"),
+              plain("coarse", coarse, ("a",), {"n": COUNT}, universe="u")]  # fmt: skip
+    assert ("n", "a x, b q") in found(record(drafts))
+    gated = gate({"x": drafts})
+    assert not disclosed([gated.record])
+    assert gated.tables["fine"].hidden["n"].sum() + gated.tables["coarse"].hidden["n"].sum() >= 2
+
+
+def test_no_reason_is_public_so_no_complement_is_told_by_its_mark():
+    gated = gate({"y1": [hospitals({"a": 251, "b": 3})]})
+    rows = [line.split(",") for line in as_csv(gated.tables["hospitals"]).decode().splitlines()]
+    assert rows[1][2] == rows[2][2] == MARK
+    assert set(gated.log["reason"]) >= {"small count", "protects a hidden number"}
+    assert not {"reason", "hidden"} & set(rows[0])
+
+
+def test_dollars_and_scores_of_fewer_than_three_clinicians_are_hidden():
+    frame = pd.DataFrame({"group": ["one", "two", "all"], "clinicians": [1, 40, 41]})
+    frame["patients"] = [300, 9000, 9300]
+    frame["dollars"], frame["score"] = frame["patients"] * 110.0, [0.5, 0.4, 0.41]
+    columns = {
+        "clinicians": COUNT, "patients": COUNT, "dollars": Column("D", "dollars", of=("patients",)),
+        "score": Column("S", "score", base="patients"),
+    }  # fmt: skip
+    draft = plain("t", frame, ("group",), columns, totals={"group": "all"}, clinicians="clinicians")
+    gated = gate({"qp": [draft]})
+    table = gated.tables["t"]
+    assert table.hidden.loc[0, ["dollars", "score"]].all()
+    # the other group's dollars would give hers by subtraction
+    assert table.hidden["dollars"].tolist() == [True, True, False]
+
+
+# ---------------------------------------------------------------- two editions
+
+
+def test_an_edition_that_shows_what_another_hides_is_found():
+    first = gate({"y1": [hospitals({"a": 253, "b": 7, "c": 404, "d": 90})]}).record
+    # the second edition publishes exactly what the first one's hidden part leaves of the total
+    pair = pd.DataFrame({"year": 2018, "ccn": ["acd", "STATE"], "benes": [747, 754]})
+    draft = Draft("pairs", "T", pair, ("year", "ccn"), {"benes": Column("B", "count")},
+                  {"ccn": "STATE"}, universe="people")  # fmt: skip
+    alone = record([draft], reasons=lambda cells: np.full(len(cells), "", dtype=object))
+    assert not found(first)
+    tight = Record(alone.numbers.assign(lower=alone.numbers["exact"], upper=alone.numbers["exact"]),
+                   alone.relations)  # fmt: skip
+    assert disclosed([first, tight])
+
+
+def test_the_gate_knows_the_earlier_editions():
+    base = {"a": 253, "b": 7, "c": 404, "d": 90}
+    shown = record([hospitals(base)], {"count": 1e-6}, lambda c: np.where(
+        (c["kind"] == "count") & (c["exact"] > 10), "", "small count"))  # fmt: skip
+    assert disclosed([gate({"y1": [hospitals(base)]}).record, shown])
+
+
+def test_option_variants_that_differ_by_one_person_tell_nobody():
+    one = gate({"y1": [hospitals({"a": 253, "b": 48, "c": 404})]})
+    two = gate({"y1": [hospitals({"a": 252, "b": 48, "c": 404})]}, earlier=[one.record])
+    assert not disclosed([two.record, one.record], integer=True)
+    assert one.tables["hospitals"].value("benes", ccn="a") == 250
+    assert two.tables["hospitals"].value("benes", ccn="a") == 250
+
+
+def test_a_small_difference_of_two_unrounded_editions_is_found():
+    records = [record([hospitals({"a": n, "b": 48, "c": 404})], {"count": 1e-6}) for n in (253, 252)]
+    assert any("differ by a small count" in f.kind for f in disclosed(records))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_no_hidden_count_of_a_random_state_can_be_bounded(seed):
+    """Two-way tables with both margins, a nested split and means: whole numbers, all editions."""
+    chance = np.random.default_rng(seed)
+    editions = []
+    base = chance.poisson(chance.choice([3, 20, 200], (4, 5)))
+    for _ in range(2):
+        grid = np.maximum(base - chance.binomial(1, 0.05, base.shape), 0)
+        frame = pd.DataFrame(
+            [(f"h{i}", f"s{j}", int(n)) for (i, j), n in np.ndenumerate(grid)],
+            columns=["ccn", "stage", "benes"],
+        )
+        for dimension, total in (("ccn", "STATE"), ("stage", "all")):
+            other = "stage" if dimension == "ccn" else "ccn"
+            whole = frame.groupby(other, as_index=False)["benes"].sum()
+            frame = pd.concat([frame, whole.assign(**{dimension: total})], ignore_index=True)
+        frame["tcoc"] = frame["benes"] * chance.uniform(9000, 14000, len(frame))
+        frame["per_capita"] = frame["tcoc"] / frame["benes"].where(frame["benes"] > 0)
+        columns = {"benes": COUNT, "tcoc": Column("T", "dollars", of=("benes",)),
+                   "per_capita": Column("P", "per_capita", base="benes")}  # fmt: skip
+        draft = plain("t", frame, ("ccn", "stage"), columns, universe="u",
+                      totals={"ccn": "STATE", "stage": "all"})  # fmt: skip
+        try:
+            gated = gate({"x": [draft]}, earlier=editions)
+        except TcocError as error:
+            # what the first edition shows cannot be hidden any more: the second is refused
+            assert editions
+            assert "can be worked out" in str(error)
+            continue
+        editions.append(gated.record)
+        shown = gated.tables["t"].frame["benes"].dropna()
+        assert not ((shown > 0) & (shown < 11)).any()
+    assert not disclosed(editions, integer=True)
+
+
+def test_a_mutant_of_the_gate_that_hides_nothing_further_is_found_out():
+    states = [hospitals({"a": 254 - n, "b": n}) for n in (1, 3, 7)]
+    assert all(found(record([state])) for state in states)
+    assert not any(found(gate({"y1": [state]}).record) for state in states)

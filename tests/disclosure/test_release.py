@@ -1,0 +1,124 @@
+"""Handing a run out: what is checked, what is written, and what is refused (rule D5)."""
+
+import json
+
+import pytest
+
+from tcoc.cache import sha256
+from tcoc.disclosure import gate, write_csvs
+from tcoc.disclosure.release import LEDGER, mark_not_released, read_ledger, release_run
+from tcoc.errors import InputError, TcocError
+from tcoc.manifest import Input, Manifest
+
+from .tables import hospitals
+from .test_attacks import record
+
+STATE = {"a": 253, "b": 7, "c": 404, "d": 90}
+
+
+def a_run(outputs, name="sample", counts=None, gated=None, store="1" * 64):
+    """A finished run folder with its tables, its restricted record and its manifest."""
+    folder = outputs / name
+    (folder / "restricted").mkdir(parents=True)
+    passed = gate({"y1": [hospitals(counts or STATE)]})
+    write_csvs(passed.tables, folder / "tables")
+    (folder / "index.html").write_text("<p>a page</p>")
+    (folder / "notebooks").mkdir()
+    (folder / "notebooks" / "y1.ipynb").write_text("{}")
+    (gated or passed.record).write(folder / "restricted")
+    passed.log.to_parquet(folder / "restricted" / "hidden_cells.parquet")
+    files = {f.relative_to(folder).as_posix(): sha256(f) for f in folder.rglob("*")
+             if f.is_file() and "restricted" not in f.parts}  # fmt: skip
+    inputs = [Input(path="STORE/claims.parquet", sha256=store)]
+    Manifest(run=name, state="ok", files=files, inputs=inputs).write(folder)
+    mark_not_released(folder)
+    return folder
+
+
+def test_a_release_is_named_dated_summed_and_remembered(tmp_path):
+    folder = a_run(tmp_path)
+    assert not json.loads((folder / "release.json").read_text())["released"]
+    target = release_run(folder, "A. Checker", "2026-05-31")
+    assert json.loads((folder / "release.json").read_text()) == {
+        "released": True, "edition": "stakeholder", "by": "A. Checker", "date": "2026-05-31",
+    }  # fmt: skip
+    sums = dict(reversed(line.split("  ")) for line in (target / "SHA256SUMS").read_text().splitlines())
+    assert sums["tables/hospitals.csv"] == sha256(target / "tables" / "hospitals.csv")
+    assert not (target / "restricted").exists()
+    assert not (target / "notebooks").exists()
+    ledger = tmp_path / LEDGER
+    assert ledger.stat().st_mode & 0o077 == 0
+    assert [entry.by for entry in read_ledger(ledger)] == ["A. Checker"]
+
+
+def test_the_review_sheet_says_what_is_hidden_and_why_and_stays_restricted(tmp_path):
+    folder = a_run(tmp_path)
+    release_run(folder, "A. Checker", edition="working")
+    sheet = folder / "restricted" / "review.md"
+    assert sheet.stat().st_mode & 0o077 == 0
+    text = sheet.read_text()
+    assert "small count" in text
+    assert "year 2018, ccn b" in text
+    second = a_run(tmp_path, "again", {**STATE, "d": 120})
+    release_run(second, "A. Checker")
+    assert "differs from release 1 (sample)" in (second / "restricted" / "review.md").read_text()
+
+
+@pytest.mark.parametrize("edition", ["stakeholder", "working"])
+def test_only_the_working_edition_has_notebooks(tmp_path, edition):
+    target = release_run(a_run(tmp_path), "A. Checker", edition=edition)
+    assert (target / "notebooks").exists() == (edition == "working")
+
+
+def test_a_release_that_discloses_by_difference_is_refused(tmp_path):
+    release_run(a_run(tmp_path), "A. Checker", "2026-05-31")
+    loose = record([hospitals(STATE)], {"count": 1e-6})
+    folder = a_run(tmp_path, "visits", gated=loose)
+    with pytest.raises(TcocError, match=r"not released: .* together with release 1 of 2026-05-31") as e:
+        release_run(folder, "A. Checker")
+    assert e.value.exit_status == 1
+    assert not json.loads((folder / "release.json").read_text())["released"]
+    assert len(read_ledger(tmp_path / LEDGER)) == 1
+
+
+def test_another_store_is_no_earlier_edition(tmp_path):
+    release_run(a_run(tmp_path), "A. Checker")
+    other = a_run(tmp_path, "other", {"a": 251, "b": 30, "c": 404, "d": 90}, store="2" * 64)
+    release_run(other, "A. Checker")
+    assert "differs" not in (other / "restricted" / "review.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda f: (f / "extra.csv").write_text("7"), "extra.csv was not written by the run"),
+        (lambda f: (f / "index.html").write_text("7 people"), "index.html was changed"),
+        (lambda f: (f / "index.html").unlink(), "index.html is missing"),
+        (lambda f: (f / "tables" / "x.txt").write_text("7"), "tables/x.txt was not written"),
+    ],
+)
+def test_a_file_that_nobody_registered_is_refused(tmp_path, spoil, said):
+    folder = a_run(tmp_path)
+    spoil(folder)
+    with pytest.raises(TcocError, match=said):
+        release_run(folder, "A. Checker")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("", "2026-05-31", "working"), "--by"),
+        (("A", "31.5.2026", "working"), "--date"),
+        (("A", "", "workin"), 'found "workin"; did you mean "working"'),
+    ],
+)
+def test_arguments_that_are_not_usable(tmp_path, arguments, said):
+    with pytest.raises(InputError, match=said):
+        release_run(a_run(tmp_path), *arguments)
+
+
+def test_a_run_that_is_not_finished_is_not_released(tmp_path):
+    folder = a_run(tmp_path)
+    Manifest(run="sample", state="failed").write(folder)
+    with pytest.raises(InputError, match="is failed, expected a finished one"):
+        release_run(folder, "A. Checker")
