@@ -1,4 +1,4 @@
-"""What the pages may know of a run beside its public tables: years, data, vintage, policy values."""
+"""What the pages may know of a run beside its public tables: years, data, policy values."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -62,7 +62,9 @@ def render_report(
     """Render an executed notebook to one self-contained HTML file.
 
     `source` is a Provenance or a run's manifest; `prefixes` are the policy files that the page
-    rests on (None: all). The figures are written to `figures/` beside the page. Raises TcocError for a notebook with a code cell
+    rests on (None: all). The figures are written to `figures/` beside the page.
+
+    Raises TcocError for a notebook with a code cell
     that was not executed or ended in an error, for output that did not come from a Release, and
     for a page above 2 MB.
     """

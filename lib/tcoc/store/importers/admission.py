@@ -140,8 +140,8 @@ def _of_files(limits: Limits, delivery: Delivery) -> Iterator[Light]:
                 yield Light(name, place, 0, count, staged.rows * cells, limit)
             for repair in staged.repairs:
                 if repair.repair == number and repair.year:
-                    place, cells = f"{staged.name}, {staged.labels[repair.column]}", staged.cells
-                    of = staged.by_year[repair.year] * cells[repair.column]
+                    place = f"{staged.name}, {staged.labels[repair.column]}"
+                    of = staged.by_year[repair.year] * staged.cells[repair.column]
                     yield Light(name, place, repair.year, repair.count, of, limit)
 
 
