@@ -6,12 +6,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tcoc.cache import sha256
+from tcoc.disclosure.release import MARK, REVIEW
 from tcoc.errors import InputError, TcocError
 from tcoc.manifest import FILE, PRIVATE, Manifest, read_manifest, read_private
 from tcoc.params import load_run
 from tcoc.paths import project_root
 from tcoc.progress import Reporter
 from tcoc.run.places import outputs_dir
+
+LATER = frozenset((FILE, PRIVATE, MARK, REVIEW))
+"""What stands in a run folder and cannot be in its manifest, or was written by its release."""
 
 
 @dataclass
@@ -45,7 +49,7 @@ def verify(folder: Path) -> Verified:
     for name, digest in stated.items():
         _hold(found, folder / name, name, digest)
     there = {f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file()}
-    for name in sorted(there - set(stated) - {FILE, PRIVATE}):
+    for name in sorted(there - set(stated) - LATER):
         found.wrong.append(f"{name}: stands there and is not in the manifest")
     for entry in manifest.inputs:
         _hold_input(found, folder, manifest, entry.path, entry.sha256)
