@@ -28,7 +28,12 @@ _SMALL_COUNT = re.compile(
     rf"(?:[a-z-]+[\s\u00a0]+){{0,2}}(?:{PEOPLE})\b",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"\b(?:[A-Z]{1,2}\d{1,2}[a-z]?|\d+ CFR [\d.()a-z§ ]+|20\d\d[–-](?:20)?\d\d)\b")
+_RULE = re.compile(
+    r"\b(?:[A-Z]{1,2}\d{1,2}[a-z]?|\d+ CFR [\d.()a-z§ ]+|20\d\d[–-](?:20)?\d\d"
+    r"|\d[\d,]*[\s\u00a0](?:more )?(?:rows?|values?|cells?|kB))\b"
+)
+"""Rules, laws, spans of years, and how much a page or file holds: no numbers about people."""
+
 _TOKEN = re.compile(
     r"(?<![\w.])(?P<sign>[−+-]?)(?P<dollar>\$?)(?P<digits>\d[\d,]*(?:\.\d+)?)"
     r"(?P<unit>%|[\s\u00a0](?:percentage[\s\u00a0])?points?\b|[\s\u00a0](?:million|billion)\b|[BMK]\b)?"
