@@ -42,7 +42,8 @@ def test_a_release_is_named_dated_summed_and_remembered(tmp_path):
     assert json.loads((folder / "release.json").read_text()) == {
         "released": True, "edition": "stakeholder", "by": "A. Checker", "date": "2026-05-31",
     }  # fmt: skip
-    sums = dict(reversed(line.split("  ")) for line in (target / "SHA256SUMS").read_text().splitlines())
+    lines = (target / "SHA256SUMS").read_text().splitlines()
+    sums = dict(reversed(line.split("  ")) for line in lines)
     assert sums["tables/hospitals.csv"] == sha256(target / "tables" / "hospitals.csv")
     assert not (target / "restricted").exists()
     assert not (target / "notebooks").exists()
@@ -74,7 +75,8 @@ def test_a_release_that_discloses_by_difference_is_refused(tmp_path):
     release_run(a_run(tmp_path), "A. Checker", "2026-05-31")
     loose = record([hospitals(STATE)], {"count": 1e-6})
     folder = a_run(tmp_path, "visits", gated=loose)
-    with pytest.raises(TcocError, match=r"not released: .* together with release 1 of 2026-05-31") as e:
+    said = r"not released: .* together with release 1 of 2026-05-31"
+    with pytest.raises(TcocError, match=said) as e:
         release_run(folder, "A. Checker")
     assert e.value.exit_status == 1
     assert not json.loads((folder / "release.json").read_text())["released"]

@@ -61,7 +61,8 @@ def test_a_view_keeps_keys_hidden_cells_and_dictionary(view):
 
 
 def test_years_go_across_with_their_hidden_cells():
-    drafts = [hospitals({"a": 253, "b": 7, "c": 404}, 2017), hospitals({"a": 260, "b": 70, "c": 1}, 2018)]
+    counts = {2017: {"a": 253, "b": 7, "c": 404}, 2018: {"a": 260, "b": 70, "c": 1}}
+    drafts = [hospitals(own, year) for year, own in counts.items()]
     frame = pd.concat([d.frame for d in drafts], ignore_index=True)
     draft = Draft("two", "T", frame, ("year", "ccn"), COLUMNS, {"ccn": "STATE"}, universe="p")
     wide = gate({"y1": [draft]}).tables["two"].across("year", "benes")

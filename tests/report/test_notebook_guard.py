@@ -8,8 +8,10 @@ from tcoc.errors import TcocError
 from tcoc.report import guard
 
 FRAME = pd.DataFrame({"ccn": ["a", "b", "STATE"], "benes": [1253, 407, 1660]})
-DRAFT = Draft("hospitals", "By hospital", FRAME, ("ccn",), {"benes": Column("Beneficiaries", "count")},
-              {"ccn": "STATE"}, universe="people")  # fmt: skip
+COLUMNS = {"benes": Column("Beneficiaries", "count")}
+DRAFT = Draft(
+    "hospitals", "By hospital", FRAME, ("ccn",), COLUMNS, {"ccn": "STATE"}, universe="people"
+)
 TABLES = list(gate({"y1": [DRAFT]}).tables.values())
 
 
@@ -85,5 +87,3 @@ def test_an_output_that_was_changed_after_it_was_made_is_found():
     cell["outputs"][0]["data"]["text/html"] = "<p>Hospital a has 1,660 people.</p>"
     with pytest.raises(TcocError, match="the kit did not make"):
         check(cell)
-
-
