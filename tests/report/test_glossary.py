@@ -44,7 +44,13 @@ def test_each_rule_is_linked_and_each_term_once(known):
 
 @pytest.mark.parametrize(
     "html",
-    ['<a href="#x">A5</a>', "<svg><text>A5</text></svg>", "<h3>MPA</h3>", '<p title="A5">x</p>'],
+    [
+        '<a href="#x">A5</a>',
+        "<svg><text>A5</text></svg>",
+        "<h3>MPA</h3>",
+        '<p title="A5">x</p>',
+        "<thead><tr><th>MPA</th></tr></thead>",
+    ],
 )
 def test_links_headings_pictures_and_attributes_stay(html, known):
     assert glossary.linked(html, known, {}) == html

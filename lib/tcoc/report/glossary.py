@@ -31,7 +31,7 @@ TERMS: Mapping[str, str] = {
 
 _RULE = re.compile(r"^### <a id=\"([A-Z]+\d+)\"></a>\1 (.+)$", re.MULTILINE)
 _TAG = re.compile(r"(<[^>]+>)")
-_SKIPPED = ("a", "svg", "script", "style", "button", "select", "h1", "h2", "h3", "caption", "code",
+_SKIPPED = ("a", "svg", "script", "style", "button", "select", "h1", "h2", "h3", "caption", "thead", "label", "code",
             "summary", "dt")  # fmt: skip
 
 
