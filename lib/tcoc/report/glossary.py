@@ -31,8 +31,8 @@ TERMS: Mapping[str, str] = {
 
 _RULE = re.compile(r"^### <a id=\"([A-Z]+\d+)\"></a>\1 (.+)$", re.MULTILINE)
 _TAG = re.compile(r"(<[^>]+>)")
-_SKIPPED = ("a", "svg", "script", "style", "button", "select", "h1", "h2", "h3", "caption", "thead", "label", "code",
-            "summary", "dt")  # fmt: skip
+_SKIPPED = ("a", "svg", "script", "style", "button", "select", "h1", "h2", "h3", "caption",
+            "thead", "label", "code", "summary", "dt")  # fmt: skip
 
 
 @dataclass(frozen=True)
