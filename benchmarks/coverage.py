@@ -21,8 +21,14 @@ from benchmarks.states import State, states
 
 from tcoc.params import load_policy
 from tcoc.progress import reporter
-from tcoc.rules.inference.intervals import bounds
-from tcoc.rules.inference.replicates import Replicates, UnitSums, replicate, unit_matrix
+from tcoc.rules.inference.intervals import PRODUCT, bounds, kept_width
+from tcoc.rules.inference.replicates import (
+    Replicates,
+    UnitSums,
+    halved,
+    replicate,
+    unit_matrix,
+)
 from tcoc.rules.mpa.scale import benchmark, performance_result
 from tcoc.rules.risk import STATE, VARIANTS, Adjusted, Pair, RiskSettings, risk_settings
 from tcoc.rules.risk.adjust import Array, Sums, adjust, divide
@@ -85,14 +91,17 @@ def large(state: State) -> set[str]:
 def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> pd.DataFrame:
     """Return a row per statistic, state and hospital: planted, low, high."""
     point: list[tuple[UnitSums, dict[int, Sums]]] = []
-    drawn: list[Replicates] = []
+    drawn: list[tuple[Replicates, Replicates]] = []
     with reporter() as report:
         for state in states(listed, report):
             sums = unit_matrix(state.frame("risk_unit_sums"), chosen)
             once = sums.sums(sums.matrix @ np.ones((sums.units, 1)))
             point.append((sums, once))
             seeded = replace(chosen, seed=state.seed)
-            drawn.append(replicate(sums, [RISK_PAIR, MPA_PAIR], seeded, replicates))
+            pairs = [RISK_PAIR, MPA_PAIR]
+            full = replicate(sums, pairs, seeded, replicates)
+            half = halved(sums, pairs, seeded, replicates // 4)
+            drawn.append((full, half))
     names = (STATE, *sorted({n for sums, _ in point for n in sums.hospitals}))
     each = [
         {
@@ -104,11 +113,20 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
     frames = []
     for i, state in enumerate(listed):
         truth = planted(each, i, names, chosen)
-        pairs = [drawn[i].pair(p.base_year, p.performance_year) for p in (RISK_PAIR, MPA_PAIR)]
-        order = pd.Index(names).get_indexer(list(drawn[i].names))
-        for name, values in statistics(*pairs).items():
-            ends = bounds("value", values, LEVEL)
-            table = pd.DataFrame({"ccn": drawn[i].names, "planted": truth[name][order], **ends})
+        full, half = (
+            [of.pair(p.base_year, p.performance_year) for p in (RISK_PAIR, MPA_PAIR)]
+            for of in drawn[i]
+        )
+        order = pd.Index(names).get_indexer(list(full[0].hospitals))
+        halves = statistics(*half)
+        for name, values in statistics(*full).items():
+            pair = MPA_PAIR if name.startswith("mpa") else RISK_PAIR
+            units = drawn[i][0].units_of(pair.base_year, pair.performance_year)
+            thin = name == f"factor:{PRODUCT}"
+            width = kept_width(values[1:], halves[name][1:]) if thin else 1.0
+            ends = bounds("value", values, LEVEL, units, width)
+            ccn = full[0].hospitals
+            table = pd.DataFrame({"ccn": ccn, "planted": truth[name][order], **ends})
             keep = table["ccn"].isin(large(state)) & table["value_low"].notna()
             frames.append(table[keep].assign(statistic=name, seed=state.seed))
     return pd.concat(frames, ignore_index=True)
@@ -145,9 +163,8 @@ def main() -> None:
     }
     chosen.out.write_text(json.dumps(result, indent=2) + "\n")
     for name, row in result["intervals"].items():
-        print(
-            f"{name:40s} {row['covered']:5d} of {row['cases']:5d}  {row['covered'] / row['cases']:.1%}"
-        )
+        share = row["covered"] / row["cases"]
+        print(f"{name:40s} {row['covered']:5d} of {row['cases']:5d}  {share:.1%}")
 
 
 if __name__ == "__main__":

@@ -164,13 +164,17 @@ def _warn_of(memory_limit: str | None) -> None:
 def _assignment(text: str) -> tuple[str, Any]:
     import yaml
 
+    from tcoc.params.yaml_file import LARGEST, load_text
+
     key, sign, value = text.partition("=")
     if not (sign and key):
         raise InputError(f'--set: found "{text}", expected key=value')
+    if len(value) > LARGEST:
+        raise InputError(f'--set: the value of "{key}" has more than {LARGEST:,} characters')
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f'--set: the value of "{key}" is not YAML: {value}') from error
+        return key, load_text(value)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f'--set: the value of "{key}" is not YAML: {value[:60]}') from error
 
 
 @app.command()
@@ -217,6 +221,27 @@ def cache(
 
     found = Cache(outputs_dir(out) / FOLDER)
     typer.echo(render_usage(found.clear() if clear else found.usage(), clear))
+
+
+@app.command()
+def verify(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    rerun: Annotated[bool, typer.Option("--rerun", help="Make the tables again too.")] = False,
+) -> None:
+    """Hold a run's inputs, tables and pages against its manifest; exit 1 where any differs."""
+    from tcoc.progress import reporter
+    from tcoc.run.verify import rerun as again
+    from tcoc.run.verify import verify as look
+
+    folder = _run_folder(run_)
+    found = [look(folder)]
+    typer.echo(found[0].text())
+    if rerun:
+        with reporter() as report:
+            found.append(again(folder, report))
+        typer.echo(f"made again: {found[1].text()}")
+    if not all(each.ok for each in found):
+        raise typer.Exit(1)
 
 
 @app.command()

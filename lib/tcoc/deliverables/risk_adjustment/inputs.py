@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import ibis.expr.types as ir
@@ -12,9 +12,11 @@ import pandas as pd
 from tcoc.deliverables.y1_attribution.tables import completion, has_claims
 from tcoc.errors import InputError
 from tcoc.paths import params_dir, project_root
+from tcoc.rules.inference.intervals import Drawing
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
+    halved,
     replicates_of_table,
     unit_matrix,
 )
@@ -133,8 +135,20 @@ def drawn_pairs(study: Study) -> list[Pair]:
 
 
 def replicates_of(study: Study) -> Replicates:
-    """Return the kept replicates as arrays: `.per_capita[year]`, `.pair(base, performance)`."""
-    return replicates_of_table(study.frame("risk_replicates"))
+    """Return the kept replicates as arrays: `.per_capita[year]`, `.pair(base, performance)`.
+
+    `.units_of(base, performance)` goes with them into `intervals.bounds`.
+    """
+    return replicates_of_table(study.frame("risk_replicates"), study.frame("risk_units"))
+
+
+def drawings_of(study: Study, pairs: Sequence[Pair]) -> list[Drawing]:
+    """Return each pair's replicates as intervals need them, halved draws made anew (R6)."""
+    full = replicates_of(study)
+    settings = settings_of(study)
+    half = halved(drawn_of(study), pairs, settings, max(settings.replicates // 4, 10))
+    keys = [(p.base_year, p.performance_year) for p in pairs]
+    return [Drawing(full.pair(*key), half.pair(*key), full.units_of(*key)) for key in keys]
 
 
 def measured_rates() -> dict[str, Rates]:

@@ -94,6 +94,7 @@ GROWTH_PANELS = {
     "contribution": "float64",
     **{name: kind for name, kind in _SIDES.items() if "benes" not in name},
 }
+UNITS = {"year": "int32", "ccn": "string", "place": "int32", "units": "float64"}
 DECOMPOSITION = {
     "variant": "string",
     "ccn": "string",

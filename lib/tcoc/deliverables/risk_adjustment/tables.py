@@ -8,6 +8,7 @@ import pandas as pd
 
 from tcoc.deliverables.risk_adjustment.inputs import (
     claim_years,
+    drawings_of,
     drawn_of,
     drawn_pairs,
     factors_of,
@@ -35,6 +36,7 @@ from tcoc.deliverables.risk_adjustment.schemas import (
     REPLICATES,
     SENSITIVITY,
     STATISTICS,
+    UNITS,
     VERDICTS,
 )
 from tcoc.rules.inference.intervals import intervals
@@ -43,6 +45,7 @@ from tcoc.rules.inference.prediction import SUM_KEY, cross_fitted, prediction_su
 from tcoc.rules.inference.replicates import (
     replicate,
     replicates_table,
+    units_table,
 )
 from tcoc.rules.inference.statistics import gain_rows, statistic_rows
 from tcoc.rules.inference.units import UNIT_KEY, unit_sums, units_of
@@ -146,6 +149,11 @@ def verdicts_table(study: Study) -> pd.DataFrame:
     )[list(VERDICTS)]
 
 
+def unit_rows(study: Study) -> pd.DataFrame:
+    """On how many units of equal size each hospital rests, by year (rule R6)."""
+    return units_table(drawn_of(study))
+
+
 def replicate_rows(study: Study) -> pd.DataFrame:
     """One set of replicates for every pair of years, method, hospital and combination (R6)."""
     return replicates_table(replicate(drawn_of(study), drawn_pairs(study), settings_of(study)))
@@ -159,10 +167,10 @@ def methods(study: Study) -> pd.DataFrame:
         variants_table(risk_adjustment(frame, pair, settings, factors), pair)
         for pair in pairs_of(study)
     ]
-    replicated = replicates_of(study)
+    pairs = pairs_of(study)
     ends = [
-        intervals(replicated.pair(p.base_year, p.performance_year), p, settings.interval_level)
-        for p in pairs_of(study)
+        intervals(drawing, pair, settings.interval_level)
+        for drawing, pair in zip(drawings_of(study, pairs), pairs, strict=True)
     ]
     table = pd.concat(tables, ignore_index=True)
     table = table.merge(pd.concat(ends, ignore_index=True), "left", list(PAIR_KEY))
@@ -379,6 +387,7 @@ PRODUCTS = (
         REPLICATES,
         internal=True,
     ),
+    Product("risk_units", ("year", "ccn"), unit_rows, UNITS, internal=True),
     Product(
         "risk_statistics",
         ("statistic", "variant", "base_year", "performance_year"),

@@ -98,8 +98,8 @@ FILES = (
 def write_feed(restricted: Path, run: str, facts: Mapping[str, Any], place: Path) -> Path:
     """Write the feed of a run's restricted tables into a folder, whole or not at all.
 
-    The same tables give the same bytes. An earlier feed in the folder is replaced. Raises InputError
-    where the run did not compute a table, and for a folder with anything but a feed in it.
+    The same tables give the same bytes. An earlier feed in the folder is replaced. Raises
+    InputError where the run did not compute a table, and for a folder with anything but a feed.
     """
     for file in FILES:
         if not (restricted / f"{file.table}.parquet").is_file():
@@ -168,13 +168,18 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
+_CONFIDENTIAL = (
+    "Confidential: names beneficiaries and clinicians. Files are UTF-8; CSV has one header row,"
+    " empty cells are missing, dollars are exact to the cent. `feed.json` is this page for a"
+    " program; `SHA256SUMS` holds the checksums (`sha256sum -c SHA256SUMS`)."
+)
+
+
 def _readme(manifest: Mapping[str, Any]) -> str:
     lines = [
         f"# Attribution feed {manifest['version']}, run {manifest['run']}",
         "",
-        "Confidential: names beneficiaries and clinicians. Files are UTF-8; CSV has one header row,"
-        " empty cells are missing, dollars are exact to the cent. `feed.json` is this page for a"
-        " program; `SHA256SUMS` holds the checksums (`sha256sum -c SHA256SUMS`).",
+        _CONFIDENTIAL,
     ]
     for file in manifest["files"]:
         lines += ["", f"## {file['name']}", "", f"{file['about']} {file['rows']:,} rows.", ""]

@@ -195,15 +195,16 @@ def permuted(drawn: UnitSums, pairs: list[Pair], settings: RiskSettings, times: 
     with their unit: what is left is what hospitals show when they are nothing but labels.
     """
     shares, sums = _by_unit(drawn)
-    strata = _strata(sums)
     draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([settings.seed, 1 << 20])))
     found: list[Replicates] = []
     for _ in range(times):
-        order = np.arange(drawn.units)
-        for of in strata:
-            order[of] = draws.permutation(of)
-        moved = replace(drawn, matrix=_reassigned(drawn, shares, sums, order), units=1, members=())
-        found.append(point(moved, pairs, settings))
+        taken = _shuffled(sums, draws)
+        years = [
+            np.stack([of[:, taken] @ sums[k, i].T for k in range(len(DRAWN))])
+            for i, of in enumerate(shares)
+        ]
+        column = sparse.csr_array(np.stack(years, axis=1).reshape(-1, 1))
+        found.append(point(replace(drawn, matrix=column, units=1, members=()), pairs, settings))
     joined = {
         key: Adjusted(
             found[0].names,
@@ -237,31 +238,48 @@ def _by_unit(drawn: UnitSums) -> tuple[list[sparse.csr_array], Array]:
             (grid.data[of], (hospital[of], unit[of])), shape=(len(drawn.hospitals), drawn.units)
         )
         whole = np.asarray(months.sum(axis=0)).ravel()
-        shares.append(sparse.csr_array(months @ sparse.diags_array(divide_zero(whole))))
+        shares.append(sparse.csr_array(months @ sparse.diags_array(_inverse(whole))))
     return shares, sums
 
 
-def divide_zero(values: Array) -> Array:
+def _inverse(values: Array) -> Array:
     """Return 1 / values, 0 where a value is 0."""
     return np.asarray(np.where(values > 0, 1 / np.where(values > 0, values, 1), 0.0))
 
 
-def _strata(sums: Array) -> list[Array]:
-    """Return groups of twenty units of about the same size."""
-    order = np.argsort(sums[0].sum(axis=(0, 1)), kind="stable")
-    return [order[i : i + 20] for i in range(0, len(order), 20)]
-
-
-def _reassigned(
-    drawn: UnitSums, shares: list[sparse.csr_array], sums: Array, order: Array
-) -> sparse.csr_array:
-    """Return the sums of all units with the hospitals of the units in `order`."""
-    years = []
+def relabeled(drawn: UnitSums, draws: np.random.Generator) -> UnitSums:
+    """Return the same units with the hospitals of others: a state in which hospitals are labels."""
+    shares, sums = _by_unit(drawn)
+    taken = _shuffled(sums, draws)
+    hospitals, buckets = len(drawn.hospitals), drawn.buckets
+    places, units, values = [], [], []
     for i, of in enumerate(shares):
-        given = of[:, order]
-        years.append(np.stack([given @ sums[k, i].T for k in range(len(DRAWN))]))
-    whole = np.stack(years, axis=1)
-    return sparse.csr_array(whole.reshape(-1, 1))
+        given = pd.DataFrame(
+            dict(zip(("hospital", "unit"), of[:, taken].tocoo().coords, strict=True))
+        )
+        given["share"] = of[:, taken].tocoo().data
+        kind, bucket, unit = np.nonzero(sums[:, i])
+        own = pd.DataFrame({"kind": kind, "bucket": bucket, "unit": unit})
+        own["value"] = sums[kind, i, bucket, unit]
+        both = own.merge(given, on="unit")
+        year = both["kind"] * len(shares) + i
+        places.append(((year * hospitals + both["hospital"]) * buckets + both["bucket"]).to_numpy())
+        units.append(both["unit"].to_numpy())
+        values.append((both["value"] * both["share"]).to_numpy())
+    at = (np.concatenate(places), np.concatenate(units))
+    return replace(
+        drawn, matrix=sparse.csr_array((np.concatenate(values), at), shape=drawn.matrix.shape)
+    )
+
+
+def _shuffled(sums: Array, draws: np.random.Generator) -> Array:
+    """Return whose hospitals each unit takes: another's of about the same size, in twenties."""
+    order = np.argsort(sums[0].sum(axis=(0, 1)), kind="stable")
+    taken = np.arange(len(order))
+    for i in range(0, len(order), 20):
+        of = order[i : i + 20]
+        taken[of] = draws.permutation(of)
+    return taken
 
 
 def gain_rows(fitted: pd.DataFrame, pair: Pair) -> pd.DataFrame:
