@@ -101,11 +101,9 @@ def _draw_dots(
     )
     side = 1 if base.is_narrow(layout) else min(len(groups), 3)
     down = -(-len(groups) // side)
-    gap = (
-        (0.25, 1.1)
-        if all(read.names == lines[0][0].names for read, _ in lines)
-        else (margins.left + 0.2, 1.1)
-    )
+    alike = all(read.names == lines[0][0].names for read, _ in lines)
+    between = 0.72 + top_margin(layout, most, reference)
+    gap = (0.25 if alike else margins.left + 0.2, between)
     picture, grid = base.panels(layout, row_height(layout, most), margins, down, side, gap)
     base.draw_legend(picture, layout, entries)
     edges = [formats.floats(part, c) for _, part in groups for c in (value, low, high) if c]
@@ -123,7 +121,7 @@ def _draw_dots(
         if hide:
             for text in list(axes.texts):
                 text.remove()
-        finish(axes, layout, column, len(read), reference)
+        finish(axes, layout, column, len(read), reference, number >= len(groups) - side)
         if title:
             axes.set_title(
                 title,

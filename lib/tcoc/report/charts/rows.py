@@ -216,11 +216,17 @@ def _bar(
 
 
 def finish(
-    axes: Axes, layout: Layout, column: Column, rows: int, reference: tuple[float, str] | None
+    axes: Axes,
+    layout: Layout,
+    column: Column,
+    rows: int,
+    reference: tuple[float, str] | None,
+    said: bool = True,
 ) -> None:
-    """Write the value axis, its words, the reference, and the line at zero."""
+    """Write the value axis, its words unless a panel below has them, reference and zero line."""
     base.value_axis(axes, "x", column, 4 if base.is_narrow(layout) else 7)
-    base.axis_words(axes, column, layout)
+    if said:
+        base.axis_words(axes, column, layout)
     base.both_ends(axes, rows)
     if reference is not None:
         base.vertical(axes, *reference, layout, 1 if rows > 20 else 0)
