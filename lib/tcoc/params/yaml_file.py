@@ -1,7 +1,7 @@
 """Reading YAML parameter files: a mistake is one sentence of file, key, found and expected."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -58,13 +58,13 @@ def load_text(text: str) -> Any:
         if isinstance(event, yaml.AliasEvent):
             raise yaml.composer.ComposerError(
                 problem=f"an alias (*{event.anchor}) is not read; write the value again",
-                problem_mark=event.start_mark,
+                problem_mark=cast(Any, event.start_mark),
             )
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise yaml.composer.ComposerError(
-                problem=f"nested more than {DEEPEST} deep", problem_mark=event.start_mark
+                problem=f"nested more than {DEEPEST} deep", problem_mark=cast(Any, event.start_mark)
             )
     return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506
 
