@@ -5,7 +5,6 @@ are read as text, checked column by column, and cleaned of hospitals that cannot
 (rule A10); what was ignored is counted, never silently dropped.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
 from tcoc.params import REFERENCE_TABLES, AttributionPolicy, Run
-from tcoc.paths import params_dir
+from tcoc.reference.codes import CodeLists as CodeLists
+from tcoc.reference.codes import load_code_lists as load_code_lists
+from tcoc.reference.codes import specialty_names as specialty_names
 
 CCN, ZIP, NPI, DATE = r"[0-9A-Z]{6}", r"[0-9]{5}", r"[0-9]{10}", r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
@@ -359,57 +360,7 @@ def _one_aco_each(
     return based[based["aco_id"] == lowest]
 
 
-# ---------------------------------------------------------------- the project's code lists
-
-
-@dataclass(frozen=True)
-class CodeLists:
-    """Primary care services and the specialties of step 1 and step 2 (rule A2)."""
-
-    primary_care: tuple[str, ...]
-    step_1: tuple[str, ...]
-    step_2: tuple[str, ...]
-
-
-def load_code_lists(
-    folder: Path | None = None, services: str = "mssp_2017", specialties: str = "mssp"
-) -> CodeLists:
-    """Read the project's code lists of rule A2, by the names of the lists.
-
-    Raises InputError for a list that no row belongs to, and for a code that stands twice in one.
-    """
-    folder = folder or params_dir() / "reference"
-    codes = _of_list(folder / "primary_care_hcpcs.csv", "lists", services)
-    steps = _of_list(folder / "specialties.csv", "list", specialties)
-    return CodeLists(
-        tuple(row["code"] for row in codes),
-        tuple(row["code"] for row in steps if row["step"] == "1"),
-        tuple(row["code"] for row in steps if row["step"] == "2"),
-    )
-
-
-@cache
-def specialty_names() -> dict[str, str]:
-    """Return the names of CMS's specialty codes (params/reference/specialty_groups.csv)."""
-    path = params_dir() / "reference" / "specialty_groups.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["code"]: row["name"] for row in csv.DictReader(file)}
-
-
-def _of_list(path: Path, column: str, name: str) -> list[dict[str, str]]:
-    """Return the rows of a code list; the column names the lists that a row belongs to."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    mine = [row for row in rows if name in row[column].split()]
-    if not mine:
-        known = sorted({list_name for row in rows for list_name in row[column].split()})
-        raise InputError(f'{path}: there is no list "{name}"{nearest(name, known)}')
-    seen: set[str] = set()
-    for row in mine:
-        if row["code"] in seen:
-            raise InputError(f'{path}: the code "{row["code"]}" stands twice')
-        seen.add(row["code"])
-    return mine
+# ---------------------------------------------------------------- places
 
 
 class ZipCentroids(Mapping[str, tuple[float, float]]):
