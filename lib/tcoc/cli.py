@@ -164,13 +164,33 @@ def _warn_of(memory_limit: str | None) -> None:
 def _assignment(text: str) -> tuple[str, Any]:
     import yaml
 
+    from tcoc.params.yaml_file import LARGEST, load_text
+
     key, sign, value = text.partition("=")
     if not (sign and key):
         raise InputError(f'--set: found "{text}", expected key=value')
+    if len(value) > LARGEST:
+        raise InputError(f'--set: the value of "{key}" has more than {LARGEST:,} characters')
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f'--set: the value of "{key}" is not YAML: {value}') from error
+        return key, load_text(value)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f'--set: the value of "{key}" is not YAML: {value[:60]}') from error
+
+
+@app.command()
+def sensitivity(
+    file: Annotated[Path, typer.Argument(help="A run file, such as params/runs/sample.yml.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of run folders.")] = None,
+    memory_limit: Limit = None,
+) -> None:
+    """Rerun each assumed value at its alternatives and say what moves; goes on where it stopped."""
+    from tcoc.progress import reporter
+    from tcoc.run.sensitivity import measure, render
+
+    _warn_of(memory_limit)
+    with reporter() as report:
+        table = measure(file, report, out, memory_limit)
+    typer.echo(render(table))
 
 
 @app.command()
@@ -204,6 +224,27 @@ def cache(
 
 
 @app.command()
+def verify(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    rerun: Annotated[bool, typer.Option("--rerun", help="Make the tables again too.")] = False,
+) -> None:
+    """Hold a run's inputs, tables and pages against its manifest; exit 1 where any differs."""
+    from tcoc.progress import reporter
+    from tcoc.run.verify import rerun as again
+    from tcoc.run.verify import verify as look
+
+    folder = _run_folder(run_)
+    found = [look(folder)]
+    typer.echo(found[0].text())
+    if rerun:
+        with reporter() as report:
+            found.append(again(folder, report))
+        typer.echo(f"made again: {found[1].text()}")
+    if not all(each.ok for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def compare(
     run_a: Annotated[Path, typer.Argument(help="The run before: a run folder or a run's name.")],
     run_b: Annotated[Path, typer.Argument(help="The run after.")],
@@ -218,6 +259,22 @@ def compare(
     typer.echo(comparison.text())
 
 
+@app.command()
+def release(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a run's name.")],
+    by: Annotated[str, typer.Option("--by", help="Who answers for the release.")],
+    on: Annotated[str, typer.Option("--date", help="Its day; else today.")] = "",
+    edition: Annotated[str, typer.Option(help="stakeholder or working.")] = "stakeholder",
+) -> None:
+    """Hand a finished run out: review sheet, name and date, checksums, ledger.
+
+    Ends with 1 where this and earlier releases of the same data would disclose together.
+    """
+    from tcoc.disclosure.release import release_run
+
+    typer.echo(f"{release_run(_run_folder(run_), by, on, edition)}")
+
+
 def _run_folder(named: Path) -> Path:
     """Return a run folder that is given as a path, or by its name under outputs/."""
     from tcoc.run.places import run_folder
@@ -225,13 +282,71 @@ def _run_folder(named: Path) -> Path:
     return run_folder(named)
 
 
-explain = typer.Typer(help="Recompute one clinician for a dispute.", no_args_is_help=True)
+@app.command()
+def feed(
+    run: Annotated[Path, typer.Argument(help="A finished run: its folder or its name.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the feed; RUN/restricted/feed where not given.")
+    ] = None,
+) -> None:
+    """Write the attribution feed for the monitoring contractor: files, dictionary, checksums."""
+    from tcoc.deliverables.y1_attribution.feed import FOLDER, check_feed, write_feed
+    from tcoc.manifest import read_manifest
+    from tcoc.study import RESTRICTED
+
+    folder = _run_folder(run)
+    manifest = read_manifest(folder)
+    if manifest.state != "ok":
+        raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one (ok)")
+    restricted = folder / RESTRICTED
+    facts = {"synthetic": manifest.synthetic, "git_commit": manifest.git_commit}
+    place = write_feed(restricted, manifest.run, facts, out or restricted / FOLDER)
+    check_feed(place)
+    typer.echo(f"{place}")
+
+
+explain = typer.Typer(help="Recompute one number step by step.", no_args_is_help=True)
 app.add_typer(explain, name="explain")
 
 
 @explain.callback()
 def _explain() -> None:
-    """Recompute one clinician for a dispute."""
+    """Recompute one number step by step, from a run's restricted tables."""
+
+
+@explain.command("mpa")
+def explain_mpa_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    ccn: Annotated[str, typer.Option(help="The hospital.")],
+    option: Annotated[str, typer.Option(help="An option of table mpa.")] = "improvement_single",
+) -> None:
+    """Print how a hospital's dollars come about, from per capita to payments."""
+    from tcoc.deliverables.mpa_options.explain import explain_mpa
+
+    typer.echo(explain_mpa(_run_folder(run_), ccn, option))
+
+
+@explain.command("attribution")
+def explain_attribution_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="A beneficiary.")] = "",
+    npi: Annotated[str, typer.Option(help="Or a clinician.")] = "",
+) -> None:
+    """Print why a person, or a clinician's people, went to their hospital; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_attribution
+
+    typer.echo(explain_attribution(_run_folder(run_), bene, npi))
+
+
+@explain.command("beneficiary")
+def explain_beneficiary_(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    bene: Annotated[str, typer.Option(help="The beneficiary.")],
+) -> None:
+    """Print a person's months, dollars and hospital by year; for the owner only."""
+    from tcoc.deliverables.y1_attribution.explain import explain_beneficiary
+
+    typer.echo(explain_beneficiary(_run_folder(run_), bene))
 
 
 @explain.command("qp")

@@ -53,6 +53,11 @@ class Product:
         return frozenset(module_of(call) for call in (self.compute, *self.code))
 
 
+def measured_file(cache: Cache, run: str, name: str) -> Path:
+    """Return where a command keeps what it measured for the runs of a name (rule S1)."""
+    return cache.folder.parent / f".{name}" / run / f"{name}.parquet"
+
+
 def module_of(call: Callable[..., Any]) -> str:
     """Return the module of a function, of one with arguments filled in too."""
     return module_of(call.func) if isinstance(call, partial) else str(call.__module__)
@@ -235,6 +240,20 @@ class Study:
         self._note("table", name)
         return file
 
+    def measured(self, name: str) -> Path | None:
+        """Return what a command of its own measured for a run of this name, None where it did not.
+
+        It lies beside the run folders and is no table: what reads it judges whether it still holds.
+        """
+        self._note("measured", name)
+        file = self._measured_file(name)
+        return file if file is not None and file.is_file() else None
+
+    def _measured_file(self, name: str) -> Path | None:
+        if self.cache is None:
+            return None
+        return measured_file(self.cache, self._whole.name, name)
+
     def has(self, name: str) -> bool:
         """Whether a table is already in the work folder."""
         return self._file(self.catalog.product(name)).is_file()
@@ -283,6 +302,9 @@ class Study:
             return digest_of(self._settings.get(name))
         if kind == "table":
             return self._table_digest(name)
+        if kind == "measured":
+            file = self._measured_file(name)
+            return sha256(file) if file and file.is_file() else ""
         return self._store_digest if kind == "store" else self._reference_digest
 
     def _table_digest(self, name: str) -> str:

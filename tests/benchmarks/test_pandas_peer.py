@@ -15,9 +15,9 @@ from benchmarks.pandas_peer import KEYS, STEPS, Inputs, compute, differences, me
 from benchmarks.pandas_peer.compare import table_differences
 from benchmarks.pandas_peer.measure import write
 
+from tcoc.deliverables.registry import study
 from tcoc.params import load_run
 from tcoc.store.synth import write_synthetic_store
-from tcoc.deliverables.registry import study
 from tests.support.tiny import tiny_study
 
 RUN = """

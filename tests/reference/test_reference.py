@@ -146,6 +146,35 @@ def test_the_projects_code_lists() -> None:
     assert not set(codes.step_1) & set(codes.step_2)
 
 
+def test_the_list_of_2018_is_the_one_of_2017_and_more() -> None:
+    then, later = load_code_lists(), load_code_lists(services="mssp_2018")
+    more = set(later.primary_care) - set(then.primary_care)
+    assert set(then.primary_care) < set(later.primary_care)
+    assert {"99487", "99489", "G0506"} <= more
+
+
+def test_the_maryland_programs_specialties_move_four_to_step_1() -> None:
+    own = load_code_lists(specialties="mdpcp_program")
+    assert set(own.step_1) - set(load_code_lists().step_1) == {"16", "26", "27", "84"}
+    assert not set(own.step_1) & set(own.step_2)
+
+
+def test_an_unknown_list_names_the_nearest() -> None:
+    with pytest.raises(InputError, match='did you mean "mssp_2018"'):
+        load_code_lists(services="mssp_2108")
+
+
+def test_all_hospitals_can_be_made_eligible_and_links_left_out(tmp_path: Path) -> None:
+    given = {"aco_practitioners": [{"aco_id": "A1", "npi": 1, "ccn": "210001"}]}
+    found = load(tmp_path / "a", given)
+    assert "219999" not in found.eligible_hospitals
+    assert found.tables["aco_practitioners"]["ccn"].tolist() == ["210001"]
+    options = {"attribution.eligible_hospitals": "all", "attribution.roster_links": "none"}
+    changed = load(tmp_path / "b", given, **options)
+    assert "219999" in changed.eligible_hospitals
+    assert changed.tables["aco_practitioners"]["ccn"].isna().all()
+
+
 def test_a_zip_at_zero_has_no_centroid() -> None:
     centroids = zip_centroids()
     assert centroids["21201"] == (39.2946, -76.6252)

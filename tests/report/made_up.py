@@ -29,15 +29,55 @@ def hospital_names() -> list[str]:
     return [name.strip() for name in HOSPITALS.replace("  ", " ").split(" ") if name]
 
 
-NAMES = (
-    "Meritus|UMMC|UM PGHC|Holy Cross|Frederick|UM Harford|Mercy|Johns Hopkins|UM Dorchester|St. Agnes"
-    "|Sinai|Bon Secours|MedStar Franklin Square|Adventist White Oak|Garrett|MedStar Montgomery"
-    "|Peninsula Regional|Suburban|Anne Arundel|MedStar Union Memorial|Western Maryland|St. Mary's"
-    "|Hopkins Bayview|UM Chestertown|Union of Cecil|Carroll|MedStar Harbor|UM Charles Regional"
-    "|UM Easton|UMMC Midtown|Calvert|Northwest|UM BWMC|GBMC|McCready|Howard County"
-    "|UM Upper Chesapeake|Doctors|UM Laurel|MedStar Good Samaritan|Shady Grove|UM Rehab & Ortho"
-    "|Fort Washington|Atlantic General|MedStar Southern MD|UM St. Joseph|Holy Cross Germantown"
-).split("|")
+NAMES = [
+    "Meritus",
+    "UMMC",
+    "UM PGHC",
+    "Holy Cross",
+    "Frederick",
+    "UM Harford",
+    "Mercy",
+    "Johns Hopkins",
+    "UM Dorchester",
+    "St. Agnes",
+    "Sinai",
+    "Bon Secours",
+    "MedStar Franklin Square",
+    "Adventist White Oak",
+    "Garrett",
+    "MedStar Montgomery",
+    "Peninsula Regional",
+    "Suburban",
+    "Anne Arundel",
+    "MedStar Union Memorial",
+    "Western Maryland",
+    "St. Mary's",
+    "Hopkins Bayview",
+    "UM Chestertown",
+    "Union of Cecil",
+    "Carroll",
+    "MedStar Harbor",
+    "UM Charles Regional",
+    "UM Easton",
+    "UMMC Midtown",
+    "Calvert",
+    "Northwest",
+    "UM BWMC",
+    "GBMC",
+    "McCready",
+    "Howard County",
+    "UM Upper Chesapeake",
+    "Doctors",
+    "UM Laurel",
+    "MedStar Good Samaritan",
+    "Shady Grove",
+    "UM Rehab & Ortho",
+    "Fort Washington",
+    "Atlantic General",
+    "MedStar Southern MD",
+    "UM St. Joseph",
+    "Holy Cross Germantown",
+]
 CCNS = tuple(f"2100{number:02d}" for number in range(1, len(NAMES) + 1))
 
 
@@ -45,7 +85,9 @@ def stages() -> Draft:
     rng = np.random.default_rng(1)
     rows = []
     for i, year in enumerate(YEARS):
-        counts = np.array([218402 + 4000 * i, 331870 + 3000 * i, 219310 - 2500 * i]) + rng.integers(0, 900, 3)
+        counts = np.array([218402 + 4000 * i, 331870 + 3000 * i, 219310 - 2500 * i]) + rng.integers(
+            0, 900, 3
+        )
         for stage, benes in zip(STAGES, counts, strict=True):
             rows.append((year, "STATE", stage, benes, benes * 11650.0, benes / counts.sum()))
         rows.append((year, "STATE", "all", counts.sum(), counts.sum() * 11650.0, 1.0))
@@ -53,7 +95,9 @@ def stages() -> Draft:
     columns = {
         "benes": Column("Beneficiaries", "count", "Sum of shares (rule A5).", "people"),
         "tcoc": Column("Total cost of care", "dollars", "Rule T1.", "dollars", of=("benes",)),
-        "share_benes": Column("Share of beneficiaries", "share", "Rule A5.", of=("benes",), base="benes"),
+        "share_benes": Column(
+            "Share of beneficiaries", "share", "Rule A5.", of=("benes",), base="benes"
+        ),
     }
     return Draft("waterfall", "Beneficiaries by stage of attribution", frame, ("year", "ccn", "stage"),
                  columns, {"stage": "all", "ccn": "STATE"}, universe="attributed", source=SOURCE)  # fmt: skip
@@ -81,11 +125,15 @@ def hospitals() -> Draft:
     columns = {
         "hospital": Column("Hospital", "label"),
         "benes": Column("Beneficiaries", "count", "Attributed people (rule A5).", "people"),
-        "per_capita": Column("Per capita spending", "per_capita", "Rule T2.", "dollars per person and year", **of),
+        "per_capita": Column(
+            "Per capita spending", "per_capita", "Rule T2.", "dollars per person and year", **of
+        ),
         "low": Column("Low", "per_capita", "Lower end of the 95% interval.", **of),
         "high": Column("High", "per_capita", "Upper end of the 95% interval.", **of),
         "before": Column("2017", "per_capita", "Rule T2.", **of),
-        "mpa_percent": Column("MPA", "percent", "Rule M2.", "share of payments", of=("benes",), base="benes"),
+        "mpa_percent": Column(
+            "MPA", "percent", "Rule M2.", "share of payments", of=("benes",), base="benes"
+        ),
         "mpa_dollars": Column("MPA dollars", "dollars", "Rule M4.", "dollars", **of),
     }
     return Draft("hospital_year", "Per capita Medicare spending by hospital", frame, ("year", "ccn"),
@@ -102,7 +150,9 @@ def scores() -> Draft:
         "right": Column("Patient score to", "number", unit="share", digits=2),
         "clinicians": Column("Clinicians", "count", "Rule Q5.", "clinicians"),
     }
-    return Draft("qp_scores", "Patient scores of clinicians", frame, ("left",), columns, source=SOURCE)
+    return Draft(
+        "qp_scores", "Patient scores of clinicians", frame, ("left",), columns, source=SOURCE
+    )
 
 
 def zips() -> Draft:
@@ -116,15 +166,30 @@ def zips() -> Draft:
         for place, count in zip(places, rng.integers(2, 4000, len(places)), strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["ccn", "hospital", "zip", "benes"])
-    columns = {"zip": Column("ZIP", "key"), "benes": Column("Beneficiaries", "count", unit="people")}
-    return Draft("home_zips", "Where attributed beneficiaries live", frame, ("ccn", "zip"), columns, source=SOURCE)
+    columns = {
+        "zip": Column("ZIP", "key"),
+        "benes": Column("Beneficiaries", "count", unit="people"),
+    }
+    return Draft(
+        "home_zips",
+        "Where attributed beneficiaries live",
+        frame,
+        ("ccn", "zip"),
+        columns,
+        source=SOURCE,
+    )
 
 
 def settings() -> Draft:
     rows = [
         (year, setting, 1e9 * share * (1 + 0.03 * i))
         for i, year in enumerate(YEARS)
-        for setting, share in (("inpatient", 2.1), ("outpatient", 1.6), ("professional", 2.6), ("snf", 0.8))
+        for setting, share in (
+            ("inpatient", 2.1),
+            ("outpatient", 1.6),
+            ("professional", 2.6),
+            ("snf", 0.8),
+        )
     ]
     frame = pd.DataFrame(rows, columns=["year", "setting", "dollars"])
     frame["benes"] = 700000.0
@@ -133,7 +198,14 @@ def settings() -> Draft:
         "dollars": Column("Medicare payments", "dollars", "Rule T1.", "dollars", of=("benes",)),
         "benes": Column("Beneficiaries", "count", unit="people"),
     }
-    return Draft("settings", "Medicare payments by setting", frame, ("year", "setting"), columns, source=SOURCE)
+    return Draft(
+        "settings",
+        "Medicare payments by setting",
+        frame,
+        ("year", "setting"),
+        columns,
+        source=SOURCE,
+    )
 
 
 def steps() -> Draft:
@@ -146,10 +218,14 @@ def steps() -> Draft:
     )
     columns = {
         "step": Column("Step", "key"),
-        "change": Column("Per capita spending", "per_capita", unit="dollars per person and year", of=("benes",)),
+        "change": Column(
+            "Per capita spending", "per_capita", unit="dollars per person and year", of=("benes",)
+        ),
         "benes": Column("Beneficiaries", "count", unit="people"),
     }
-    return Draft("growth_steps", "What moved spending per capita", frame, ("step",), columns, source=SOURCE)
+    return Draft(
+        "growth_steps", "What moved spending per capita", frame, ("step",), columns, source=SOURCE
+    )
 
 
 def options() -> Draft:
@@ -161,7 +237,9 @@ def options() -> Draft:
             for ccn, name, at in zip(CCNS, NAMES, result, strict=True):
                 percent = float(np.clip(at / threshold, -1, 1)) * risk
                 rows.append((ccn, name, threshold, risk, percent * 3e8, 9000.0))
-    frame = pd.DataFrame(rows, columns=["ccn", "hospital", "threshold", "revenue_at_risk", "mpa_dollars", "benes"])
+    frame = pd.DataFrame(
+        rows, columns=["ccn", "hospital", "threshold", "revenue_at_risk", "mpa_dollars", "benes"]
+    )
     columns = {
         "threshold": Column("Threshold", "number", unit="share", digits=4),
         "revenue_at_risk": Column("Revenue at risk", "number", unit="share of payments", digits=4),

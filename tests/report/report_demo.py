@@ -95,7 +95,9 @@ def hospitals(release):
         title="Per capita spending differs between hospitals",
         caption="Dots are estimates, lines 95% intervals; ‡ marks a hidden value.",
     )
-    release.show_table(table, ["ccn", "per_capita", "mpa_dollars", "mpa_percent", "benes", "low", "high", "year"])
+    release.show_table(
+        table, ["ccn", "per_capita", "mpa_dollars", "mpa_percent", "benes", "low", "high", "year"]
+    )
     release.show(
         charts.bars(table.sort("mpa_dollars", descending=True), "ccn", "mpa_dollars"),
         title="What the adjustment pays and takes",
@@ -133,7 +135,9 @@ def more(release):
         charts.small_multiples(settings, "setting", "year", "dollars"),
         charts.stacked_bars(settings, "year", "setting", "dollars"),
         charts.heat(settings, "setting", "year", "dollars"),
-        charts.waterfall(release.table("growth_steps"), "step", "change", levels=("before", "after")),
+        charts.waterfall(
+            release.table("growth_steps"), "step", "change", levels=("before", "after")
+        ),
     )
     for chart in drawn:
         release.show(chart, title=f"Example of {chart.kind.replace('_', ' ')}", caption="Invented.")

@@ -57,7 +57,10 @@ def with_dollars(run, moved=0.0):
     state.to_csv(run / "tables" / "state.csv", index=False)
     file = run / "tables" / "dictionary.json"
     facts = json.loads(file.read_text())
-    facts["mpa_hospitals"] = {"keys": ["year", "ccn"], "columns": {"mpa_dollars": {"kind": "dollars"}}}
+    facts["mpa_hospitals"] = {
+        "keys": ["year", "ccn"],
+        "columns": {"mpa_dollars": {"kind": "dollars"}},
+    }
     facts["state"] = {"keys": ["year", "ccn"], "totals": {"ccn": "STATE"},
                       "columns": {"paid": {"kind": "dollars"}}}  # fmt: skip
     file.write_text(json.dumps(facts))

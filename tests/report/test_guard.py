@@ -11,7 +11,12 @@ def test_a_number_of_a_public_table_passes_in_any_of_its_forms():
     table = made_up()["waterfall"]
     share = float(table.value("share_benes", year=2018, stage="aco_like"))
     total = float(table.value("tcoc", year=2018, stage="all"))
-    for text in (f"{share:.1%} of people", f"{share:.0%}", f"${total / 1e9:.1f} billion", f"${total:,.0f}"):
+    for text in (
+        f"{share:.1%} of people",
+        f"{share:.0%}",
+        f"${total / 1e9:.1f} billion",
+        f"${total:,.0f}",
+    ):
         guard.check_numbers("t", text, KNOWN)
 
 

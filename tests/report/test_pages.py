@@ -42,7 +42,11 @@ def visit(chromium, pages):
         file, _, anchor = name.partition("#")
         address = (pages / file).as_uri() + (f"#{anchor}" if anchor else "")
         page.goto(address)
-        others = [url for url in requests if url.split("#")[0] != address.split("#")[0] and not url.startswith("data:")]
+        others = [
+            url
+            for url in requests
+            if url.split("#")[0] != address.split("#")[0] and not url.startswith("data:")
+        ]
         return page, others, complaints
 
     yield go
@@ -92,9 +96,10 @@ def test_no_figure_is_cropped_and_a_table_that_scrolls_says_so(visit, width):
 
 def test_one_choice_marks_the_hospital_everywhere_and_is_carried_on(visit):
     page, _, complaints = visit("index.html", 1280)
-    page.get_by_label("Your hospital").first.select_option("210008")
+    page.locator("#hospital").select_option("210008")
     assert page.url.endswith("#hospital=210008")
     page.locator(".answers a").first.click()
+    page.wait_for_load_state()
     assert page.url.endswith("demo.html#hospital=210008")
     assert page.locator("#hospital").input_value() == "210008"
     assert page.locator("#table-hospital_year-210008.is-mine").count() == 1
@@ -113,15 +118,20 @@ def test_one_choice_marks_the_hospital_everywhere_and_is_carried_on(visit):
 def test_the_what_if_shows_cells_of_the_table(visit):
     page, _, complaints = visit("demo.html#hospital=210008", 1280)
     table = made_up()["mpa_what_if"]
-    page.get_by_label("Threshold").select_option(label="3.00%")
-    page.get_by_label("Revenue at risk").select_option(label="1.00%")
+    page.get_by_role("combobox", name="Threshold").select_option(label="3.00%")
+    page.get_by_role("combobox", name="Revenue at risk").select_option(label="1.00%")
     mine = table.where(threshold=0.03, revenue_at_risk=0.01)
     frame = mine.frame
     said = page.locator(".what-if dd").all_inner_texts()
     up = frame.mpa_dollars[frame.mpa_dollars > 0].sum()
     down = frame.mpa_dollars[frame.mpa_dollars < 0].sum()
     one = mine.value("mpa_dollars", ccn="210008")
-    assert said == [words.dollars(up), words.dollars(down), words.dollars(up + down), words.dollars(one)]
+    assert said == [
+        words.dollars(up),
+        words.dollars(down),
+        words.dollars(up + down),
+        words.dollars(one),
+    ]
     assert complaints == []
 
 

@@ -35,7 +35,11 @@ def test_an_unknown_table_names_the_nearest(demo):
 def test_a_figure_is_three_outputs_and_writes_no_file(demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outputs = shown(lambda: demo.show(chart(demo), title="T", caption="C."))
-    assert [o.metadata["tcoc"]["kind"] for o in outputs] == ["figure-title", "figure", "figure-below"]
+    assert [o.metadata["tcoc"]["kind"] for o in outputs] == [
+        "figure-title",
+        "figure",
+        "figure-below",
+    ]
     data = outputs[1].data
     assert data["image/svg+xml"].startswith("<svg")
     assert data["image/svg+xml;layout=narrow"] != data["image/svg+xml"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tcoc.errors import InputError
+from tcoc.folders import is_held, locked, remove_held
 from tcoc.resources import shortage
 from tcoc.resources.shortage import (
     Bounds,
@@ -20,7 +21,6 @@ from tcoc.resources.shortage import (
     too_high,
 )
 from tcoc.store.connection import connect
-from tcoc.folders import is_held, locked, remove_held
 
 HOLDS = """import sys; from pathlib import Path
 from tcoc.store.connection import spill_folder

@@ -21,12 +21,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from tcoc.deliverables.registry import find, names, study
 from tcoc.errors import InputError
 from tcoc.params import load_run
 from tcoc.store.connection import connect
 from tcoc.store.spark import SETTINGS
 from tcoc.store.synth import write_synthetic_store
-from tcoc.deliverables.registry import find, names, study
 from tcoc.study import Study
 
 # a rate year's benchmark needs the two years before it, whose windows begin a year earlier

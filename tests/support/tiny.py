@@ -19,10 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tcoc.deliverables.registry import study
 from tcoc.params import Run, RunFile, load_policy
 from tcoc.reference import REFERENCE_SPECS
 from tcoc.store.schema import FORMAT_VERSION, TABLES
-from tcoc.deliverables.registry import study
 from tcoc.study import Study
 
 Rows = list[dict[str, Any]]

@@ -18,6 +18,7 @@ from tcoc.disclosure.files import (
 )
 from tcoc.disclosure.gate import Gated, gate
 from tcoc.disclosure.rounding import Rule
+from tcoc.disclosure.seal import seal
 from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Column, Draft, Kind, PublicTable
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "escaped",
     "gate",
     "read_public",
+    "seal",
     "write_csvs",
     "write_public",
 ]

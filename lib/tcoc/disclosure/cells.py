@@ -61,6 +61,8 @@ def places(drafts: Sequence[Draft], cells: pd.DataFrame) -> dict[tuple[int, str]
         for column in draft.of_kind(*OF_PEOPLE)
     }
     row = cells["row"].to_numpy()
-    for (number, column), own in cells.groupby(["table", "column"], sort=False).indices.items():
-        found[int(number), str(column)][row[own]] = own
+    indices = cells.groupby(["table", "column"], sort=False).indices
+    for key, row_of in found.items():
+        own = indices.get(key, [])
+        row_of[row[own]] = own
     return found

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tcoc.disclosure.cells import gather, places
+from tcoc.disclosure.editions import Record
 from tcoc.disclosure.network import Place
 from tcoc.disclosure.primary import mark_primary
 from tcoc.disclosure.protect import protect, puzzle_of
@@ -20,18 +21,25 @@ LOG_COLUMNS = ("table", "cell", "column", "reason", "exact")
 
 @dataclass(frozen=True)
 class Gated:
-    """What the gate lets out, and its log of hidden cells, which stays in `restricted/`."""
+    """What the gate lets out; its log of hidden cells and its record of all numbers stay in
+    `restricted/`."""
 
     tables: Mapping[str, PublicTable]
     log: pd.DataFrame
+    record: Record
 
 
-def gate(drafts: Mapping[str, Sequence[Draft]], policy: Policy | Rule | None = None) -> Gated:
+def gate(
+    drafts: Mapping[str, Sequence[Draft]],
+    policy: Policy | Rule | None = None,
+    earlier: Sequence[Record] = (),
+) -> Gated:
     """Round and hide over all tables of a run together; `drafts` are given by deliverable.
 
     1. Counts of 1 to 10 are hidden, and what depends on them (D1).
     2. All else is rounded, once, from the exact number (D2).
-    3. The attacker looks at what would be public; further cells are hidden until he learns nothing.
+    3. The attacker looks at what would be public, `earlier` editions with it; further cells are
+       hidden until he learns nothing.
     InputError for a draft that is not declared soundly.
     """
     rule = policy if isinstance(policy, Rule) else Rule.of(policy) if policy else Rule()
@@ -41,12 +49,13 @@ def gate(drafts: Mapping[str, Sequence[Draft]], policy: Policy | Rule | None = N
     cells = gather(checked, rule)
     place = places(checked, cells)
     mark_primary(checked, cells, place, rule)
-    protect(puzzle_of(checked, cells, place, rule))
+    puzzle = puzzle_of(checked, cells, place, rule)
+    protect(puzzle, earlier)
     tables = {
         draft.name: _admitted(owner, number, draft, cells, place)
         for number, (owner, draft) in enumerate(owners)
     }
-    return Gated(tables, log_of(checked, cells))
+    return Gated(tables, log_of(checked, cells), puzzle.record())
 
 
 def _refuse_twice(names: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ class Variables:
 
 @dataclass
 class Relations:
-    """Sparse rows: lower <= sum of sign x variable <= upper; `owner` is the cell of a ratio, or -1."""
+    """Sparse rows: lower <= sum of sign x variable <= upper; `owner`: a ratio's cell, or -1."""
 
     row: np.ndarray
     variable: np.ndarray
@@ -92,7 +92,7 @@ def variables_of(drafts: Sequence[Draft], cells: pd.DataFrame, place: Place) -> 
     Raises InputError where two tables give different exact counts for one cell: then they count
     different things, and one of them needs a universe of its own.
     """
-    table, rows = cells["table"].to_numpy(), cells["row"].to_numpy()
+    table, rows = cells["table"].to_numpy(), cells["row"].to_numpy(dtype=np.int64)
     key, universe = np.empty(len(cells), dtype=object), np.empty(len(cells), dtype=object)
     for number, draft in enumerate(drafts):
         mine = table == number

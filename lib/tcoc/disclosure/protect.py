@@ -1,4 +1,4 @@
-"""Which further cells are hidden: those without which the attacker would know too much (rule D2)."""
+"""Which further cells are hidden: those that would tell the attacker too much (rule D2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tcoc.disclosure.attacker import Group, Knowledge, Wish, binding, bounds, groups_of, propagated
+from tcoc.disclosure.editions import Joint, Record, joint
 from tcoc.disclosure.network import (
     FAR,
     UNIT,
@@ -116,6 +117,15 @@ class Puzzle:
         np.maximum.at(found, self.variables.of_cell, worth)
         return found
 
+    def record(self) -> Record:
+        """Return what the run would publish, as the ledger keeps it."""
+        known, wish = self.knowledge(), self.wish()
+        numbers = self.variables.frame.drop(columns="unit").assign(
+            lower=known.lower, upper=known.upper, hidden=self.hidden(),
+            low=wish.low, high=wish.high, width=wish.width,
+        )  # fmt: skip
+        return Record(numbers, known.relations)
+
     def hide(self, variable: int, why: str) -> None:
         """Hide a number wherever it stands, and what depends on it."""
         mine = (self.variables.of_cell == variable) & (self.cells["reason"] == "").to_numpy()
@@ -139,31 +149,34 @@ def puzzle_of(drafts: Sequence[Draft], cells: pd.DataFrame, place: Place, rule: 
     return Puzzle(drafts, cells, rule, variables, relations_of(drafts, cells, variables, shown))
 
 
-def protect(puzzle: Puzzle) -> None:
+def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> None:
     """Hide further cells until the attacker bounds no hidden number and recovers no count.
 
-    Raises TcocError where hiding does not help.
+    He has earlier editions too. Raises TcocError where hiding does not help.
     """
     place = puzzle.variables.place
     _settle(puzzle, place)
-    groups, before = puzzle.groups(), puzzle.hidden()
+    groups: list[Group] | None = None
     for _ in range(_ROUNDS):
-        known, wish = puzzle.knowledge(), puzzle.wish()
-        low, high = propagated(known)
-        missed = wish.missed(low, high)
+        before = puzzle.hidden()
+        both = joint([puzzle.record(), *earlier])
+        every = groups_of(both.known.relations, len(both.exact))
+        todo = every if groups is None else groups
+        low, high = propagated(both.known)
+        missed = both.wish.missed(low, high)
         if not missed.any():
-            low, high = bounds(known, wish, puzzle.exact, groups)
-            missed = wish.missed(*known.inward(low, high))
+            low, high = bounds(both.known, both.wish, both.exact, todo)
+            missed = both.wish.missed(*both.known.inward(low, high))
             # What holds now keeps holding until something of the same group is hidden.
-            groups = [group for group in groups if missed[group.members].any()]
-            if not groups:
+            if not missed.any():
                 return
-        _hide_for(puzzle, known, wish, np.flatnonzero(missed), low, high)
+            groups = [group for group in todo if missed[group.members].any()]
+        _hide_for(puzzle, both, every, np.flatnonzero(missed), (low, high))
         _settle(puzzle, place)
-        now = puzzle.hidden()
-        touched = np.flatnonzero(now & ~before)
-        groups = [g for g in puzzle.groups() if g in groups or np.isin(touched, g.members).any()]
-        before = now
+        if groups is not None:
+            touched = np.flatnonzero(puzzle.hidden() & ~before)
+            told = {*touched.tolist(), *np.concatenate([g.members for g in groups]).tolist()}
+            groups = [g for g in every if not told.isdisjoint(g.members.tolist())]
     raise TcocError("disclosure gate: no end of hiding; a table's parts do not fit its totals")
 
 
@@ -179,30 +192,39 @@ def _settle(puzzle: Puzzle, place: Place) -> None:
 
 
 def _hide_for(
-    puzzle: Puzzle, known: Knowledge, wish: Wish, missed: np.ndarray, low: Numbers, high: Numbers
+    puzzle: Puzzle,
+    both: Joint,
+    groups: Sequence[Group],
+    missed: np.ndarray,
+    ends: tuple[Numbers, Numbers],
 ) -> None:
     """Hide, for each number that is known too well, one of those that tell it."""
-    hidden, done = puzzle.hidden(), set[int]()
-    of_cell, exact = puzzle.variables.of_cell, puzzle.exact
-    home = {int(n): group for group in puzzle.groups() for n in group.members}
+    done = set[int]()
+    of_cell, exact, own = puzzle.variables.of_cell, puzzle.exact, len(puzzle.exact)
+    people = puzzle.cells["people"].to_numpy(np.float64)
+    # What an earlier edition shows stays known: hiding it now would be in vain.
+    past = np.zeros(len(both.exact), dtype=bool)
+    for number_of, record in zip(both.number_of[1:], both.records[1:], strict=True):
+        past[number_of[~record.numbers["hidden"].to_numpy(bool)]] = True
+    shown = ~puzzle.hidden() & ~past[:own]
+    home = {int(n): group for group in groups for n in group.members}
     for cell in missed.tolist():
-        numbers, owners = binding(known, low, high, wish, home[cell], cell)
+        numbers, owners = binding(both.known, *ends, both.wish, home[cell], cell)
         if done & {*numbers, *of_cell[list(owners)].tolist()}:
             continue
         # Of the ratios that tell much, the one of the fewest people: headlines stay.
         much = 0.2 * max(owners.values(), default=0.0)
-        people = puzzle.cells["people"].to_numpy(np.float64)
         told = [(people[o], int(of_cell[o])) for o, weight in owners.items() if weight >= much]
-        ratios = [(behind, n) for behind, n in told if not hidden[n]]
-        others = [(exact[n], n) for n in numbers if not hidden[n] and exact[n] > 0]
+        ratios = [(behind, n) for behind, n in told if shown[n]]
+        others = [(exact[n], n) for n in numbers if n < own and shown[n] and exact[n] > 0]
         if ratios or others:
             pick = min(ratios or others)[1]
             done.add(pick)
             puzzle.hide(pick, PROTECTS)
     if not done:
-        frame = puzzle.variables.frame.iloc[missed[0]]
-        where = frame["key"].strip("|").replace("|", ", ") or "the total"
+        found = both.names.iloc[missed[0]]
+        where = found["key"].strip("|").replace("|", ", ") or "the total"
         raise TcocError(
-            f"disclosure gate: {frame['column']} of {where} ({frame['universe']}) can be worked"
+            f"disclosure gate: {found['column']} of {where} ({found['universe']}) can be worked"
             " out, and hiding more does not help; publish fewer relations or wider groups"
         )

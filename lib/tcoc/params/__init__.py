@@ -6,6 +6,7 @@ says what each value rests on, `run_file` reads what an analyst edits.
 
 from tcoc.params.attribution import AttributionPolicy
 from tcoc.params.evidence import GRADES, Document, Evidence, documents
+from tcoc.params.mpa import MpaPolicy, TcocPolicy
 from tcoc.params.policy import Policy, PolicyEntry, PolicyUse, PolicyValue
 from tcoc.params.qp import QpPolicy
 from tcoc.params.run_file import (
@@ -27,6 +28,7 @@ __all__ = [
     "Dated",
     "Document",
     "Evidence",
+    "MpaPolicy",
     "NationalGrowth",
     "Policy",
     "PolicyEntry",
@@ -36,6 +38,7 @@ __all__ = [
     "QpPolicy",
     "Run",
     "RunFile",
+    "TcocPolicy",
     "Value",
     "documents",
     "load_policy",

@@ -8,6 +8,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tcoc.errors import InputError, nearest
 
+LARGEST = 1_000_000
+"""Bytes of the largest parameter file that is read; ours have less than a tenth of it."""
+
+DEEPEST = 20
+"""Levels of the deepest one; ours have five."""
+
 
 class Strict(BaseModel):
     """A part of a parameter file: a key that it does not know is an error, and it never changes."""
@@ -22,15 +28,46 @@ def read_yaml(file: Path) -> dict[str, Any]:
         hint = nearest(file.name, sorted(names)) if names else ""
         raise InputError(f"{file}: there is no such file{hint}")
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506
+        size = file.stat().st_size
+        if size > LARGEST:
+            raise InputError(f"{file}: found {size:,} bytes, expected at most {LARGEST:,}")
+        content = load_text(file.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise InputError(f"{file}: line {line} is not YAML: {error.problem}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: not UTF-8 text at byte {error.start}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise InputError(f"{file}: not YAML that can be read: {said}") from error
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from error
     if not isinstance(content, dict):
         raise InputError(f"{file}: found {type(content).__name__}, expected keys and values")
     return content
+
+
+def load_text(text: str) -> Any:
+    """Return YAML text as plain data; YAMLError or ValueError for what no parameter file needs.
+
+    Deep nesting would exhaust the parser, and a repeated value that repeats others grows without
+    end: neither is in reach of a file that a person writes.
+    """
+    open_: list[bool] = []
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent) and any(open_):
+            raise _refused(event, f"*{event.anchor} repeats a value inside one that is repeated")
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append(event.anchor is not None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            open_.pop()
+        if len(open_) > DEEPEST:
+            raise _refused(event, f"nested more than {DEEPEST} deep")
+    return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506
+
+
+def _refused(event: Any, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.composer.ComposerError(problem=problem, problem_mark=event.start_mark)
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -40,6 +77,10 @@ class _UniqueKeys(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (list, dict, set)):
+                raise yaml.constructor.ConstructorError(
+                    problem="a list or mapping cannot be a key", problem_mark=key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f'the key "{key}" stands twice', problem_mark=key_node.start_mark

@@ -152,6 +152,25 @@ class Aims(_Strict):
     aims: tuple[Aim, ...] = Field(min_length=1)
 
 
+class Program(_Strict):
+    """A program of the delivery landscape, and what claims can tell of its reach."""
+
+    program: str
+    kind: str
+    seen_by: str
+    reach: Literal["figure", "not known"]
+
+
+class Programs(_Strict):
+    """The programs that section VI of the draft names."""
+
+    title: str
+    source: str
+    vintage: str
+    confidence: Confidence
+    programs: tuple[Program, ...] = Field(min_length=1)
+
+
 class PrimaryDriver(_Strict):
     """A primary driver, where its words stand, and its secondary drivers."""
 
@@ -271,6 +290,11 @@ def load_values(name: str, folder: Path | None = None) -> PublishedFile:
 def load_aims(name: str = "three_aims", folder: Path | None = None) -> Aims:
     """Read the three aims."""
     return _load(Aims, name, folder)
+
+
+def load_programs(name: str = "landscape_programs", folder: Path | None = None) -> Programs:
+    """Read the programs of the delivery landscape."""
+    return _load(Programs, name, folder)
 
 
 def load_diagram(name: str, folder: Path | None = None) -> DriverDiagram:

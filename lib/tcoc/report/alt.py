@@ -96,7 +96,9 @@ def series(
     return f"{start} {'; '.join(said)}."
 
 
-def facets(heads: Sequence[str], column: Column, values: Sequence[Any], scale: Sequence[str]) -> str:
+def facets(
+    heads: Sequence[str], column: Column, values: Sequence[Any], scale: Sequence[str]
+) -> str:
     """Say the range over all panels of small multiples."""
     everything = np.concatenate([np.asarray(v).ravel() for v in values])
     shown = everything[~np.isnan(everything)]
@@ -147,5 +149,5 @@ def _hidden(number: int) -> str:
 
 def _low(label: str) -> str:
     """Start a label small inside a sentence, unless it is a name or an abbreviation."""
-    first = label.split(" ")[0]
+    first = label.split(" ", maxsplit=1)[0]
     return label if first.isupper() or not first.istitle() else label[0].lower() + label[1:]

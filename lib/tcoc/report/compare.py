@@ -7,7 +7,7 @@ the disclosure rule's smallest count before it is shown.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,9 +102,7 @@ def compare_runs(a: Path, b: Path) -> Comparison:
         movement=_movement(a, b),
         synthetic=bool(first.get("synthetic") and second.get("synthetic")),
         tables=len(facts),
-        disclosure=tuple(
-            difference_check_folders(b / "tables", a / "tables") if described else ()
-        ),
+        disclosure=tuple(difference_check_folders(b / "tables", a / "tables") if described else ()),
         totals=_totals(changes, facts),
         hospitals=_hospitals(a, b, facts),
     )
@@ -339,7 +337,9 @@ def _hospitals(a: Path, b: Path, facts: Mapping[str, Mapping[str, Any]]) -> pd.D
         both = one.merge(two, on="ccn", suffixes=("_a", "_b"))
         both["change"] = both["dollars_b"] - both["dollars_a"]
         both = both[both["change"].abs() > NOISE]
-        both = both.rename(columns={"dollars_a": "before", "dollars_b": "after", "hospital_b": "hospital"})
+        both = both.rename(
+            columns={"dollars_a": "before", "dollars_b": "after", "hospital_b": "hospital"}
+        )
         both = both.assign(size=-both["change"].abs()).sort_values(["size", "ccn"])
         return both[columns].reset_index(drop=True)
     return pd.DataFrame(columns=columns)

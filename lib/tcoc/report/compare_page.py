@@ -179,12 +179,19 @@ def _movement_html(comparison: Comparison) -> str:
     if comparison.movement.empty:
         return ""
     rows: Sequence[Sequence[str]] = [
-        [str(r["year"]), words.name_of(r["stage_a"]), words.name_of(r["stage_b"]), words.count(r["benes"])]
+        [
+            str(r["year"]),
+            words.name_of(r["stage_a"]),
+            words.name_of(r["stage_b"]),
+            words.count(r["benes"]),
+        ]
         for r in comparison.movement.to_dict("records")
     ]
     headings = ["Year", f"Stage in {comparison.before}", f"Stage in {comparison.after}", "Moved"]
     note = "Beneficiary-years whose main hospital or stage differs; counts of 1 to 10 are hidden."
-    return simple_table("movement-table", "Who is attributed otherwise", headings, rows, note, right_from=3)
+    return simple_table(
+        "movement-table", "Who is attributed otherwise", headings, rows, note, right_from=3
+    )
 
 
 def _rows_html(comparison: Comparison) -> str:

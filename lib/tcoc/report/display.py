@@ -13,6 +13,7 @@ import mistune
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import publish_display_data
 
+from tcoc.disclosure import seal
 from tcoc.report.tables import text
 
 NARROW, DATA = "image/svg+xml;layout=narrow", "text/csv"
@@ -24,7 +25,8 @@ _MARKDOWN = mistune.create_markdown(escape=True, plugins=["table"])
 def publish(data: dict[str, Any], kind: str, /, **facts: Any) -> None:
     """Send an output to the notebook; outside of a notebook nothing happens."""
     if InteractiveShell.initialized():
-        publish_display_data(data, {"tcoc": {"kind": kind, **facts}})
+        digest = seal(kind, str(facts.get("name", "")), data)
+        publish_display_data(data, {"tcoc": {"kind": kind, "digest": digest, **facts}})
 
 
 def publish_html(content: str, plain: str, kind: str, /, **facts: Any) -> None:

@@ -5,13 +5,16 @@ one must stand in a public table of the run, be a year, a rule, a policy value o
 number such as a count of rows; and no sentence may state a count of 1 to 10 people.
 """
 
+import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure import PublicTable
+from tcoc.disclosure import PublicTable, seal
 from tcoc.errors import TcocError
 
 PEOPLE = (
@@ -115,3 +118,145 @@ def check_complete(where: str, **texts: str) -> None:
     for name, text in texts.items():
         if not text.strip():
             raise TcocError(f"{where}: its {name} is empty")
+
+
+# ---------------------------------------------------------------- a whole notebook
+
+KINDS = frozenset(
+    ("style", "table", "figure-title", "figure", "figure-below", "say", "numbers", "assumptions",
+     "data-notes", "what-if", "provenance")
+)  # fmt: skip
+"""What the kit shows; an output of another kind is not the kit's."""
+
+_FREE = frozenset(("style", "assumptions", "data-notes", "provenance", "what-if"))
+"""Kinds that tell of the run, its policy and its data, which are public by themselves."""
+
+_BUILTINS = frozenset(("dict", "int", "len", "list", "max", "min", "set", "sorted", "str", "tuple"))
+_MODULES = re.compile(
+    r"tcoc|tcoc\.report\.(charts|words)(\.\w+)*|tcoc\.deliverables\.\w+\.(words|figures)\w*"
+)
+_REFUSED = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.With, ast.Try,
+    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Delete, ast.Global, ast.Raise,
+)  # fmt: skip
+_READ = ("alt", "title", "aria-label", "aria-description", "label", "placeholder", "content")
+"""Attributes that a reader is told."""
+
+
+def check_notebook(
+    name: str,
+    cells: Iterable[Mapping[str, Any]],
+    tables: Iterable[PublicTable],
+    policy_numbers: Iterable[float] = (),
+) -> None:
+    """Refuse an executed notebook that shows anything but public tables through the kit (D4).
+
+    Looked at are the words of markdown cells, what the code may do at all, and each output: it must
+    be the kit's, as the kit made it, and its numbers must stand in public tables. Raises TcocError
+    in one sentence that says which cell of which notebook.
+    """
+    found = list(tables)
+    known, own = Known(found, policy_numbers), {table.name: Known([table]) for table in found}
+    for number, cell in enumerate(cells, start=1):
+        where, source = f"{name}: cell {number}", _joined(cell["source"])
+        if cell["cell_type"] == "markdown":
+            check_text(where, source)
+            check_numbers(where, source, known)
+        elif cell["cell_type"] == "code":
+            check_source(where, source)
+            for output in cell.get("outputs", ()):
+                _check_output(where, output, known, own)
+
+
+def check_source(where: str, source: str) -> None:
+    """Refuse code that is not a call of the kit: its modules, names and statements alone.
+
+    With this an output can only be one of the kit's, so its seal cannot be made by hand.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        raise TcocError(f"{where}: is not plain Python; a page has no magics") from None
+    for node in ast.walk(tree):
+        if said := _refusal(node):
+            raise TcocError(f"{where}: {said}; a page calls the kit with public tables alone")
+
+
+def _refusal(node: ast.AST) -> str:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        modules = [module + alias.name for alias in node.names]
+        strange = [m for m in modules if not _MODULES.fullmatch(m)]
+        return f"imports {strange[0]}" if strange else ""
+    if isinstance(node, _REFUSED):
+        return f"has a {type(node).__name__.lower()}"
+    if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+        return f"reaches into {node.attr}"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return "" if node.func.id in _BUILTINS else f"calls {node.func.id}"
+    return ""
+
+
+def _check_output(
+    where: str, output: Mapping[str, Any], known: Known, own: Mapping[str, Known]
+) -> None:
+    if output["output_type"] != "display_data":
+        what = {"stream": "prints", "error": "ends with an error"}.get(output["output_type"])
+        raise TcocError(f"{where}: {what or 'shows a value'}; a page shows through release alone")
+    told = dict(output.get("metadata", {}).get("tcoc", {}))
+    kind, name = str(told.get("kind", "")), str(told.get("name", ""))
+    data = {mime: _joined(content) for mime, content in output["data"].items()}
+    if kind not in KINDS or told.get("digest") != seal(kind, name, data):
+        raise TcocError(f"{where}: shows something that the kit did not make of a public table")
+    if kind in _FREE:
+        return
+    texts = [
+        *_said(data.get("text/html", "")),
+        str(told.get("alt", "")),
+        str(told.get("title", "")),
+    ]
+    table = own.get(re.sub(r"-\d+$", "", name)) or own.get(name) if kind == "table" else None
+    for text in texts:
+        if kind != "table":
+            check_text(where, text)
+        if table is None or not _stands(text, table):
+            check_numbers(where, text, known)
+
+
+def _stands(text: str, table: Known) -> bool:
+    return all(_allowed(found, table) for found in _TOKEN.finditer(_RULE.sub(" ", text)))
+
+
+class _Reader(HTMLParser):
+    """The texts of some HTML that a reader sees or hears, cell by cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.mute = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.mute += tag in ("style", "script")
+        self.texts += [value for key, value in attrs if key in _READ and value]
+        if tag in ("td", "th", "p", "li", "dt", "dd", "caption", "small", "div"):
+            self.texts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.mute -= tag in ("style", "script")
+
+    def handle_data(self, data: str) -> None:
+        if not self.mute:
+            last = self.texts.pop() if self.texts else ""
+            self.texts.append(last + data)
+
+
+def _said(html: str) -> list[str]:
+    reader = _Reader()
+    # the kit sets a dollar sign in an element of its own; its download is a file, not a sentence
+    plain = re.sub(r"</?span[^>]*>", "", html.replace("<span>$</span>", "$"))
+    reader.feed(re.sub(r'<p class="tcoc-download">.*?</p>', "", plain, flags=re.DOTALL))
+    return [text.strip() for text in reader.texts if text.strip()]
+
+
+def _joined(content: Any) -> str:
+    return "".join(content) if isinstance(content, list) else str(content)

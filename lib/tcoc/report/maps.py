@@ -9,6 +9,7 @@ import pandas as pd
 from tcoc.paths import params_dir
 from tcoc.reference import zip_centroids
 
+
 @cache
 def county_rings(tolerance: float = 0.0) -> "tuple[np.ndarray[Any, Any], ...]":
     """Return the outlines of the counties, one array of (lon, lat) per ring.

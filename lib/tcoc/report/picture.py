@@ -20,7 +20,9 @@ _NUMBER = re.compile(r"-?\d*\.\d{2,}")
 _FONT = re.compile(r"font:[^;]*;?")
 _FAMILY = '"Source Sans 3","DejaVu Sans",sans-serif'
 _URL = re.compile(r"url\(#([^)]+)\)")
-_PATH, _USE, _GROUP, _TEXT, _DEFS = (f"{{{_SVG}}}{tag}" for tag in ("path", "use", "g", "text", "defs"))
+_PATH, _USE, _GROUP, _TEXT, _DEFS = (
+    f"{{{_SVG}}}{tag}" for tag in ("path", "use", "g", "text", "defs")
+)
 _CIRCLE = re.compile(r"^M ?0 ([\d.]+) ?C")
 _TILES = {
     "up": ("0 0 6 6", "M-1 1L1 -1M0 6L6 0M5 7L7 5"),
@@ -63,7 +65,9 @@ def svg(picture: Figure, name: str, label: str = "", shown: str = "") -> str:
     ET.register_namespace("", _SVG)
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     text = ET.tostring(root, encoding="unicode", short_empty_elements=True)
-    text = text.replace("xlink:href", "href").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    text = text.replace("xlink:href", "href").replace(
+        ' xmlns:xlink="http://www.w3.org/1999/xlink"', ""
+    )
     return re.sub(r">\s+<", "><", text).replace(" />", "/>").strip()
 
 
@@ -91,7 +95,10 @@ def _share(root: ET.Element) -> None:
     for element in list(root.iter()):
         if element.get("class") != "m-shared":
             continue
-        key, (x, y) = element.attrib.pop("data-ccn"), map(float, element.attrib.pop("data-said").split(";"))
+        key, (x, y) = (
+            element.attrib.pop("data-ccn"),
+            map(float, element.attrib.pop("data-said").split(";")),
+        )
         if key not in first:
             first[key] = (x, y)
             element.set("id", f"shared-{key}")
@@ -134,7 +141,9 @@ def _tiles(root: ET.Element) -> None:
         if tile:
             ET.SubElement(pattern, _PATH, {"d": tile, "stroke": "#fff", "stroke-width": "0.9"})
         else:
-            ET.SubElement(pattern, f"{{{_SVG}}}circle", {"cx": "3", "cy": "3", "r": "0.9", "fill": "#fff"})
+            ET.SubElement(
+                pattern, f"{{{_SVG}}}circle", {"cx": "3", "cy": "3", "r": "0.9", "fill": "#fff"}
+            )
 
 
 def _hatch(lines: str) -> str:
@@ -226,7 +235,9 @@ def _font(found: re.Match[str]) -> str:
         return text
     size = re.search(r"([\d.]+)px", text)
     weight = re.search(r"\b(600|700|bold)\b", text)
-    return f"font-size: {size.group(1) if size else '10'}px;" + ("font-weight: 600;" if weight else "")
+    return f"font-size: {size.group(1) if size else '10'}px;" + (
+        "font-weight: 600;" if weight else ""
+    )
 
 
 def _unwrap(root: ET.Element) -> None:
@@ -256,7 +267,9 @@ def _own_ids(root: ET.Element, name: str) -> None:
             elif key == _LINK:
                 element.set(key, "#" + new.get(value.removeprefix("#"), value))
             elif "url(#" in value:
-                element.set(key, _URL.sub(lambda f: f"url(#{new.get(f.group(1), f.group(1))})", value))
+                element.set(
+                    key, _URL.sub(lambda f: f"url(#{new.get(f.group(1), f.group(1))})", value)
+                )
 
 
 def standalone(inline: str) -> str:

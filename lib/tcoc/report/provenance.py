@@ -143,12 +143,30 @@ def data_are_whole(store: Any) -> bool:
 def assumptions_html(uses: Sequence[PolicyUse], name: str = "assumptions") -> str:
     """Return the table of assumed and replaced policy values, equal years on one line."""
     rows = [
-        [use.description, value_words(use.value), years, use.rule, use.name, _status(use)]
+        [
+            use.description,
+            value_words(use.value),
+            "; ".join(value_words(other) for other in use.alternatives) or "none named",
+            years,
+            use.rule,
+            use.name,
+            _status(use),
+            use.grade or "not stated",
+        ]
         for use, years in _together(uses)
     ]
     if not rows:
         return "<p>Every policy value behind this report is sourced; none is assumed.</p>"
-    headings = ["What it says", "Value", "Years", "Rule", "Name", "Status"]
+    headings = [
+        "What it says",
+        "Value",
+        "Could be",
+        "Years",
+        "Rule",
+        "Name",
+        "Status",
+        "Evidence",
+    ]
     caption = f"{words.plural(len(rows), 'value')} assumed, not sourced"
     return simple_table(name, caption, headings, rows)
 

@@ -193,7 +193,9 @@ class Release:
         lines += [(heading(key), value) for key, value in facts.settings.items()]
         rows = [[label, value] for label, value in lines if value]
         plain = "\n".join(f"{label}: {value}" for label, value in rows)
-        content = tables.simple_table("data-notes", "The data behind this run", ["What", "This run"], rows)
+        content = tables.simple_table(
+            "data-notes", "The data behind this run", ["What", "This run"], rows
+        )
         display.publish_html(content, plain, "data-notes")
 
     # ------------------------------------------------------------ parts

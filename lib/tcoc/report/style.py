@@ -170,7 +170,9 @@ def series_hatch(label: object, position: int) -> str:
 def shade(share: float) -> str:
     """Return a tint from white to the accent color, for a share from 0 to 1."""
     start, end = to_rgb("#eef3f8"), to_rgb(ACCENT)
-    return str(to_hex([a + (b - a) * min(1.0, max(0.0, share)) for a, b in zip(start, end, strict=True)]))
+    return str(
+        to_hex([a + (b - a) * min(1.0, max(0.0, share)) for a, b in zip(start, end, strict=True)])
+    )
 
 
 def number_axis(axis: Any, kind: str, label: str = "", digits: int = 0) -> None:

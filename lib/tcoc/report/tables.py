@@ -292,7 +292,9 @@ def _thead(grid: Grid) -> str:
         while place + span < len(grid.heads) and grid.heads[place + span].group == head.group:
             span += 1
         hint = f' title="{attribute(head.hint)}"' if head.hint else ""
-        upper.append(f'<th scope="colgroup" colspan="{span}" class="g"{hint}>{text(head.group)}</th>')
+        upper.append(
+            f'<th scope="colgroup" colspan="{span}" class="g"{hint}>{text(head.group)}</th>'
+        )
         lower += [_th(h, place + i) for i, h in enumerate(grid.heads[place : place + span])]
         place += span
     return f"<thead><tr>{''.join(upper)}</tr><tr>{''.join(lower)}</tr></thead>"
@@ -325,9 +327,7 @@ def _row(grid: Grid, number: int, row: Sequence[str]) -> str:
     code = grid.codes[number] if number < len(grid.codes) else ""
     said = f' <span class="ccn">{code}</span>' if code else ""
     return "".join(
-        f'<th scope="row">{text(cell)}{said}</th>'
-        if place == 0
-        else _td(head, cell)
+        f'<th scope="row">{text(cell)}{said}</th>' if place == 0 else _td(head, cell)
         for place, (cell, head) in enumerate(zip(row, grid.heads, strict=True))
     )
 

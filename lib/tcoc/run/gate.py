@@ -66,6 +66,7 @@ def _gated(study: Study, names: Sequence[str], public: Path) -> dict[tuple[str, 
     disclosure.write_public(gated.tables, private(public / "tables"))
     disclosure.write_csvs(gated.tables, private(public / "csv"))
     gated.log.to_parquet(private(public / "log") / f"{LOG}.parquet", index=False)
+    gated.record.write(public / "log")
     return noted
 
 

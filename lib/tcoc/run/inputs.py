@@ -11,14 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import tcoc
-from tcoc.cache import PAGES, Cache, digest_of, libraries, package_digest, parameter_digest
+from tcoc.cache import (
+    PAGES,
+    Cache,
+    digest_of,
+    libraries,
+    package_digest,
+    parameter_digest,
+    sha256,
+)
 from tcoc.errors import TcocError
 from tcoc.manifest import Input, Manifest, Parameters, read_manifest, read_private
 from tcoc.params import Run
 from tcoc.paths import notebooks_dir, project_root
 from tcoc.reference import Reference, load_reference
 from tcoc.store.layout import Store, open_store
-from tcoc.study import store_files
+from tcoc.study import measured_file, store_files
 
 LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
              "pyarrow", "scipy", "seaborn", "statsmodels")  # fmt: skip
@@ -64,13 +72,15 @@ def _stamp(file: Path) -> Any:
     return seen.st_size, seen.st_mtime_ns, seen.st_ino
 
 
-def run_key(run: Run, names: Sequence[str], found: Found) -> str:
+def run_key(run: Run, names: Sequence[str], found: Found, cache: Cache) -> str:
     """Return what a whole run depends on: two runs of one key are the same run."""
+    measured = measured_file(cache, run.name, "sensitivity")
+    beside = sha256(measured) if measured.is_file() else ""
     spec = run.spec.model_dump(mode="json", exclude={"store", "reference"})
     notebooks = [(name, _content(notebooks_dir() / f"{name}.ipynb")) for name in names]
     inputs = list(zip(_shown(found), found.hashes, strict=True))[1:]
     code = [package_digest(), parameter_digest(), libraries(PAGES), git_commit()]
-    return digest_of([code, spec, notebooks, inputs])
+    return digest_of([code, spec, notebooks, inputs, beside])
 
 
 def _content(file: Path) -> str:

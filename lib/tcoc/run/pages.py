@@ -4,11 +4,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
-
 from tcoc.cache import PAGES, Cache, Entry, Read, base_key, digest_of, look_up, sha256
 from tcoc.progress import Reporter
-from tcoc.run.render import Job, code_cells, execute_all
+from tcoc.run.render import Job, cells_of, code_cells, execute_all
 from tcoc.run.worker import Answer
 
 _IMPORTED = re.compile(r"(?:from|import)\s+(tcoc[\w.]*)(?:\s+import\s+([\w, ]+))?")
@@ -78,8 +76,8 @@ def _base(job: Job) -> str:
 
 def _imports(notebook: Path) -> list[str]:
     """Return the modules of this library that a notebook's cells import."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    cells = cells_of(notebook)
+    code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
     found = []
     for module, names in _IMPORTED.findall(code):
         found.append(module)

@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from tcoc.errors import InputError, TcocError
 from tcoc.paths import notebooks_dir
 from tcoc.report.executed import check_executed
@@ -29,6 +27,11 @@ START_SECONDS = 120.0
 KILLED = (
     "the notebook's process was killed, as the system does when memory ends;"
     " use fewer --workers or a lower --memory-limit"
+)
+
+ENDED = (
+    "cell {cell} ended the page's process ({by}); a page is made of public tables alone and"
+    " reads, writes and starts nothing else"
 )
 
 
@@ -67,16 +70,28 @@ def notebook_file(deliverable: str) -> Path:
 
 def declared_parameters(file: Path) -> list[str]:
     """Return the names that a notebook's parameters cell assigns."""
-    cells = nbformat.read(file, as_version=4).cells
-    source = "\n".join(c.source for c in cells if "parameters" in c.metadata.get("tags", []))
-    lines = [line for line in source.splitlines() if "=" in line and not line.startswith("#")]
-    return [line.split("=", 1)[0].strip() for line in lines]
+    tagged = [c for c in cells_of(file) if "parameters" in c.get("metadata", {}).get("tags", [])]
+    lines = [line for cell in tagged for line in cell["source"].splitlines()]
+    named = [line for line in lines if "=" in line and not line.startswith("#")]
+    return [line.split("=", 1)[0].strip() for line in named]
 
 
 def code_cells(file: Path) -> int:
     """Return how many cells of a notebook are code."""
-    cells = nbformat.read(file, as_version=4).cells
-    return sum(cell.cell_type == "code" for cell in cells)
+    return sum(cell["cell_type"] == "code" for cell in cells_of(file))
+
+
+def cells_of(file: Path) -> list[dict[str, Any]]:
+    """Return a notebook's cells, each with its source as one text.
+
+    Read as the JSON that it is: to load nbformat takes longer than a run that has nothing to do.
+    Raises InputError for a file that is no notebook.
+    """
+    try:
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: is not a notebook that can be read") from error
 
 
 # ---------------------------------------------------------------- the process
@@ -91,6 +106,84 @@ def _environment() -> dict[str, str]:
             # no threads: a process that has some cannot be forked safely
             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
             "JE_ARROW_MALLOC_CONF": "background_thread:false"}  # fmt: skip
+
+
+class PagesProcess:
+    """A process that executes notebooks, in a neutral folder of its own."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", folder: Path) -> None:
+        self._process, self._folder = process, folder
+        self._lines = _Lines(process)
+        threads = _greet(self._lines, folder / "said")
+        # a fork of a process with threads may stand still for ever
+        if threads != 1:
+            raise TcocError(f"the pages' process has {threads} threads and cannot be forked safely")
+
+    def execute(
+        self,
+        jobs: Sequence[Job],
+        workers: int,
+        on_cell: Callable[[str], None],
+        on_done: Callable[[Answer], None],
+    ) -> dict[str, Answer]:
+        """Execute notebooks side by side, the longest first; raises at the first that fails."""
+        waiting = sorted(jobs, key=lambda job: (-job.weight, job.name))
+        asks = {job.name: self._ask(job) for job in waiting}
+        targets = {job.name: job.target for job in jobs}
+        answers: dict[str, Answer] = {}
+        at_work: set[str] = set()
+        cells: dict[str, int] = {}
+        while waiting or at_work:
+            while waiting and len(at_work) < workers:
+                job = waiting.pop(0)
+                at_work.add(job.name)
+                self._send(asks[job.name])
+            found = self._lines.read(0.5)
+            if found is None:
+                raise ShortageError(f"notebooks: {KILLED}")
+            for line in found:
+                if "cell" in line:
+                    cells[line["cell"]] = cells.get(line["cell"], 0) + 1
+                    on_cell(line["cell"])
+                    continue
+                answer = Answer(**line["done"])
+                at_work.discard(answer.name)
+                ask = asks[answer.name]
+                where = cell_after(Path(ask.source), cells.get(answer.name, 0))
+                _take(answer, where, Path(ask.target), targets[answer.name])
+                answers[answer.name] = answer
+                on_done(answer)
+        return answers
+
+    def _ask(self, job: Job) -> Ask:
+        """Lay out what a page is given: a copy of its public tables, and of the notebook itself."""
+        own = Path(tempfile.mkdtemp(dir=self._folder))
+        source = own / job.source.name
+        shutil.copyfile(job.source, source)
+        shutil.copytree(job.public, own / "public")
+        target = own / f"{job.name}.executed"
+        parameters = dict(job.parameters)
+        return Ask(job.name, str(source), str(target), str(own), parameters, job.hook_only)
+
+    def _send(self, ask: Ask) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(asdict(ask)).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise ShortageError(f"notebooks: {KILLED}") from error
+
+
+@contextmanager
+def pages_process() -> Iterator[PagesProcess]:
+    """Start the process that executes pages, for the length of a block.
+
+    It works in a neutral place with a short name: nothing in a path tells whose run it is.
+    """
+    with tempfile.TemporaryDirectory(prefix="tcoc-", dir=_short_folder()) as name:
+        folder = Path(name).resolve()
+        with _server(folder) as process:
+            yield PagesProcess(process, folder)
 
 
 @contextmanager
@@ -176,11 +269,8 @@ def execute_all(
     """
     if not jobs:
         return {}
-    # a neutral place with a short name: nothing in a path tells whose run it is
-    with tempfile.TemporaryDirectory(prefix="tcoc-", dir=_short_folder()) as name:
-        folder = Path(name)
-        with _server(folder) as process:
-            return _execute(process, jobs, workers, folder, on_cell, on_done)
+    with pages_process() as process:
+        return process.execute(jobs, workers, on_cell, on_done)
 
 
 def _short_folder() -> str | None:
@@ -189,71 +279,29 @@ def _short_folder() -> str | None:
     return "/tmp" if long and os.access("/tmp", os.W_OK) else None  # noqa: S108
 
 
-def _execute(
-    process: "subprocess.Popen[bytes]",
-    jobs: Sequence[Job],
-    workers: int,
-    folder: Path,
-    on_cell: Callable[[str], None],
-    on_done: Callable[[Answer], None],
-) -> dict[str, Answer]:
-    waiting = sorted(jobs, key=lambda job: (-job.weight, job.name))
-    asks = {job.name: _ask(job, folder) for job in waiting}
-    lines, answers, at_work = _Lines(process), dict[str, Answer](), set[str]()
-    threads = _greet(lines, folder / "said")
-    # a fork of a process with threads may stand still for ever
-    if threads != 1:
-        raise TcocError(f"the pages' process has {threads} threads and cannot be forked safely")
-    targets = {job.name: job.target for job in jobs}
-    while waiting or at_work:
-        while waiting and len(at_work) < workers:
-            job = waiting.pop(0)
-            at_work.add(job.name)
-            _send(process, asks[job.name])
-        found = lines.read(0.5)
-        if found is None:
-            raise ShortageError(f"notebooks: {KILLED}")
-        for line in found:
-            if "cell" in line:
-                on_cell(line["cell"])
-            else:
-                answer = Answer(**line["done"])
-                at_work.discard(answer.name)
-                _take(answer, Path(asks[answer.name].target), targets[answer.name])
-                answers[answer.name] = answer
-                on_done(answer)
-    return answers
+def cell_after(notebook: Path, executed: int) -> int:
+    """Return which cell of a notebook, from 1, came after so many executed ones.
+
+    papermill adds one with the parameters' values after the cell that declares them.
+    """
+    cells = enumerate(cells_of(notebook), start=1)
+    code = [number for number, cell in cells if cell["cell_type"] == "code"]
+    return code[min(max(executed - 1, 0), len(code) - 1)]
 
 
-def _ask(job: Job, folder: Path) -> Ask:
-    """Lay out what a page is given: a copy of its public tables, and of the notebook itself."""
-    own = folder / job.name
-    own.mkdir(mode=0o700)
-    source = own / job.source.name
-    shutil.copyfile(job.source, source)
-    shutil.copytree(job.public, own / "public")
-    target = own / f"{job.name}.executed"
-    return Ask(job.name, str(source), str(target), str(own), dict(job.parameters), job.hook_only)
-
-
-def _send(process: "subprocess.Popen[bytes]", ask: Ask) -> None:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps(asdict(ask)).encode() + b"\n")
-        process.stdin.flush()
-    except BrokenPipeError as error:
-        raise ShortageError(f"notebooks: {KILLED}") from error
-
-
-def _take(answer: Answer, made: Path, target: Path) -> None:
+def _take(answer: Answer, cell: int, made: Path, target: Path) -> None:
     """Take an executed notebook over, and say in one sentence why it is none."""
     if made.is_file() and made.stat().st_size:
         shutil.copyfile(made, target)
         target.chmod(0o600)
     if answer.kind == "killed":
-        raise ShortageError(f"{answer.name}: {answer.error or KILLED}")
+        raise ShortageError(f"{answer.name}: cell {cell}: {KILLED}")
+    if answer.kind == "ended":
+        raise TcocError(f"{answer.name}: {ENDED.format(cell=cell, by=answer.error)}")
     if answer.kind in ("memory", "disk"):
         raise ShortageError(f"{answer.name}: {answer.error}", answer.kind == "disk")
     if answer.error:
         raise TcocError(f"{answer.name}: {answer.error}")
+    import nbformat
+
     check_executed(answer.name, nbformat.read(target, as_version=4).cells)

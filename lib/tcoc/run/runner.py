@@ -16,6 +16,7 @@ from typing import Any
 
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
+from tcoc.disclosure.release import mark_not_released
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -37,7 +38,7 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.gate import LOG, gate_tables, page_tables
+from tcoc.run.gate import gate_tables, page_tables
 from tcoc.run.judge import check_run
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
@@ -139,7 +140,7 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found)
+    key = inputs.run_key(run, names, found, cache)
     if not request.fresh and inputs.is_unchanged(place, key, cache):
         done = read_manifest(place)
         report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
@@ -188,7 +189,8 @@ def _gate(opened: Study, work: _Work, public: Path) -> None:
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
         gate_tables(opened, work.names, public)
     shutil.copytree(public / "csv", work.folder / "tables")
-    shutil.copyfile(public / "log" / f"{LOG}.parquet", work.folder / RESTRICTED / f"{LOG}.parquet")
+    for file in sorted((public / "log").glob("*.parquet")):
+        shutil.copyfile(file, work.folder / RESTRICTED / file.name)
     work.report.advance("disclosure gate")
     work.readings["disclosure"] = reading
 
@@ -294,6 +296,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     work.manifest.state = "ok"
     work.manifest.finished = _now()
     work.manifest.write(work.folder)
+    mark_not_released(work.folder)
     open_up(work.folder, umask, PRIVATE_TOPS)
 
 

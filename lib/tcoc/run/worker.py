@@ -137,6 +137,8 @@ def _plain(notebook: Any) -> Any:
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
     return notebook
 
 
@@ -160,7 +162,10 @@ class _Shell:
         shell.history_manager.enabled = False
         warnings.showwarning = self._warn
         self.own = set(self.scratch.rglob("*"))  # the shell makes a profile of its own there
-        for number, cell in enumerate(manager.nb.cells):
+        number = 0
+        for cell in manager.nb.cells:
+            # cells are counted as the notebook has them, without the one that papermill adds
+            number += "injected-parameters" not in cell.metadata.get("tags", [])
             if cell.cell_type != "code":
                 continue
             self._cell(shell, number, cell)
@@ -307,7 +312,9 @@ def _reap(children: dict[int, tuple[Ask, float, str]], out: int) -> None:
         answer["seconds"] = round(time.perf_counter() - started, 2)
         answer["peak_mb"] = round(used.ru_maxrss / 1e3, 1)
         if os.WIFSIGNALED(status):
-            answer["kind"] = "killed"
+            number = os.WTERMSIG(status)
+            answer["kind"] = "killed" if number == signal.SIGKILL else "ended"
+            answer["error"] = signal.Signals(number).name
         _say(out, {"done": answer})
 
 

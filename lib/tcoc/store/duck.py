@@ -96,9 +96,9 @@ class Connection:
         raw = self._read(files, name)
         if raw.schema() == ibis.schema(spec.schema):
             return raw
-        return cast(
-            ir.Table, raw.select(**{c: raw[c].cast(dtype) for c, dtype in spec.schema.items()})
-        )
+        # A store that was written before a nullable column existed has it as null.
+        given = {c: raw[c] if c in raw.columns else ibis.null(t) for c, t in spec.schema.items()}
+        return cast(ir.Table, raw.select(**{c: given[c].cast(t) for c, t in spec.schema.items()}))
 
     def parquet(self, *files: Path) -> ir.Table:
         """Return one or more Parquet files as a table."""

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from tcoc.deliverables.registry import study
 from tcoc.params import Run, RunFile, load_policy
 from tcoc.store.synth import write_synthetic_store
-from tcoc.deliverables.registry import study
 
 YEAR = 2018
 

@@ -10,16 +10,26 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.rules.inference import replicates as drawing
-from tcoc.rules.inference.intervals import beyond_chance, bounds, intervals, least_beyond_chance
+from tcoc.rules.inference.intervals import (
+    Drawing,
+    beyond_chance,
+    bounds,
+    intervals,
+    kept_width,
+    least_beyond_chance,
+    tail,
+)
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
+    halved,
     point,
     poisson_table,
     replicate,
     replicates_of_table,
     replicates_table,
     unit_matrix,
+    units_table,
 )
 from tcoc.rules.inference.units import units_of
 from tcoc.rules.risk import STATE, Pair, risk_adjustment
@@ -51,6 +61,12 @@ def _drawn(rows: pd.DataFrame, unit: str = "bene_id", **options) -> UnitSums:
 
 def _replicated(rows, count, chosen=SETTINGS, unit="bene_id") -> Replicates:
     return replicate(_drawn(rows, unit), [PAIR], chosen, count)
+
+
+def _drawing(drawn: UnitSums, count: int) -> Drawing:
+    full, half = replicate(drawn, [PAIR], SETTINGS, count), halved(drawn, [PAIR], SETTINGS, count)
+    key = (2015, 2016)
+    return Drawing(full.pair(*key), half.pair(*key), full.units_of(*key))
 
 
 def test_poisson_table_has_mean_one():
@@ -130,7 +146,8 @@ def test_each_count_one_gives_the_point_estimate(monkeypatch):
 
 def test_one_unit_has_no_interval():
     made = world([{"year": y, "bene_id": "A", "ccn": "210001", "tcoc": 5} for y in (2015, 2016)])
-    table = intervals(_replicated(made.rows(SETTINGS), 100).pair(2015, 2016), PAIR, 0.95)
+    drawn = _drawn(made.rows(SETTINGS))
+    table = intervals(_drawing(drawn, 100), PAIR, 0.95)
     assert table["growth_low"].isna().all()
 
 
@@ -189,12 +206,14 @@ def test_a_pair_that_was_not_drawn_names_those_that_were():
 
 def test_a_table_of_replicates_reads_back_whatever_the_names():
     rows = _population(6, 50).rows(SETTINGS)
-    found = replicate(_drawn(rows, members={"210002": "A group"}), [PAIR], SETTINGS, 3)
-    table = replicates_table(found)
+    drawn = _drawn(rows, members={"210002": "A group"})
+    found = replicate(drawn, [PAIR], SETTINGS, 3)
+    table, units = replicates_table(found), units_table(drawn)
     key = ["base_year", "performance_year", "ccn", "replicate"]
     assert table[key].equals(table.sort_values(key, ignore_index=True)[key])
-    back = replicates_of_table(table)
-    assert set(back.names) == set(found.names)
+    back = replicates_of_table(table, units.sort_values(["year", "ccn"]))
+    assert back.names == found.names
+    assert np.array_equal(back.units[2016], found.units[2016])
     for name in found.names:
         mine, theirs = (
             r.pair(2015, 2016).adjusted["new_enrollee"][r.names.index(name)] for r in (back, found)
@@ -228,3 +247,51 @@ def test_least_beyond_chance_is_reached_by_chance_in_under_five_percent():
     assert least_beyond_chance(47, 0.05) == 6
     assert least_beyond_chance(47, 0.05, looks=3) == 7
     assert Pair(2015, 2016).base_completion == 1
+
+
+def test_units_of_equal_size_count_in_full_and_unequal_ones_less():
+    people = [
+        {"year": y, "bene_id": f"B{i}", "ccn": "210001", "tcoc": 5, "panel": "a" if i < 9 else "b"}
+        for y in (2015, 2016)
+        for i in range(10)
+    ]
+    rows = world(people).rows(SETTINGS)
+    panel = {p["bene_id"]: p["panel"] for p in people}
+    assert _drawn(rows).effective_units()[2015].tolist() == pytest.approx([10, 10])
+    drawn = _drawn(rows.assign(panel=rows["bene_id"].map(panel)), "panel")
+    # Panels of nine and one: (9 + 1)^2 / (81 + 1).
+    assert drawn.effective_units()[2016].tolist() == pytest.approx([100 / 82] * 2)
+
+
+def test_few_units_have_wider_intervals():
+    tails = tail(np.array([1.0, 2.0, 10.0, 1e6]), 0.95)
+    assert np.isnan(tails[0])
+    assert tails[1] < tails[2] < tails[3]
+    assert tails[3] == pytest.approx(0.025, abs=1e-5)
+
+
+def test_halved_draws_have_half_the_variance():
+    drawn = _drawn(_population(6, 200).rows(SETTINGS))
+    full = replicate(drawn, [PAIR], SETTINGS, 600).pair(2015, 2016).base.var(axis=1)
+    half = halved(drawn, [PAIR], SETTINGS, 600).pair(2015, 2016).base.var(axis=1)
+    assert half / full == pytest.approx(0.5, rel=0.2)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
+def test_a_product_of_two_estimates_counts_its_chance_once(part):
+    """x * y with both noises about (0, 0): m = 0; an added z of known variance is m."""
+    g, hospitals, count = rng(3), 40, 4000
+    x, y, z = g.normal(size=(3, hospitals, 1))
+    product, plain = math.sqrt(part), math.sqrt(1 - part)
+
+    def drawn(variance, columns):
+        noise = math.sqrt(variance) * g.normal(size=(3, hospitals, columns))
+        return product * (x + noise[0]) * (y + noise[1]) + plain * (z + noise[2])
+
+    kept = kept_width(drawn(1, count), drawn(0.5, count // 2)) ** 2
+    # True variance m + p = 1. Replicates have m + p (x2 + y2 + 1), on average m + 3 p.
+    expected = np.mean(1 / ((1 - part) + part * (x**2 + y**2 + 1)))
+    assert kept == pytest.approx(max(expected, 1 / 3), abs=0.25 if part else 0.05)
+    assert kept < 1 or part == 0
+    few = rng(1).normal(size=(9, 200))
+    assert kept_width(few, few[:, :100] / 2) == 1

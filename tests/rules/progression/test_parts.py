@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcoc.deliverables.progression_plan.public import MARYLAND, place_parents
+from tcoc.deliverables.progression_plan.dictionary import MARYLAND
+from tcoc.deliverables.progression_plan.public_people import place_parents
 from tcoc.errors import InputError
 from tcoc.reference.places import load_regions, normal_county, zip_regions
 from tcoc.rules import progression

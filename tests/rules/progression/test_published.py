@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from tcoc.deliverables.progression_plan import figures as progression_figures
-from tcoc.deliverables.progression_plan import sections as progression_plan
+from tcoc.deliverables.progression_plan import figures, words
+from tcoc.deliverables.progression_plan.dictionary import published
+from tcoc.disclosure import Column, PublicTable, gate
 from tcoc.errors import InputError
+from tcoc.params import load_policy
 from tcoc.paths import params_dir
 from tcoc.reference.published import date_span, load_diagram, load_timeline, load_values
 from tcoc.rules import progression
@@ -62,16 +64,29 @@ def test_published_savings_add_up_in_one_vintage():
     }
 
 
+def public(name: str, frame: pd.DataFrame, keys: tuple[str, ...]) -> PublicTable:
+    """A published table as the pages see it."""
+    numbers = [c for c in frame.columns if pd.api.types.is_float_dtype(frame[c])]
+    draft = published(name, name, frame, keys, {c: Column(c, "number") for c in numbers})
+    return gate({"progression_plan": [draft]}, load_policy()).tables[name]
+
+
+def metrics_of(folder: Path | None = None) -> PublicTable:
+    frame = progression.metrics(load_values("all_payer_model_metrics", folder))
+    return public("published_metrics", frame, ("metric", "year", "vintage"))
+
+
 def test_a_changed_value_changes_figure_data_and_text(folder):
-    before = progression.metrics(load_values("all_payer_model_metrics"))
+    before = metrics_of()
     change(folder, "all_payer_model_metrics", "hospital_growth", 2015, value=3.9)
-    after = progression.metrics(load_values("all_payer_model_metrics", folder))
-    row = (after["metric"] == "hospital_growth") & (after["year"] == 2015)
-    assert after.loc[row, "status"].item() == "not met"
-    assert progression_plan.metrics_title(before) != progression_plan.metrics_title(after)
-    assert "1 missed it" in progression_plan.metrics_title(after)
-    assert "2015 3.90\u00a0% (not met)" in progression_plan.metrics_alt(after)
-    assert progression_figures.draw_metrics(after)
+    after = metrics_of(folder)
+    assert after.value("status", metric="hospital_growth", year=2015) == "not met"
+    assert words.metrics_title(before) != words.metrics_title(after)
+    assert "all-payer hospital revenue" not in words.metrics_title(after)
+    chart = figures.metrics(after)
+    assert "2015 3.90% (not met)" in chart.alt
+    drawn = " ".join(text.get_text() for text in chart.draw("wide").axes[0].texts)
+    assert "3.90%" in drawn
 
 
 def test_a_missing_value_is_a_visible_gap_with_its_reason(folder):
@@ -86,25 +101,40 @@ def test_a_missing_value_is_a_visible_gap_with_its_reason(folder):
         source=None,
         reason="the report could not be read",
     )
-    frame = progression.metrics(load_values("all_payer_model_metrics", folder))
-    assert "2015 no value (the report could not be read)" in progression_plan.metrics_alt(frame)
-    assert "1 have no value" in progression_plan.metrics_title(frame)
-    picture = progression_figures.draw_metrics(frame)
-    words = " ".join(text.get_text() for text in picture.axes[0].texts)
-    assert "no value: the report" in words
+    chart = figures.metrics(metrics_of(folder))
+    assert "2015 no value (the report could not be read)" in chart.alt
+    for layout in ("wide", "narrow"):
+        drawn = " ".join(text.get_text() for text in chart.draw(layout).axes[0].texts)
+        assert "the report" in drawn
 
 
 def test_savings_title_follows_the_values(folder):
+    def title(where: Path | None) -> str:
+        frame = progression.published_savings(
+            load_values("medicare_savings", where), "reported_2016"
+        )
+        frame[["saving", "cumulative"]] *= 1_000_000
+        return words.savings_title(public("savings", frame, ("vintage", "part", "year")))
+
+    assert "took back $38" in title(None)
     change(folder, "medicare_savings", "total_savings", 2014, value=9)
-    frame = progression.published_savings(load_values("medicare_savings"), "reported_2016")
-    assert "took back $38\u00a0M" in progression_plan.savings_title(frame)
-    changed = load_values("medicare_savings", folder)
-    frame = progression.published_savings(changed, "reported_2016")
-    assert "took back $162\u00a0M" in progression_plan.savings_title(frame)
+    assert "took back $162" in title(folder)
+
+
+def test_growth_by_part_follows_from_the_printed_differences():
+    """I.C: hospital below the nation in 2015, non-hospital above; parts weigh to the total."""
+    frame = progression.growth_by_part(load_values("medicare_savings"), 0.56)
+    rows = frame[frame["vintage"] == "reported in 2016"].set_index(["year", "part"])["difference"]
+    assert rows[2014, "hospital"] == pytest.approx(-2.15)
+    assert rows[2015, "hospital"] == pytest.approx(100 * ((1 - 0.0222) / (1 - 0.0215) - 1))
+    assert rows[2015, "hospital"] < 0 < rows[2015, "nonhospital"]
+    for year in (2014, 2015):
+        both = 0.56 * rows[year, "hospital"] + 0.44 * rows[year, "nonhospital"]
+        assert both == pytest.approx(rows[year, "total"])
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "said"),
     [
         ({"value": None, "confidence": None, "source": None}, "say why"),
         ({"confidence": None}, "confidence"),
@@ -114,9 +144,9 @@ def test_savings_title_follows_the_values(folder):
         ({"valu": 3}, "Extra inputs"),
     ],
 )
-def test_a_wrong_value_is_an_error_in_one_sentence(folder, changes, words):
+def test_a_wrong_value_is_an_error_in_one_sentence(folder, changes, said):
     change(folder, "all_payer_model_metrics", "hospital_growth", 2015, **changes)
-    with pytest.raises(InputError, match=words) as error:
+    with pytest.raises(InputError, match=said) as error:
         load_values("all_payer_model_metrics", folder)
     assert "all_payer_model_metrics.yml" in str(error.value)
     assert "\n" not in str(error.value)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tcoc.deliverables.registry import study
 from tcoc.errors import InputError
 from tcoc.params import load_run
 from tcoc.store.check import check_store
 from tcoc.store.check import render as render_check
 from tcoc.store.importers import import_files
 from tcoc.store.synth import write_synthetic_store
-from tcoc.deliverables.registry import study
 from tests.store.importers.forms_of_store import (
     Rows,
     cclf_rows,

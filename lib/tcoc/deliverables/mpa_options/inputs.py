@@ -16,7 +16,7 @@ from tcoc.deliverables.risk_adjustment.inputs import (
 )
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.errors import InputError
-from tcoc.params import Policy
+from tcoc.params import MpaPolicy, Policy
 from tcoc.paths import params_dir
 from tcoc.rules.completion import run_out_sentence, unequal_run_out
 from tcoc.rules.mpa import Inputs, Terms, Units, pooled_quality, read_terms
@@ -77,7 +77,7 @@ def unequal(study: Study, base_year: int, performance_year: int) -> bool:
     base, performance = facts[base_year], facts[performance_year]
     if not unequal_run_out(base, performance):
         return False
-    if study.policy.get("mpa.unequal_run_out") == "stop":
+    if MpaPolicy.of(study.policy).unequal_run_out == "stop":
         short = performance if performance.incomplete else base
         raise InputError(
             f"{study.run.file.name}: {base_year} and {performance_year} stand on unequal run-outs:"
@@ -236,7 +236,7 @@ def _quality(study: Study, units: Units, rate_year: int) -> Array:
         study.reference("quality_adjustments"),
         rate_year,
         {c: n for c, n in hospital_names(study).items() if c in units.hospitals},
-        study.policy.get("mpa.missing_quality"),
+        MpaPolicy.of(study.policy).missing_quality,
     )
     return pooled_quality(units, found)
 
@@ -246,7 +246,7 @@ def _prices(study: Study, names: Sequence[str], members: Mapping[str, str]) -> A
 
     A combination has the plain mean of its members' factors.
     """
-    known = {str(c): float(f) for c, f in study.policy.get("mpa.price_factors").items()}
+    known = {str(c): float(f) for c, f in MpaPolicy.of(study.policy).price_factors.items()}
     groups: dict[str, list[float]] = {}
     for ccn, factor in sorted(known.items()):
         groups.setdefault(members.get(ccn, ccn), []).append(factor)

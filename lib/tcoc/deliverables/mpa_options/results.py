@@ -1,7 +1,7 @@
 """Table mpa: each hospital's adjustment under its rate year's terms and each option."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,8 @@ from tcoc.deliverables.mpa_options.inputs import (
     setting_of,
     terms_of,
 )
-from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA
+from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, TERMS
+from tcoc.params import MpaPolicy
 from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, varied_terms
 from tcoc.rules.mpa.options import dollars
 from tcoc.rules.mpa.reliability import heterogeneity, reliability_table
@@ -42,8 +43,19 @@ def mpa(study: Study) -> pd.DataFrame:
 def option_terms(study: Study, rate_year: int) -> Iterator[tuple[str, Terms]]:
     """Yield each option's name and terms; InputError for a term that is unknown."""
     own = terms_of(study, rate_year)
-    for option, changes in study.policy.get("mpa.options").items():
+    for option, changes in MpaPolicy.of(study.policy).options.items():
         yield option, varied_terms(own, changes or {}, f"mpa.options: {option}")
+
+
+def terms_table(study: Study) -> pd.DataFrame:
+    """The terms of each rate year and option, one row each (rules M1 to M8)."""
+    rows = []
+    for year in rate_years(study):
+        for option, terms in option_terms(study, year):
+            row = {**asdict(terms), "years": terms.years, "trend": terms.trend, "option": option}
+            row["base_weights"] = ", ".join(f"{w:g}" for w in terms.base_weights)
+            rows.append(row)
+    return pd.DataFrame(rows)[list(TERMS)]
 
 
 def reason_left_out(study: Study, terms: Terms) -> str:
@@ -51,7 +63,7 @@ def reason_left_out(study: Study, terms: Terms) -> str:
     if missing := missing_years(study, terms):
         years = ", ".join(map(str, missing))
         return f"its base rests on {years}, which this run has no claims of"
-    if terms.price_standardized and not study.policy.get("mpa.price_factors"):
+    if terms.price_standardized and not MpaPolicy.of(study.policy).price_factors:
         return "no price factors are supplied (mpa.price_factors)"
     return ""
 

@@ -23,6 +23,24 @@ MPA = {
     "benes": FLOAT,
     "unequal_run_out": "boolean",
 }
+TERMS = {
+    "rate_year": "int32",
+    "option": "string",
+    "base_year": "int32",
+    "performance_year": "int32",
+    "years": "int32",
+    **dict.fromkeys(
+        ("national_growth", "trend_reduction", "trend", "threshold", "max_at_risk"), FLOAT
+    ),
+    **dict.fromkeys(("quality_sign", "risk_method"), "string"),
+    "combined": "boolean",
+    "attainment_weight": FLOAT,
+    **dict.fromkeys(("attainment_level", "attainment_risk", "base_weights"), "string"),
+    "risk_cap": FLOAT,
+    "truncated": "boolean",
+    "credibility": "string",
+    "price_standardized": "boolean",
+}
 LEFT_OUT = {"rate_year": "int32", "option": "string", "reason": "string"}
 SCENARIOS = {
     **{"scenario" if name == "option" else name: kind for name, kind in MPA.items()},

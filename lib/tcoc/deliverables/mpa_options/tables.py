@@ -1,5 +1,6 @@
 """The tables of the MPA: results, the options study, chance, reliability, break-even, scenarios."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -18,7 +19,7 @@ from tcoc.deliverables.mpa_options.inputs import (
     single_terms,
     terms_of,
 )
-from tcoc.deliverables.mpa_options.results import left_out, mpa, targets
+from tcoc.deliverables.mpa_options.results import left_out, mpa, targets, terms_table
 from tcoc.deliverables.mpa_options.scenarios import scenarios
 from tcoc.deliverables.mpa_options.schemas import (
     CHANCE,
@@ -31,9 +32,12 @@ from tcoc.deliverables.mpa_options.schemas import (
     RELIABILITY,
     SAVINGS,
     SCENARIOS,
+    TERMS,
     WHAT_IF,
 )
+from tcoc.deliverables.mpa_options.sensitivity import SENSITIVITY, sensitivity
 from tcoc.deliverables.risk_adjustment.inputs import claim_years, settings_of
+from tcoc.params import MpaPolicy
 from tcoc.rules.mpa import (
     Terms,
     break_even,
@@ -74,7 +78,7 @@ def _options_of(study: Study, rate_year: int) -> pd.DataFrame:
     setting = setting_of(study, terms, {})
     point = inputs_of(study, setting, terms)
     table = evaluate_grid(
-        grid_options(study.policy.get("mpa.grid")),
+        grid_options(MpaPolicy.of(study.policy).grid),
         point,
         replicated_inputs(study, setting, terms),
         terms.trend,
@@ -96,7 +100,7 @@ def what_if(study: Study) -> pd.DataFrame:
 def _what_if_of(study: Study, rate_year: int) -> pd.DataFrame:
     terms = single_terms(study, rate_year)
     setting = setting_of(study, terms, {})
-    inputs, grid = inputs_of(study, setting, terms), study.policy.get("mpa.grid")
+    inputs, grid = inputs_of(study, setting, terms), MpaPolicy.of(study.policy).grid
     dimensions = ("threshold", "max_at_risk", "attainment_weight", "quality_sign")
     frames = []
     # The terms in force are a choice of their own even where the grid leaves them out.
@@ -119,7 +123,7 @@ def _what_if_of(study: Study, rate_year: int) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[list(WHAT_IF)]
 
 
-def _with_own(values: list[Any], own: Any) -> list[Any]:
+def _with_own(values: Sequence[Any], own: Any) -> list[Any]:
     return sorted({*values, own})
 
 
@@ -174,8 +178,8 @@ def panel(study: Study) -> pd.DataFrame:
         constant = noise_constant(rows["result_error"].to_numpy(dtype=float), benes)
         table = panel_table(
             constant,
-            study.policy.get("mpa.true_changes"),
-            study.policy.get("mpa.sign_certainty"),
+            MpaPolicy.of(study.policy).true_changes,
+            MpaPolicy.of(study.policy).sign_certainty,
             benes,
         )
         frames.append(table.assign(rate_year=year, noise_constant=constant))
@@ -184,10 +188,10 @@ def panel(study: Study) -> pd.DataFrame:
 
 def chance(study: Study) -> pd.DataFrame:
     """What chance pays a hospital with no true change, by size and threshold (rule M6)."""
-    thresholds = study.policy.get("mpa.grid")["threshold"]
+    thresholds = MpaPolicy.of(study.policy).grid["threshold"]
     frames = [
         chance_by_size(
-            rows["noise_constant"].iloc[0], study.policy.get("mpa.panel_sizes"), thresholds
+            rows["noise_constant"].iloc[0], MpaPolicy.of(study.policy).panel_sizes, thresholds
         ).assign(rate_year=year)
         for year, rows in study.frame("mpa_panel").groupby("rate_year")
     ]
@@ -221,8 +225,8 @@ def _reliability_of(study: Study, rate_year: int) -> pd.DataFrame:
     needed = panel_needed(
         table["result_error"].to_numpy(dtype=float),
         table["benes"].to_numpy(dtype=float),
-        study.policy.get("mpa.reliable_change"),
-        study.policy.get("mpa.reliable_power"),
+        MpaPolicy.of(study.policy).reliable_change,
+        MpaPolicy.of(study.policy).reliable_power,
     )
     table["panel_needed"] = needed
     table["signal_dollars"] = table["mpa_dollars"] * table["reliability"].fillna(0.0)
@@ -305,6 +309,7 @@ USES = ("y1_attribution", "risk_adjustment")
 
 PRODUCTS = (
     Product("mpa", ("rate_year", "option", "ccn"), mpa, MPA, csv=True),
+    Product("mpa_terms", ("rate_year", "option"), terms_table, TERMS),
     Product("mpa_left_out", ("rate_year", "option"), left_out, LEFT_OUT),
     Product("mpa_options", ("rate_year", *GRID_KEYS), options, OPTIONS),
     Product(
@@ -319,6 +324,7 @@ PRODUCTS = (
     Product("reliability", ("rate_year", "ccn"), reliability, RELIABILITY),
     Product("mpa_heterogeneity", ("rate_year",), state_heterogeneity, HETEROGENEITY),
     Product("mpa_break_even", ("rate_year", "ccn"), savings, SAVINGS),
+    Product("sensitivity", ("assumption", "alternative"), sensitivity, SENSITIVITY),
     Product("mpa_scenarios", ("rate_year", "scenario", "ccn"), scenarios, SCENARIOS),
 )
 """The tables of the MPA, in the order in which later ones use earlier ones."""

@@ -1,27 +1,19 @@
-"""The figures of the Progression Plan."""
+"""The figures of the Progression Plan: published results, and the run's own spending."""
 
-from typing import Any
-
-from tcoc.deliverables.progression_plan.tables import PRODUCTS
+from tcoc.deliverables.progression_plan.checks import CHECKS
+from tcoc.deliverables.progression_plan.public import public_tables
+from tcoc.deliverables.progression_plan.tables import POLICY, PRODUCTS, USES
+from tcoc.deliverables.progression_plan.words import headline
 from tcoc.deliverables.registry import Deliverable
-from tcoc.study import Study
-
-
-def _no_drafts(study: Study) -> list[Any]:
-    return []
-
-
-def _no_headline(release: Any) -> str:
-    return ""
-
 
 DELIVERABLE = Deliverable(
     name="progression_plan",
-    title="Progression Plan",
-    question="What do the plan's empty figures show?",
-    policy=("progression", "attribution", "tcoc"),
-    uses=("y1_attribution",),
+    title="Progression Plan: from hospital budgets to the total cost of care",
+    question="What did hospital budgets achieve, and which spending do they not reach?",
+    policy=(*POLICY, "tcoc"),
+    uses=USES,
     tables=PRODUCTS,
-    public=_no_drafts,
-    headline=_no_headline,
+    public=public_tables,
+    checks=CHECKS,
+    headline=headline,
 )

@@ -146,6 +146,29 @@ def connect(axes: Axes, x0: float, y0: float, x1: float, y1: float) -> None:
     axes.add_patch(PathPatch(curve, facecolor="none", edgecolor=QUIET, linewidth=0.9))
 
 
+def outline(groups: Sequence[tuple[str, Sequence[str]]], width: float = 3.6) -> Picture:
+    """Draw headings with their items below each other: a diagram on a phone's width."""
+    blocks = [
+        (
+            wrap(head, width - 0.1, TEXT, "semibold"),
+            [wrap(i, width - 0.25, SMALL + 0.5) for i in items],
+        )
+        for head, items in groups
+    ]
+    height = sum(h.height + 0.16 + sum(i.height + 0.05 for i in items) for h, items in blocks)
+    picture, axes = paper(height + 0.05, width)
+    y = 0.02
+    for head, items in blocks:
+        write(axes, 0.0, y, head)
+        y += head.height + 0.05
+        for item in items:
+            axes.plot([0.06], [y + SMALL * LEADING / 144], marker="o", markersize=2.6, color=WARM)
+            write(axes, 0.16, y, item)
+            y += item.height + 0.05
+        y += 0.11
+    return picture
+
+
 # ---------------------------------------------------------------- the three aims
 
 
@@ -189,7 +212,7 @@ def _card(
 _COLUMNS = {"aim": (0.02, 1.5), "primary": (1.88, 2.06), "secondary": (4.3, 2.68)}
 _PAD = 0.1
 _DARK_WARM = "#9a4a0c"
-"""The warm colour, dark enough for small letters on white."""
+"""The warm color, dark enough for small letters on white."""
 
 
 def draw_drivers(rows: pd.DataFrame, mark: str = "") -> Picture:
@@ -205,16 +228,16 @@ def draw_drivers(rows: pd.DataFrame, mark: str = "") -> Picture:
     note = wrap(mark, width, SMALL + 0.5, "semibold")
     head, tall = 0.34, aim.height + 2 * _PAD + 0.1
     content = sum(b.height for b in blocks) + 0.16 * (len(blocks) - 1)
-    centre = max(head + content / 2, head + note.height + 0.06 + tall / 2)
-    picture, axes = paper(max(head + content, centre + tall / 2) + 0.04)
+    center = max(head + content / 2, head + note.height + 0.06 + tall / 2)
+    picture, axes = paper(max(head + content, center + tall / 2) + 0.04)
     _column_heads(axes)
-    y = centre - content / 2
+    y = center - content / 2
     for block in blocks:
-        _draw_block(axes, y, block, centre)
+        _draw_block(axes, y, block, center)
         y += block.height + 0.16
-    box(axes, x, centre - tall / 2, width, tall, ACCENT)
-    write(axes, x + _PAD, centre - aim.height / 2, aim, "white")
-    write(axes, x, centre - tall / 2 - note.height - 0.06, note, _DARK_WARM)
+    box(axes, x, center - tall / 2, width, tall, ACCENT)
+    write(axes, x + _PAD, center - aim.height / 2, aim, "white")
+    write(axes, x, center - tall / 2 - note.height - 0.06, note, _DARK_WARM)
     return picture
 
 
@@ -254,12 +277,12 @@ def _column_heads(axes: Axes) -> None:
         write(axes, _COLUMNS[name][0], 0.02, Words((text,), SMALL + 0.5, "semibold"), QUIET)
 
 
-def _draw_block(axes: Axes, y: float, block: _Block, centre: float) -> None:
+def _draw_block(axes: Axes, y: float, block: _Block, center: float) -> None:
     x, width = _COLUMNS["primary"]
     middle = y + block.height / 2
     tall = block.primary.height + 2 * _PAD
     aim_right = sum(_COLUMNS["aim"])
-    connect(axes, aim_right, centre, x, middle)
+    connect(axes, aim_right, center, x, middle)
     box(axes, x, middle - tall / 2, width, tall, TINT, ACCENT)
     write(axes, x + _PAD, middle - block.primary.height / 2, block.primary)
     left, room = _COLUMNS["secondary"]
@@ -424,7 +447,7 @@ def _draw_event(axes: Axes, one: _Placed, y: float, ground: str) -> None:
     tint = "white" if inside and not one.event.planned else INK
     quiet = tint if tint == "white" else QUIET
     behind = "none" if inside else ground
-    for text, size, at, colour in (
+    for text, size, at, color in (
         (one.event.label, TEXT, y - 0.09, tint),
         (one.event.when, SMALL, y + 0.1, quiet),
     ):
@@ -433,7 +456,7 @@ def _draw_event(axes: Axes, one: _Placed, y: float, ground: str) -> None:
             at,
             text,
             size=size,
-            color=colour,
+            color=color,
             ha=one.align,
             va="center",
             bbox={"facecolor": behind, "edgecolor": "none", "pad": 0.6},

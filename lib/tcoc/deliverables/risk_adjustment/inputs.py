@@ -1,7 +1,8 @@
 """What the tables of risk adjustment are computed from: parameters, pairs of years, replicates."""
 
 import itertools
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import ibis.expr.types as ir
@@ -10,14 +11,17 @@ import pandas as pd
 
 from tcoc.deliverables.y1_attribution.tables import completion, has_claims
 from tcoc.errors import InputError
-from tcoc.paths import params_dir
+from tcoc.paths import params_dir, project_root
+from tcoc.rules.inference.intervals import Drawing
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
+    halved,
     replicates_of_table,
     unit_matrix,
 )
 from tcoc.rules.inference.units import MILLIONTHS
+from tcoc.rules.inference.verdicts import Rates
 from tcoc.rules.risk import (
     NewEnrolleeFactors,
     Pair,
@@ -131,5 +135,28 @@ def drawn_pairs(study: Study) -> list[Pair]:
 
 
 def replicates_of(study: Study) -> Replicates:
-    """Return the kept replicates as arrays: `.per_capita[year]`, `.pair(base, performance)`."""
-    return replicates_of_table(study.frame("risk_replicates"))
+    """Return the kept replicates as arrays: `.per_capita[year]`, `.pair(base, performance)`.
+
+    `.units_of(base, performance)` goes with them into `intervals.bounds`.
+    """
+    return replicates_of_table(study.frame("risk_replicates"), study.frame("risk_units"))
+
+
+def drawings_of(study: Study, pairs: Sequence[Pair]) -> list[Drawing]:
+    """Return each pair's replicates as intervals need them, halved draws made anew (R6)."""
+    full = replicates_of(study)
+    settings = settings_of(study)
+    half = halved(drawn_of(study), pairs, settings, max(settings.replicates // 4, 10))
+    keys = [(p.base_year, p.performance_year) for p in pairs]
+    return [Drawing(full.pair(*key), half.pair(*key), full.units_of(*key)) for key in keys]
+
+
+def measured_rates() -> dict[str, Rates]:
+    """Return the verdicts' measured error rates, none where they have not been measured (R8)."""
+    file = project_root() / "benchmarks" / "results" / "verdicts.json"
+    if not file.is_file():
+        return {}
+    return {
+        name: Rates(**{key: row[key] for key in Rates.__annotations__})
+        for name, row in json.loads(file.read_text())["verdicts"].items()
+    }

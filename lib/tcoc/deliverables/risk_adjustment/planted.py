@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from tcoc.deliverables.risk_adjustment.inputs import (
+    drawings_of,
     factors_of,
     pair_of,
-    replicates_of,
     settings_of,
 )
 from tcoc.rules.inference.intervals import factor_intervals
@@ -77,7 +77,6 @@ def _row(of: pd.DataFrame, variant: Any) -> dict[str, Any]:
 def _compared(study: Study) -> pd.DataFrame:
     """Return planted and found factors of the hospitals of some size, by (variant, ccn)."""
     settings, pair = settings_of(study), pair_of(study)
-    replicated = replicates_of(study).pair(pair.base_year, pair.performance_year)
     planted = planted_factors(
         _expected(study, pair), _bucket_costs(study, pair), pair, settings, factors_of(settings)
     )
@@ -88,7 +87,7 @@ def _compared(study: Study) -> pd.DataFrame:
         & (found[["base_benes", "performance_benes"]] >= SMALLEST).all(axis=1)
         & (found["ccn"] != STATE)
     ]
-    bounds = factor_intervals(replicated, settings.interval_level)
+    bounds = factor_intervals(drawings_of(study, [pair])[0], settings.interval_level)
     columns = ["variant", "ccn", "factor", "performance_months"]
     table = recovery(planted, bounds.merge(found[columns], on=["variant", "ccn"]))
     order = {variant: i for i, variant in enumerate(VARIANTS)}

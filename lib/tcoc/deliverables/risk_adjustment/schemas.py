@@ -1,6 +1,7 @@
 """The columns of the tables of risk adjustment."""
 
 from tcoc.rules.inference.replicates import REPLICATE_COLUMNS
+from tcoc.rules.inference.statistics import STATISTIC_COLUMNS
 
 _PAIR = {"base_year": "int32", "performance_year": "int32"}
 _RESULT = dict.fromkeys(
@@ -54,6 +55,46 @@ REPLICATES = {
     "replicate": "int32",
     **dict.fromkeys(REPLICATE_COLUMNS, "float64"),
 }
+STATISTICS = {
+    "statistic": "string",
+    "variant": "string",
+    **_PAIR,
+    **dict.fromkeys(STATISTIC_COLUMNS, "float64"),
+}
+VERDICTS = {
+    "verdict": "string",
+    "question": "string",
+    "answer": "string",
+    "printed": "string",
+    **{name: "float64" for name in STATISTIC_COLUMNS if name != "error"},
+    **dict.fromkeys(("false_rate", "power", "stability"), "float64"),
+    "states": "int32",
+    "state_benes": "float64",
+    "people_needed": "float64",
+}
+_SIDES = dict.fromkeys(
+    (f"{year}_{of}" for year in ("base", "performance") for of in ("benes", "months", "dollars")),
+    "float64",
+)
+GROWTH_PARTS = {
+    **_PAIR,
+    "ccn": "string",
+    "part": "string",
+    **dict.fromkeys(("benes", "months"), "float64"),
+    "dollars": "float64",
+    "contribution": "float64",
+    "per_capita": "float64",
+    **_SIDES,
+}
+GROWTH_PANELS = {
+    **_PAIR,
+    "ccn": "string",
+    "unit": "string",
+    "moved": "string",
+    "contribution": "float64",
+    **{name: kind for name, kind in _SIDES.items() if "benes" not in name},
+}
+UNITS = {"year": "int32", "ccn": "string", "place": "int32", "units": "float64"}
 DECOMPOSITION = {
     "variant": "string",
     "ccn": "string",

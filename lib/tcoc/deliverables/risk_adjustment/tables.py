@@ -8,10 +8,12 @@ import pandas as pd
 
 from tcoc.deliverables.risk_adjustment.inputs import (
     claim_years,
+    drawings_of,
     drawn_of,
     drawn_pairs,
     factors_of,
     labels,
+    measured_rates,
     pair_of,
     pairs_of,
     people_of,
@@ -27,17 +29,27 @@ from tcoc.deliverables.risk_adjustment.schemas import (
     COMBINATIONS,
     DECOMPOSITION,
     EVIDENCE,
+    GROWTH_PANELS,
+    GROWTH_PARTS,
     LABELS,
     METHODS_TABLE,
     REPLICATES,
     SENSITIVITY,
+    STATISTICS,
+    UNITS,
+    VERDICTS,
 )
 from tcoc.rules.inference.intervals import intervals
+from tcoc.rules.inference.moved import growth_panels, growth_parts, part_cells
+from tcoc.rules.inference.prediction import SUM_KEY, cross_fitted, prediction_sums
 from tcoc.rules.inference.replicates import (
     replicate,
     replicates_table,
+    units_table,
 )
+from tcoc.rules.inference.statistics import gain_rows, statistic_rows
 from tcoc.rules.inference.units import UNIT_KEY, unit_sums, units_of
+from tcoc.rules.inference.verdicts import evaluate, registry
 from tcoc.rules.risk import (
     METHODS,
     STATE,
@@ -99,6 +111,49 @@ def sums_by_unit(study: Study, attribution: ir.Table | None = None) -> ir.Table:
     return unit_sums(people, units_of(rows, everybody), named)
 
 
+def prediction_rows(study: Study) -> ir.Table:
+    """What cross-fitted prediction needs of everybody, by year, fold and profile (rule R8)."""
+    settings = settings_of(study)
+    people = people_of(study, claim_years(study))
+    if settings.truncate is not None:
+        people = people.mutate(dollars=people.capped)
+    return prediction_sums(people, settings.seed)
+
+
+def statistics_table(study: Study) -> pd.DataFrame:
+    """The statistics that verdicts rest on, for every pair of years and method (rule R8)."""
+    settings, pairs = settings_of(study), pairs_of(study)
+    drawn, times = drawn_of(study), study.policy.get("verdicts.placebos")
+    found = [statistic_rows(drawn, replicates_of(study), pairs, settings, times)]
+    sums, factors = study.frame("risk_prediction_sums"), factors_of(settings)
+    found += [gain_rows(cross_fitted(sums, pair, settings, factors), pair) for pair in pairs]
+    return pd.concat(found, ignore_index=True)[list(STATISTICS)]
+
+
+def verdicts_table(study: Study) -> pd.DataFrame:
+    """What the page may conclude, each verdict with its measured error rates (rule R8)."""
+    pair, policy = pair_of(study), study.policy
+    rows = study.frame("risk_statistics")
+    own = rows[
+        (rows["base_year"] == pair.base_year) & (rows["performance_year"] == pair.performance_year)
+    ]
+    cells = study.frame("risk_cells")
+    state = cells[(cells["ccn"] == STATE) & (cells["year"] == pair.performance_year)]
+    limits = (policy.get("verdicts.least_stability"), policy.get("verdicts.largest_false_rate"))
+    return evaluate(
+        registry(policy.get("verdicts.registry")),
+        own,
+        measured_rates(),
+        limits,
+        float(state["people"].sum()),
+    )[list(VERDICTS)]
+
+
+def unit_rows(study: Study) -> pd.DataFrame:
+    """On how many units of equal size each hospital rests, by year (rule R6)."""
+    return units_table(drawn_of(study))
+
+
 def replicate_rows(study: Study) -> pd.DataFrame:
     """One set of replicates for every pair of years, method, hospital and combination (R6)."""
     return replicates_table(replicate(drawn_of(study), drawn_pairs(study), settings_of(study)))
@@ -112,10 +167,10 @@ def methods(study: Study) -> pd.DataFrame:
         variants_table(risk_adjustment(frame, pair, settings, factors), pair)
         for pair in pairs_of(study)
     ]
-    replicated = replicates_of(study)
+    pairs = pairs_of(study)
     ends = [
-        intervals(replicated.pair(p.base_year, p.performance_year), p, settings.interval_level)
-        for p in pairs_of(study)
+        intervals(drawing, pair, settings.interval_level)
+        for drawing, pair in zip(drawings_of(study, pairs), pairs, strict=True)
     ]
     table = pd.concat(tables, ignore_index=True)
     table = table.merge(pd.concat(ends, ignore_index=True), "left", list(PAIR_KEY))
@@ -132,6 +187,30 @@ def _with_counts(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
         )
         table = table.merge(of_year, "left", [f"{name}_year", "ccn"])
     return table
+
+
+def moved(study: Study) -> pd.DataFrame:
+    """Each hospital's growth by stayers, joiners, leavers and relinked panels (rule R7)."""
+    pairs = pairs_of(study)
+    people = people_of(study, {y for p in pairs for y in (p.base_year, p.performance_year)})
+    if settings_of(study).truncate is not None:
+        people = people.mutate(dollars=people.capped)
+    kept = study.connection.keep(people)
+    key = ["year", "ccn", "part", "share"]
+    found = [
+        growth_parts(
+            study.connection.fetch(part_cells(kept, study.table("attribution"), pair), key), pair
+        )
+        for pair in pairs
+    ]
+    return pd.concat(found, ignore_index=True)[list(GROWTH_PARTS)]
+
+
+def panels(study: Study) -> pd.DataFrame:
+    """The panels and places that move a hospital's growth by more than 1% (rule R7)."""
+    units = study.frame("risk_unit_sums")
+    found = [growth_panels(units, pair) for pair in pairs_of(study)]
+    return pd.concat(found, ignore_index=True)[list(GROWTH_PANELS)]
 
 
 def adjustment(study: Study) -> pd.DataFrame:
@@ -291,7 +370,7 @@ def _largest_move(study: Study, variant: str) -> float:
 
 # ---------------------------------------------------------------- products
 
-POLICY = ("risk", "tcoc")
+POLICY = ("risk", "tcoc", "verdicts")
 """The policy files whose values these tables may depend on; others are refused."""
 
 USES = ("y1_attribution",)
@@ -299,6 +378,7 @@ USES = ("y1_attribution",)
 
 PRODUCTS = (
     Product("risk_cells", ("year", "ccn", "share", *PROFILE), cells, internal=True),
+    Product("risk_prediction_sums", SUM_KEY, prediction_rows, internal=True),
     Product("risk_unit_sums", UNIT_KEY, sums_by_unit, internal=True),
     Product(
         "risk_replicates",
@@ -307,6 +387,14 @@ PRODUCTS = (
         REPLICATES,
         internal=True,
     ),
+    Product("risk_units", ("year", "ccn"), unit_rows, UNITS, internal=True),
+    Product(
+        "risk_statistics",
+        ("statistic", "variant", "base_year", "performance_year"),
+        statistics_table,
+        STATISTICS,
+    ),
+    Product("risk_verdicts", ("verdict",), verdicts_table, VERDICTS),
     Product("risk_methods", PAIR_KEY, methods, METHODS_TABLE),
     Product(
         "risk_adjustment",
@@ -320,6 +408,13 @@ PRODUCTS = (
         ("variant", "base_year", "performance_year", "combination"),
         combinations,
         COMBINATIONS,
+    ),
+    Product("growth_parts", ("base_year", "performance_year", "ccn", "part"), moved, GROWTH_PARTS),
+    Product(
+        "growth_panels",
+        ("base_year", "performance_year", "ccn", "unit"),
+        panels,
+        GROWTH_PANELS,
     ),
     Product("risk_decomposition", ("variant", "ccn", "part"), decomposition, DECOMPOSITION),
     Product("risk_sensitivity", ("case", "variant", "ccn"), sensitivity, SENSITIVITY),

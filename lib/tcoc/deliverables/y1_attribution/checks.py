@@ -135,8 +135,8 @@ def movement_adds_up(study: Study) -> Measured:
     counted = study.connection.fetch(
         people.group_by("year").agg(benes=people.count().cast("int32")), ["year"]
     ).set_index("year")["benes"]
-    moved = study.frame("attribution_movement")
-    moved = moved[moved["stage_before"].isin(STAGES)].groupby("year")["benes"].sum()
+    rows_of = study.frame("attribution_movement")
+    moved = rows_of[rows_of["stage_before"].isin(STAGES)].groupby("year")["benes"].sum()
     before = counted.reindex([year - 1 for year in moved.index])
     return Measured(_worst((moved - before.to_numpy()).abs()))
 
@@ -207,9 +207,7 @@ CHECKS = (
         "Every eligible beneficiary of every year is attributed, and the shares sum to one.",
         shares_sum_to_one,
     ),
-    Check(
-        "one_stage_each", "A1", "Nobody is attributed by more than one stage.", one_stage_each
-    ),
+    Check("one_stage_each", "A1", "Nobody is attributed by more than one stage.", one_stage_each),
     Check("no_zero_shares", "A5", "No row has a share of zero.", no_zero_shares),
     Check(
         "evidence_is_positive",

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow.parquet as pq
 
+from tcoc.params import TcocPolicy
 from tcoc.params.completion import given_factor
 from tcoc.rules.completion import (
     COMPLETION,
@@ -80,7 +81,7 @@ def completion_years(study: Study) -> pd.DataFrame:
 def _facts(study: Study, year: int) -> YearCompletion:
     entry = study.run.spec.completion.get(year)
     end = _run_out_end(study) if has_claims(study, year) else None
-    needed = study.policy.get("tcoc.run_out_months")
+    needed = TcocPolicy.of(study.policy).run_out_months
     if entry is None:
         return year_completion(year, end, needed)
     given = given_factor(entry)
@@ -99,7 +100,7 @@ def _run_out_end(study: Study) -> date | None:
 
 
 def _measured(study: Study, year: int) -> Measured:
-    months = study.policy.get("tcoc.development_months")
+    months = TcocPolicy.of(study.policy).development_months
     reached = processed_to(study)
     # The store without dates is refused by the table itself, in the same words.
     rows = study.frame("claim_development")

@@ -40,6 +40,21 @@ def practitioner_list(study: Study) -> pd.DataFrame:
     return named[list(PRACTITIONER_LIST)]
 
 
+def aco_practitioner_list(study: Study) -> pd.DataFrame:
+    """The ACO-like practitioner lists as the run used them: (aco_id, npi, ccn), blank without link.
+
+    Rows that rules A3, A6 and A10 set aside are not in it.
+    """
+    tables = study.references.tables
+    names = tables["aco_hospitals"].drop_duplicates("aco_id").set_index("aco_id")["aco_name"]
+    rows = tables["aco_practitioners"]
+    return rows.assign(
+        aco_name=rows["aco_id"].map(names).fillna(""),
+        ccn=rows["ccn"].fillna(""),
+        name=rows["name"].fillna(""),
+    )[list(ACO_LIST)]
+
+
 def practitioner_specialty(study: Study) -> ir.Table:
     """The specialty with most allowed dollars of each attributed clinician; ties to the lower code.
 
@@ -185,7 +200,10 @@ PRACTITIONER_LIST = {
     **SUMS,
 }
 
+ACO_LIST = dict.fromkeys(("aco_id", "aco_name", "npi", "name", "ccn"), "string")
+
 LISTS = (
+    Product("aco_practitioner_list", ("aco_id", "npi", "ccn"), aco_practitioner_list, ACO_LIST),
     Product("practitioner_specialty", ("npi",), practitioner_specialty, internal=True),
     Product(
         "practitioner_list",

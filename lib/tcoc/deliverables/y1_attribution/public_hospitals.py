@@ -106,7 +106,7 @@ def _per_capita(frame: pd.DataFrame, study: Study) -> "pd.Series[float]":
 
 
 def years(study: Study) -> Draft:
-    """Draft the state's year: people, dollars, per capita, and whether the year is complete (T2)."""
+    """Draft the state by year: people, dollars, and whether the year is complete (rule T2)."""
     found = study.frame("state_year")
     frame = found[["year", "benes", "eligible_months", "tcoc", "per_capita"]].assign(
         hospital_share=found["tcoc_hospital"] / found["tcoc"],

@@ -1,6 +1,5 @@
 """Findings, titles and sentences of the Year 1 attribution, from its public tables alone."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from tcoc.deliverables.y1_attribution.lists import FOUND
@@ -177,7 +176,10 @@ def combinations(combined: PublicTable) -> str:
     if combined.empty:
         return "This run combines no hospitals: every hospital stands for itself."
     named = list(dict.fromkeys(str(name) for name in combined.frame["combination"]))
-    return f"This run's combinations: {words.listing(named)}. Their members stand in all tables singly."
+    return (
+        f"This run's combinations: {words.listing(named)}. Their members stand singly in all tables"
+        " above."
+    )
 
 
 def per_capita_range(hospitals: PublicTable, year: int) -> str:
@@ -252,7 +254,7 @@ def clinics(care: PublicTable) -> str:
     return (
         f"Federally qualified and rural health clinics bill outpatient claims that name no"
         f" clinician. The Shared Savings Program counts them (42 CFR 425.404); rule A2 does not,"
-        f" because the store cannot say who gave the care. It may concern at most {seen} of the"
+        f" because the store cannot say who gave the care. It may concern, above all, {seen} of the"
         f" {home} beneficiaries of {year} whom no clinician attributes: they have an outpatient"
         f" claim in the window. A claim under a clinic's own number: {clinic}."
     )
@@ -309,13 +311,9 @@ def example_clinician(release: Release) -> str:
     uses = words.listing(
         [f"{h} {words.dollars(p)}" for h, p in zip(paid["hospital"], paid["paid"], strict=True)]
     )
-    names = words.listing(_texts(panel.frame["person"]))
+    names = words.listing([str(person) for person in panel.frame["person"]])
     return (
         f"**Clinician {npi}.** {names} have no primary care in an ACO; they are the clinician's"
         f" panel (A7). The panel's payments: {uses}. The whole panel goes to {hospital} (A8), also"
         " the member who was treated elsewhere."
     )
-
-
-def _texts(values: Sequence[Any]) -> list[str]:
-    return [str(value) for value in values]

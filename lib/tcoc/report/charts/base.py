@@ -273,7 +273,9 @@ def legend_height(layout: Layout, entries: Sequence[Entry]) -> float:
     return _flow(layout, entries)[-1][1] * _line(layout) + _line(layout) + 0.08
 
 
-def draw_legend(picture: Figure, layout: Layout, entries: Sequence[Entry], top: float = 0.0) -> None:
+def draw_legend(
+    picture: Figure, layout: Layout, entries: Sequence[Entry], top: float = 0.0
+) -> None:
     """Write a legend at the top of a figure, in as many lines as its width needs."""
     width, height = picture.get_figwidth(), picture.get_figheight()
     size = size_of(layout)

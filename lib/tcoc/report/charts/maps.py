@@ -68,7 +68,9 @@ def _maps(kind: str, table: PublicTable, facet: str, zip_code: str, size: str, n
     return Chart(base.named(name, table, kind), table, drawn, draw, told, kind, note)
 
 
-def _undrawn(frame: pd.DataFrame, shown: pd.DataFrame, points: pd.DataFrame, heads: Sequence[str]) -> str:
+def _undrawn(
+    frame: pd.DataFrame, shown: pd.DataFrame, points: pd.DataFrame, heads: Sequence[str]
+) -> str:
     hidden = len(frame) - len(shown)
     unknown = int((shown["_size"] > 0).sum()) - len(points)
     said = [f"{plural(hidden, 'ZIP')} with a hidden count"] if hidden else []
@@ -78,12 +80,16 @@ def _undrawn(frame: pd.DataFrame, shown: pd.DataFrame, points: pd.DataFrame, hea
     return f"Not drawn: {'; '.join(said)}." if said else ""
 
 
-def _draw_maps(layout: Layout, points: pd.DataFrame, heads: Sequence[str], columns: int, column: Any) -> Figure:
+def _draw_maps(
+    layout: Layout, points: pd.DataFrame, heads: Sequence[str], columns: int, column: Any
+) -> Figure:
     rows = -(-len(heads) // columns)
     gap = (0.12, 0.34)
     width = (base.WIDTHS[layout] - 0.1 - gap[0] * (columns - 1)) / columns
     top = 0.3 if heads != [""] else 0.05
-    picture, grid = base.panels(layout, width * 0.52, Margins(0.05, 0.05, top + 0.4, 0.05), rows, columns, gap)
+    picture, grid = base.panels(
+        layout, width * 0.52, Margins(0.05, 0.05, top + 0.4, 0.05), rows, columns, gap
+    )
     largest = float(points["_size"].max()) if len(points) else 1.0
     scale = _LARGEST * min(1.0, (width / 6.0) ** 1.4)
     for number, axes in enumerate(grid):
@@ -102,7 +108,9 @@ def _draw_maps(layout: Layout, points: pd.DataFrame, heads: Sequence[str], colum
     return picture
 
 
-def _spots(axes: Axes, here: pd.DataFrame, largest: float, scale: float, column: Any, single: bool) -> None:
+def _spots(
+    axes: Axes, here: pd.DataFrame, largest: float, scale: float, column: Any, single: bool
+) -> None:
     areas = 3 + scale * here["_size"].to_numpy(dtype=float) / largest
     if not single:
         _many_spots(axes, here, areas)
@@ -110,7 +118,11 @@ def _spots(axes: Axes, here: pd.DataFrame, largest: float, scale: float, column:
     for (_, row), area in zip(here.iterrows(), areas, strict=True):
         (dot,) = axes.plot([row["lon"]], [row["lat"]], "o", ms=float(np.sqrt(area)), alpha=0.65,
                            color=style.ACCENT, mec="white", mew=0.5)  # fmt: skip
-        mark(dot, str(row["_key"]), f"ZIP {row['zip']}: {column.label} {formats.write(column, row['_size'])}")
+        mark(
+            dot,
+            str(row["_key"]),
+            f"ZIP {row['zip']}: {column.label} {formats.write(column, row['_size'])}",
+        )
 
 
 def _many_spots(axes: Axes, here: pd.DataFrame, areas: Any) -> None:
@@ -146,7 +158,14 @@ def _size_key(picture: Figure, layout: Layout, largest: float, scale: float, col
 
     height, width = picture.get_figheight(), picture.get_figwidth()
     size = base.size_of(layout) - 0.5
-    picture.text(0.05 / width, 1 - 0.2 / height, f"{column.label}:", fontsize=size, va="center", color=style.QUIET)
+    picture.text(
+        0.05 / width,
+        1 - 0.2 / height,
+        f"{column.label}:",
+        fontsize=size,
+        va="center",
+        color=style.QUIET,
+    )
     x = 0.05 + base.inches(f"{column.label}:", size) + 0.22
     for amount in _round_sizes(largest):
         area = 3 + scale * amount / largest
@@ -154,7 +173,9 @@ def _size_key(picture: Figure, layout: Layout, largest: float, scale: float, col
                                   ms=float(np.sqrt(area)), color=style.ACCENT, mec="white",
                                   transform=picture.transFigure))  # fmt: skip
         text = compact(amount)
-        picture.text((x + 0.16) / width, 1 - 0.2 / height, text, fontsize=size, va="center", color=style.INK)
+        picture.text(
+            (x + 0.16) / width, 1 - 0.2 / height, text, fontsize=size, va="center", color=style.INK
+        )
         x += 0.16 + base.inches(text, size) + 0.3
 
 

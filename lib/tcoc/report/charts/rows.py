@@ -98,7 +98,11 @@ def bars(
     A hidden value has no bar and carries the mark. `reference` is a value with its name.
     """
     base.need_rows(table, "bars")
-    column, values, read = formats.column_of(table, value), formats.floats(table, value), rows_of(table, rows)
+    column, values, read = (
+        formats.column_of(table, value),
+        formats.floats(table, value),
+        rows_of(table, rows),
+    )
     strong = _strong(table, rows, emphasize, read)
 
     def draw(layout: Layout) -> Figure:
@@ -108,7 +112,16 @@ def bars(
         texts = [base.short(column, v) for v in values]
         axes.set_xlim(*_room(picture, axes, layout, low, high, values, texts))
         for place, amount in enumerate(values):
-            _bar(axes, layout, place, amount, strong[place], read, _said(read.names, column, values, place), texts[place])
+            _bar(
+                axes,
+                layout,
+                place,
+                amount,
+                strong[place],
+                read,
+                _said(read.names, column, values, place),
+                texts[place],
+            )
         write_names(axes, layout, read, list(np.isnan(values)))
         _finish(axes, layout, column, len(read), reference)
         return picture
@@ -117,7 +130,9 @@ def bars(
     return Chart(base.named(name, table, "bars"), table, _drawn(rows, value), draw, told, "bars")
 
 
-def _strong(table: PublicTable, rows: Dimensions, emphasize: Sequence[Any], read: Rows) -> list[bool]:
+def _strong(
+    table: PublicTable, rows: Dimensions, emphasize: Sequence[Any], read: Rows
+) -> list[bool]:
     if not emphasize:
         return [True] * len(read)
     wanted = {str(e) for e in emphasize}
@@ -140,8 +155,12 @@ def _room(picture: Figure, axes: Axes, layout: Layout, low: float, high: float, 
     """Return limits that leave room for each bar's value beyond its end."""
     wide = base.plot_width(picture, axes)
     size = base.size_of(layout) - 0.5
-    before = max((base.inches(t, size) for t, v in zip(texts, values, strict=True) if v < 0), default=0.0)
-    after = max((base.inches(t, size) for t, v in zip(texts, values, strict=True) if not v < 0), default=0.0)
+    before = max(
+        (base.inches(t, size) for t, v in zip(texts, values, strict=True) if v < 0), default=0.0
+    )
+    after = max(
+        (base.inches(t, size) for t, v in zip(texts, values, strict=True) if not v < 0), default=0.0
+    )
     left, right = (before + 0.12 if before else 0.0), after + 0.14
     scale = (high - low) / max(wide - left - right, wide * 0.3) or 1.0
     return low - left * scale, high + right * scale
@@ -199,7 +218,9 @@ def dots(
     groups = _facets(table, facet)
 
     def draw(layout: Layout) -> Figure:
-        return _draw_dots(layout, groups, rows, column, (value, low, high), reference, series, emphasize)
+        return _draw_dots(
+            layout, groups, rows, column, (value, low, high), reference, series, emphasize
+        )
 
     told = alt.ranked("Dot chart", table, formats.row_names(table, _with(rows, facet, series)), column,
                       formats.floats(table, value), interval=bool(low and high))  # fmt: skip
@@ -253,7 +274,11 @@ def _draw_dots(layout: Layout, groups: Any, rows: Dimensions, column: Column, co
                 text.remove()
         _finish(axes, layout, column, len(read), reference)
         if title:
-            axes.set_title(title, fontsize=base.size_of(layout) + 0.5, pad=6 + 14 * bool(reference) + 14 * (len(read) > 20))
+            axes.set_title(
+                title,
+                fontsize=base.size_of(layout) + 0.5,
+                pad=6 + 14 * bool(reference) + 14 * (len(read) > 20),
+            )
     return picture
 
 
@@ -281,7 +306,9 @@ def _series_names(groups: Any, series: str) -> list[Any]:
 def _series_entries(groups: Any, series: str) -> list[Entry]:
     found = _series_names(groups, series)
     if len(found) > len(style.PALETTE):
-        raise TcocError(f"a chart has {len(found)} series; at most {len(style.PALETTE)} are legible")
+        raise TcocError(
+            f"a chart has {len(found)} series; at most {len(style.PALETTE)} are legible"
+        )
     column = formats.column_of(groups[0][1], series) if series else None
     return [
         Entry(formats.write(column, label), style.series_tint(label, i), "", style.MARKERS[i])
@@ -348,10 +375,14 @@ def slope(
         return _draw_slope(layout, read, values, (first, last), strong)
 
     told = alt.changes(table, read.names, (first, last), values)
-    return Chart(base.named(name, table, "slope"), table, _drawn(rows, start, end), draw, told, "slope")
+    return Chart(
+        base.named(name, table, "slope"), table, _drawn(rows, start, end), draw, told, "slope"
+    )
 
 
-def _draw_slope(layout: Layout, read: Rows, values: Any, columns: Any, strong: list[bool]) -> Figure:
+def _draw_slope(
+    layout: Layout, read: Rows, values: Any, columns: Any, strong: list[bool]
+) -> Figure:
     size = base.size_of(layout)
     ends = [formats.write(columns[1], v) for v in values[1]]
     limit = 1.35 if base.is_narrow(layout) else 2.6
@@ -359,7 +390,13 @@ def _draw_slope(layout: Layout, read: Rows, values: Any, columns: Any, strong: l
     named = [i for i in shown if strong[i]]
     texts = {i: base.fitted(f"{ends[i]}  {read.names[i]}", limit, size) for i in named}
     starts = [formats.write(columns[0], values[0][i]) for i in named]
-    left = max(base.widest(starts, size), base.widest(base.wrapped(columns[0].label, 1.2, size), size, True)) + 0.25
+    left = (
+        max(
+            base.widest(starts, size),
+            base.widest(base.wrapped(columns[0].label, 1.2, size), size, True),
+        )
+        + 0.25
+    )
     heads = [base.wrapped(c.label, 1.2 if base.is_narrow(layout) else 2.5, size) for c in columns]
     top = 0.2 + max(map(len, heads)) * 1.25 * size / 72
     margins = Margins(left, base.widest(list(texts.values()), size) + 0.2, top, 0.12)
@@ -416,8 +453,12 @@ def heat(
     def draw(layout: Layout) -> Figure:
         return _draw_heat(layout, lines, names, cells, column)
 
-    told = alt.ranked("Shaded grid", table, formats.row_names(table, _with(rows, columns)), column, values)
-    return Chart(base.named(name, table, "heat"), table, _drawn(rows, columns, value), draw, told, "heat")
+    told = alt.ranked(
+        "Shaded grid", table, formats.row_names(table, _with(rows, columns)), column, values
+    )
+    return Chart(
+        base.named(name, table, "heat"), table, _drawn(rows, columns, value), draw, told, "heat"
+    )
 
 
 def _draw_heat(layout: Layout, lines: Rows, names: list[str], cells: Any, column: Column) -> Figure:

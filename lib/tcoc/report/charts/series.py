@@ -20,7 +20,9 @@ _LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 class Lines:
     """Series over an ordered scale, read from a long table; a hidden value is a gap."""
 
-    def __init__(self, table: PublicTable, x: str, value: str, series: str, low: str, high: str) -> None:
+    def __init__(
+        self, table: PublicTable, x: str, value: str, series: str, low: str, high: str
+    ) -> None:
         frame = table.frame
         self.x, self.column = formats.column_of(table, x), formats.column_of(table, value)
         labels = frame[series].tolist() if series else [self.column.label] * len(frame)
@@ -29,8 +31,8 @@ class Lines:
             raise TcocError(f"a chart has {len(self.labels)} lines; at most {len(style.PALETTE)} are"
                             " legible: choose rows with where(), or use small_multiples")  # fmt: skip
         self.names = self._names(table, series, labels)
-        self.keys = {label: key for label, key in zip(labels, formats.row_keys(table), strict=True)}
-        xs = frame[x].tolist()
+        self.keys = dict(zip(labels, formats.row_keys(table), strict=True))
+        xs = _numbers(frame[x].tolist())
         self.scale = list(dict.fromkeys(xs))
         self.numeric = all(isinstance(v, (int, float, np.number)) for v in self.scale)
         if self.numeric:
@@ -72,6 +74,12 @@ class Lines:
         ]
 
 
+def _numbers(values: list[Any]) -> list[Any]:
+    """Return months and years that stand as text as the numbers that they are."""
+    texts = all(isinstance(v, str) and v.isdigit() for v in values)
+    return [int(v) for v in values] if texts else values
+
+
 def lines(
     table: PublicTable,
     x: str,
@@ -105,7 +113,10 @@ def _draw_lines(layout: Layout, data: Lines, reference: tuple[float, str] | None
     edges = [data.values, *(data.band or ())]
     limits = base.padded(*base.extent(*(e.ravel() for e in edges),
                                       np.array([reference[0]]) if reference else ()), 0.08)  # fmt: skip
-    if data.column.kind in ("count", "dollars", "share", "score") and 0 <= limits[0] < limits[1] * 0.35:
+    if (
+        data.column.kind in ("count", "dollars", "share", "score")
+        and 0 <= limits[0] < limits[1] * 0.35
+    ):
         limits = (0.0, limits[1])
     left = base.tick_width(data.column, *limits, size - 0.5) + 0.14
     top = base.legend_height(layout, entries) + 0.34
@@ -126,7 +137,9 @@ def _draw_lines(layout: Layout, data: Lines, reference: tuple[float, str] | None
     return picture
 
 
-def _line(axes: Axes, data: Lines, row: int, points: bool, width: float = 2.0, tint: str = "") -> None:
+def _line(
+    axes: Axes, data: Lines, row: int, points: bool, width: float = 2.0, tint: str = ""
+) -> None:
     tint = tint or style.series_tint(data.labels[row], row)
     xs, ys = data.places, data.values[row]
     key = data.keys.get(data.labels[row], "")
@@ -203,7 +216,9 @@ def small_multiples(
     told = alt.facets(heads, groups[0].column, [g.values for g in groups],
                       [formats.write(groups[0].x, s) for s in groups[0].scale])  # fmt: skip
     drawn = tuple(c for c in (facet, x, series, value) if c)
-    return Chart(base.named(name, table, "small_multiples"), table, drawn, draw, told, "small_multiples")
+    return Chart(
+        base.named(name, table, "small_multiples"), table, drawn, draw, told, "small_multiples"
+    )
 
 
 def _draw_multiples(layout: Layout, groups: list[Lines], heads: list[str], columns: int) -> Figure:
@@ -259,10 +274,15 @@ def histogram(
     def draw(layout: Layout) -> Figure:
         return _draw_bins(layout, starts, ends, counts, (scale, column), thresholds)
 
-    names = [f"{formats.write(scale, a)} to {formats.write(scale, b)}" for a, b in zip(starts, ends, strict=True)]
+    names = [
+        f"{formats.write(scale, a)} to {formats.write(scale, b)}"
+        for a, b in zip(starts, ends, strict=True)
+    ]
     told = alt.ranked("Histogram", table, names, column, counts)
     told += "".join(f" A line marks {n}." for _, n in thresholds)
-    return Chart(base.named(name, table, "histogram"), table, (left, right, count), draw, told, "histogram")
+    return Chart(
+        base.named(name, table, "histogram"), table, (left, right, count), draw, told, "histogram"
+    )
 
 
 def _draw_bins(layout: Layout, starts: Any, ends: Any, counts: Any, columns: tuple[Column, Column],
@@ -270,7 +290,11 @@ def _draw_bins(layout: Layout, starts: Any, ends: Any, counts: Any, columns: tup
     scale, column = columns
     size = base.size_of(layout)
     high = base.extent(counts)[1]
-    steps = len(thresholds) if base.is_narrow(layout) or len(thresholds) > 1 else min(1, len(thresholds))
+    steps = (
+        len(thresholds)
+        if base.is_narrow(layout) or len(thresholds) > 1
+        else min(1, len(thresholds))
+    )
     margins = Margins(base.tick_width(column, 0, high, size) + 0.14, 0.2, 0.36 + 0.19 * steps, 0.55)
     picture, axes = base.sheet(layout, 2.7 if base.is_narrow(layout) else 3.1, margins)
     axes.set_xlim(float(np.nanmin(starts)), float(np.nanmax(ends)))
@@ -363,7 +387,9 @@ def _draw_scatter(layout: Layout, points: Any, columns: tuple[Column, Column], n
     for i in np.flatnonzero(~np.isnan(xs + ys)):
         (dot,) = axes.plot([xs[i]], [ys[i]], "o", ms=float(np.sqrt(areas[i])), mec="white", mew=0.5,
                            color=style.ACCENT, alpha=0.9 if strong[i] or not any(strong) else 0.45)  # fmt: skip
-        pair = "; ".join(f"{c.label} {formats.write(c, v[i])}" for c, v in zip(columns, points, strict=True))
+        pair = "; ".join(
+            f"{c.label} {formats.write(c, v[i])}" for c, v in zip(columns, points, strict=True)
+        )
         mark(dot, keys[i], f"{names[i]}: {pair}" if names[i] else pair)
         if strong[i]:
             right = xs[i] > np.mean(x_limits)

@@ -28,7 +28,9 @@ from tcoc.report.marks import mark
 class Stack:
     """Rows by parts, read from a long table; what is hidden is known up to the row's total."""
 
-    def __init__(self, table: PublicTable, rows: Dimensions, parts: str, value: str, whole: float | None) -> None:
+    def __init__(
+        self, table: PublicTable, rows: Dimensions, parts: str, value: str, whole: float | None
+    ) -> None:
         frame = table.frame
         self.column = formats.column_of(table, value)
         labels = frame[parts].tolist()
@@ -62,12 +64,16 @@ class Stack:
 
     def entries(self) -> list[Entry]:
         """Return the legend: a line per part, and one for what is hidden."""
-        found = [Entry(n, tint, hatch) for n, (tint, hatch) in zip(self.names, self.tints(), strict=True)]
+        found = [
+            Entry(n, tint, hatch) for n, (tint, hatch) in zip(self.names, self.tints(), strict=True)
+        ]
         return [*found, Entry("Hidden", style.HIDDEN_TINT)] if self.hidden.any() else found
 
     def tints(self) -> list[tuple[str, str]]:
         """Return each part's color and hatch: a stage's own, else by place."""
-        return [(style.series_tint(p, i), style.series_hatch(p, i)) for i, p in enumerate(self.parts)]
+        return [
+            (style.series_tint(p, i), style.series_hatch(p, i)) for i, p in enumerate(self.parts)
+        ]
 
 
 def stacked_shares(
@@ -107,7 +113,9 @@ def _stacked(kind: str, table: PublicTable, rows: Dimensions, parts: str, value:
     base.need_rows(table, kind)
     stack = Stack(table, rows, parts, value, whole)
     if len(stack.parts) > 8:
-        raise TcocError(f"chart {kind} of table {table.name}: {len(stack.parts)} parts; at most 8 are legible")
+        raise TcocError(
+            f"chart {kind} of table {table.name}: {len(stack.parts)} parts; at most 8 are legible"
+        )
 
     def draw(layout: Layout) -> Figure:
         return _draw_stack(layout, stack, whole)
@@ -120,7 +128,9 @@ def _stacked(kind: str, table: PublicTable, rows: Dimensions, parts: str, value:
 def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
     entries = stack.entries()
     rows = stack.rows
-    tall = row_height(layout, len(rows)) * (1.5 if len(rows) < 12 and not base.is_narrow(layout) else 1)
+    tall = row_height(layout, len(rows)) * (
+        1.5 if len(rows) < 12 and not base.is_narrow(layout) else 1
+    )
     ends = [] if whole is not None else _end_texts(stack)
     margins = Margins(
         name_margin(layout, rows.names), 0.2 + base.widest(ends, base.size_of(layout)),
@@ -157,7 +167,9 @@ def _stack_limits(stack: Stack) -> tuple[float, float]:
     return low * 1.02, high * 1.02 if high > 0 else 1.0
 
 
-def _stack_row(picture: Figure, axes: Axes, layout: Layout, stack: Stack, row: int, ends: Sequence[str]) -> None:
+def _stack_row(
+    picture: Figure, axes: Axes, layout: Layout, stack: Stack, row: int, ends: Sequence[str]
+) -> None:
     y, up, down = bar_place(layout, row), 0.0, 0.0
     name, key = stack.rows.names[row], stack.rows.keys[row]
     pieces = [
@@ -226,7 +238,9 @@ def waterfall(
         return _draw_waterfall(layout, read, column, values, standing, spans)
 
     told = alt.steps(read.names, column, values, standing)
-    return Chart(base.named(name, table, "waterfall"), table, (steps, value), draw, told, "waterfall")
+    return Chart(
+        base.named(name, table, "waterfall"), table, (steps, value), draw, told, "waterfall"
+    )
 
 
 def _spans(values: Any, standing: Sequence[bool]) -> list[tuple[float, float]]:
@@ -244,7 +258,8 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
                     standing: Sequence[bool], spans: Any) -> Figure:  # fmt: skip
     texts = [_step_text(column, v, s) for v, s in zip(values, standing, strict=True)]
     room = base.widest(texts, base.size_of(layout)) + 0.15
-    margins = Margins(name_margin(layout, read.names), 0.1, 0.1)
+    bottom = 0.75 if base.is_narrow(layout) else 0.55
+    margins = Margins(name_margin(layout, read.names), 0.1, 0.1, bottom)
     picture, axes = base.sheet(layout, row_height(layout, len(read)) * 1.25, margins)
     low, high = _waterfall_limits(spans, values, standing)
     scale = (high - low) / max(base.plot_width(picture, axes) - 2 * room, 0.8)
@@ -259,7 +274,9 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
                           hatch="" if end >= start or standing[row] else "///", edgecolor="white", lw=0.6)  # fmt: skip
         mark(drawn.patches[0], read.keys[row], f"{read.names[row]}: {texts[row]}")
         if row + 1 < len(spans) and not np.isnan(spans[row + 1][1]):
-            axes.plot([end, end], [y, bar_place(layout, row + 1)], color=style.QUIET, lw=0.8, zorder=1)
+            axes.plot(
+                [end, end], [y, bar_place(layout, row + 1)], color=style.QUIET, lw=0.8, zorder=1
+            )
         right = end >= start
         label = axes.annotate(texts[row], (end, y), xytext=(4 if right else -4, 0), va="center",
                               textcoords="offset points", ha="left" if right else "right",

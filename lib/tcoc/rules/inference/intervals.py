@@ -1,5 +1,9 @@
 """Rule R6: percentile intervals of replicates, and how many leave out zero."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -10,62 +14,126 @@ from tcoc.rules.risk.buckets import STATE
 UNDEFINED_SHARE = 0.05
 """A statistic undefined in more than this share of the replicates has no interval."""
 
+FEWEST = 10
+"""Hospitals without which nothing is said of how far intervals are drawn in."""
 
-def bounds(name: str, replicated: Array, level: float) -> dict[str, Array]:
-    """Return `NAME_low`, `NAME_high` and `NAME_error` by row: plain percentiles, deviation.
+LEAST_KEPT = 1 / 3
+"""The least part of the replicates' variance that is kept: where all is that of a product."""
 
-    Null where more than 5% of the replicates are undefined.
+
+def bounds(
+    name: str, replicated: Array, level: float, units: Array | None = None, width: float = 1.0
+) -> dict[str, Array]:
+    """Return `NAME_low`, `NAME_high` and `NAME_error` by row: percentiles, standard deviation.
+
+    `units` is how many units of equal size each row rests on (`effective_units`). Replicates of few
+    units are too narrow, as a standard error with a normal quantile would be; the percentiles are
+    therefore taken at the tail of Student's t (Hesterberg 2015, The American Statistician 69:371).
+    `width` draws the ends in towards the median (`kept_width`). Null where more than 5% of the
+    replicates are undefined, or a row rests on fewer than two units.
     """
-    tail = (1 - level) / 2
     low, high, error = (np.full(len(replicated), np.nan) for _ in range(3))
+    tails = np.full(len(replicated), (1 - level) / 2) if units is None else tail(units, level)
     usable = np.isfinite(replicated).mean(axis=1) >= 1 - UNDEFINED_SHARE
-    for i in np.flatnonzero(usable):
+    for i in np.flatnonzero(usable & np.isfinite(tails)):
         defined = replicated[i][np.isfinite(replicated[i])]
-        low[i], high[i] = np.quantile(defined, [tail, 1 - tail])
-        error[i] = defined.std(ddof=1) if len(defined) > 1 else 0.0
+        ends = np.quantile(defined, [tails[i], 0.5, 1 - tails[i]])
+        low[i], _, high[i] = ends[1] + width * (ends - ends[1])
+        error[i] = width * (defined.std(ddof=1) if len(defined) > 1 else 0.0)
     return {f"{name}_low": low, f"{name}_high": high, f"{name}_error": error}
 
 
-def intervals(replicated: Adjusted, pair: Pair, level: float) -> pd.DataFrame:
+def tail(units: Array, level: float) -> Array:
+    """Return the share of replicates beyond each end of an interval; NaN below two units."""
+    enough = units >= 2
+    students = stats.t.ppf((1 + level) / 2, np.where(enough, units, 2) - 1)
+    return np.where(enough, stats.norm.cdf(-students), np.nan)
+
+
+def kept_width(full: Array, halved: Array) -> float:
+    """Return how far intervals are drawn in: the root of the variance that is the estimate's own.
+
+    A method that multiplies two estimates, a hospital's mix by its own costs of thin buckets, has a
+    part of its variance in the product of both kinds of chance, and replicates hold that part three
+    times. With m the variance that is proportional to that of the draws and p that of the product,
+    replicates of variance 1 have m + 3 p, of variance s: s (m + 2 p) + s2 p, and the estimate
+    itself m + p. The mean over hospitals plus its standard error, to be cautious; 1 unless ten or
+    more hospitals say that it is below 1 by more than chance (5%).
+    """
+    spread, half = (np.nanvar(values, axis=1, ddof=1) for values in (full, halved))
+    usable = np.isfinite(half) & (spread > 0)
+    kept = 1 - 4 * (1 - 2 * half[usable] / spread[usable])
+    if len(kept) < FEWEST:
+        return 1.0
+    error = kept.std(ddof=1) / np.sqrt(len(kept))
+    if kept.mean() + stats.t.ppf(0.975, len(kept) - 1) * error >= 1:
+        return 1.0
+    return float(np.sqrt(np.clip(kept.mean() + error, LEAST_KEPT, 1.0)))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One pair's replicates: in full, at half the variance of the draws, and units by name."""
+
+    full: Adjusted
+    halved: Adjusted
+    units: Array
+
+    def ends(
+        self, name: str, of: Callable[[Adjusted], Array], level: float, *, product: bool = False
+    ) -> dict[str, Array]:
+        """Return the interval of a statistic by name, the state first; see `bounds`.
+
+        `product` says that the statistic multiplies two estimates, and is drawn in by what the
+        halved draws show. The state's buckets are not thin: it is not drawn in.
+        """
+        full = of(self.full)
+        width = kept_width(full[1:], of(self.halved)[1:]) if product else 1.0
+        inner = bounds(name, full, level, self.units, width)
+        state = bounds(name, full[:1], level, self.units[:1])
+        return {column: np.append(state[column], inner[column][1:]) for column in inner}
+
+
+PRODUCT = "demographic_own"
+"""The method that multiplies a hospital's mix by its own costs of thin buckets (rule R2)."""
+
+
+def intervals(drawing: Drawing, pair: Pair, level: float) -> pd.DataFrame:
     """Return intervals of growth and difference by (variant, hospital): see `bounds`.
 
     Columns `growth_low`, `growth_high`, `growth_error` and the same of `difference`, which is null
     for `none`: zero by definition.
     """
     frames = []
-    for variant in replicated.adjusted:
-        columns = bounds("growth", replicated.growth(variant), level)
-        difference = bounds("difference", replicated.difference(variant), level)
+    for variant in drawing.full.adjusted:
+        columns = drawing.ends("growth", partial(Adjusted.growth, variant=variant), level)
         if variant == "none":
-            difference = {name: np.full(len(v), np.nan) for name, v in difference.items()}
-        frames.append(
-            pd.DataFrame(
-                {
-                    "variant": variant,
-                    "base_year": pair.base_year,
-                    "performance_year": pair.performance_year,
-                    "ccn": replicated.hospitals,
-                    **columns,
-                    **difference,
-                }
+            nothing = np.full(len(drawing.units), np.nan)
+            columns |= {f"difference_{end}": nothing for end in ("low", "high", "error")}
+        else:
+            columns |= drawing.ends(
+                "difference", partial(Adjusted.difference, variant=variant), level
             )
-        )
+        named = {"base_year": pair.base_year, "performance_year": pair.performance_year}
+        names = {"variant": variant, **named, "ccn": drawing.full.hospitals}
+        frames.append(pd.DataFrame({**names, **columns}))
     return pd.concat(frames, ignore_index=True)
 
 
-def factor_intervals(replicated: Adjusted, level: float) -> pd.DataFrame:
+def factor_of(adjusted: Adjusted, variant: str) -> Array:
+    """Return a method's factor by name and replicate."""
+    return np.asarray(adjusted.adjusted[variant] / adjusted.base)
+
+
+def factor_intervals(drawing: Drawing, level: float) -> pd.DataFrame:
     """Return intervals of the factor by (variant, ccn): factor_low, factor_high, factor_error."""
-    frames = [
-        pd.DataFrame(
-            {
-                "variant": variant,
-                "ccn": replicated.hospitals,
-                **bounds("factor", values / replicated.base, level),
-            }
-        )
-        for variant, values in replicated.adjusted.items()
-        if variant != "none"
-    ]
+    frames = []
+    for variant in drawing.full.adjusted:
+        if variant != "none":
+            factor = partial(factor_of, variant=variant)
+            ends = drawing.ends("factor", factor, level, product=variant == PRODUCT)
+            named = {"variant": variant, "ccn": drawing.full.hospitals}
+            frames.append(pd.DataFrame({**named, **ends}))
     return pd.concat(frames, ignore_index=True)
 
 

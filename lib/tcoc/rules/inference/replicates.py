@@ -14,7 +14,7 @@ alone, so a run repeats to the bit on one machine and library set.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,30 @@ class UnitSums:
             year: Sums(whole[0, i], whole[1, i], whole[2, i].sum(axis=1))
             for i, year in enumerate(self.years)
         }
+
+    def effective_units(self) -> dict[int, Array]:
+        """Return by year how many units of equal size each name's months rest on (Kish).
+
+        The square of the months over the sum of squared months of the units; 0 without months.
+        """
+        coo = self.matrix.tocoo()
+        place, unit = coo.coords
+        grid = len(self.years) * len(self.hospitals) * self.buckets
+        of = place < grid
+        year, cell = np.divmod(place[of], len(self.hospitals) * self.buckets)
+        by_hospital = sparse.csr_array(
+            (coo.data[of], (year * len(self.hospitals) + cell // self.buckets, unit[of])),
+            shape=(len(self.years) * len(self.hospitals), self.units),
+        )
+        found = {}
+        for i, name in enumerate(self.years):
+            months = by_hospital[i * len(self.hospitals) : (i + 1) * len(self.hospitals)]
+            rows = [months.sum(axis=0), *(months[[h]].sum(axis=0) for h in range(months.shape[0]))]
+            rows += [months[list(at)].sum(axis=0) for _, at in self.members]
+            whole = np.array([np.asarray(row).ravel().sum() for row in rows])
+            squares = np.array([(np.asarray(row).ravel() ** 2).sum() for row in rows])
+            found[name] = np.where(squares > 0, whole**2 / np.where(squares > 0, squares, 1), 0.0)
+        return found
 
 
 def unit_matrix(
@@ -146,6 +170,11 @@ class Replicates:
 
     names: tuple[str, ...]
     pairs: Mapping[tuple[int, int], Adjusted]
+    units: Mapping[int, Array] = field(default_factory=dict)
+
+    def units_of(self, base_year: int, performance_year: int) -> Array:
+        """Return on how many units each name's change between two years rests: the fewer."""
+        return np.minimum(self.units[base_year], self.units[performance_year])
 
     def pair(self, base_year: int, performance_year: int) -> Adjusted:
         """Return a pair's base, performance and adjusted bases; InputError for one not drawn."""
@@ -188,7 +217,27 @@ def replicate(
         (pair.base_year, pair.performance_year): _joined([block[i] for block in blocks])
         for i, pair in enumerate(pairs)
     }
-    return Replicates(drawn.names, found)
+    return Replicates(drawn.names, found, drawn.effective_units())
+
+
+def halved(
+    drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings, replicates: int
+) -> Replicates:
+    """Return replicates at half the variance of the draws, from the mean of two counts.
+
+    How a statistic's variance falls when that of the draws is halved says what part of it is the
+    product of two estimates (`intervals.kept_width`).
+    """
+    table = poisson_table()
+    parts: dict[tuple[int, int], list[Adjusted]] = {}
+    for number, width in _blocks(2 * replicates):
+        # Other draws than those of the replicates themselves.
+        counts = counts_of(drawn.units, settings.seed + 1, number, table)[:, :width]
+        sums = drawn.sums(drawn.matrix @ ((counts[:, 0::2] + counts[:, 1::2]) / 2))
+        for p in pairs:
+            found = adjust(drawn.names, sums[p.base_year], sums[p.performance_year], p, settings)
+            parts.setdefault((p.base_year, p.performance_year), []).append(found)
+    return Replicates(drawn.names, {key: _joined(of) for key, of in parts.items()})
 
 
 def point(drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings) -> Replicates:
@@ -246,18 +295,29 @@ def replicates_table(found: Replicates) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def replicates_of_table(table: pd.DataFrame) -> Replicates:
-    """Read the rows of `replicates_table` back as arrays, the state first."""
+def units_table(drawn: UnitSums) -> pd.DataFrame:
+    """Return a row per (year, ccn): its place in results, and on how many units it rests."""
+    frames = [
+        pd.DataFrame(
+            {"year": year, "ccn": drawn.names, "place": range(len(drawn.names)), "units": units}
+        )
+        for year, units in drawn.effective_units().items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def replicates_of_table(table: pd.DataFrame, units: pd.DataFrame) -> Replicates:
+    """Read the rows of `replicates_table` and `units_table` back as arrays, the state first."""
     count = int(table["replicate"].max()) + 1
     pairs: dict[tuple[int, int], Adjusted] = {}
-    names: tuple[str, ...] = ()
+    places = dict(zip(units["ccn"], units["place"], strict=True))
+    names = tuple(sorted(places, key=lambda name: int(places[name])))
     years = table[["base_year", "performance_year"]].drop_duplicates().astype(int)
     for base_year, performance_year in years.itertuples(index=False, name=None):
         rows = table[
             (table["base_year"] == base_year) & (table["performance_year"] == performance_year)
         ]
         listed = tuple(rows["ccn"].to_numpy()[::count])
-        names = (STATE, *(name for name in listed if name != STATE))
         order = [listed.index(name) for name in names]
         base, performance, *adjusted = (
             rows[column].to_numpy(dtype=float).reshape(len(listed), count)[order]
@@ -267,4 +327,6 @@ def replicates_of_table(table: pd.DataFrame) -> Replicates:
         pairs[base_year, performance_year] = Adjusted(
             names, base, performance, {"none": base, **by_variant}
         )
-    return Replicates(names, pairs)
+    wide = units.pivot_table("units", "ccn", "year").reindex(list(names))
+    by_year = {int(str(year)): wide[year].to_numpy(dtype=float) for year in wide}
+    return Replicates(names, pairs, by_year)

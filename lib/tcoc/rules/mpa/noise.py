@@ -87,6 +87,12 @@ def chance_by_size(
 
 def _chance(constant: float, size: int, threshold: float) -> dict[str, float]:
     error = constant / np.sqrt(size)
+    if not error > 0:  # without any variation chance pays nobody; without a figure nothing is said
+        none = 0.0 if error == 0 else float("nan")
+        kinds = ("chance_half", "chance_cap", "mean_share")
+        return {"benes": size, "threshold": threshold, "result_error": error} | dict.fromkeys(
+            kinds, none
+        )
     return {
         "benes": size,
         "threshold": threshold,

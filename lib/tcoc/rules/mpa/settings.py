@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tcoc.errors import InputError, nearest
-from tcoc.params import Policy
+from tcoc.params import MpaPolicy, Policy
 
 
 @dataclass(frozen=True)
@@ -51,25 +51,26 @@ class Terms:
 
 def read_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
     """Read a rate year's terms; InputError where a value is not given for the rate year."""
+    own = MpaPolicy.of(policy)
     return Terms(
         rate_year=rate_year,
-        base_year=policy.get("mpa.base_year", rate_year),
-        performance_year=policy.get("mpa.performance_year", rate_year),
+        base_year=own.base_year(rate_year),
+        performance_year=own.performance_year(rate_year),
         national_growth=national_growth,
-        trend_reduction=policy.get("mpa.trend_reduction"),
-        threshold=policy.get("mpa.threshold", rate_year),
-        max_at_risk=policy.get("mpa.max_at_risk", rate_year),
-        quality_sign=policy.get("mpa.quality_sign"),
-        risk_method=policy.get("mpa.risk_method"),
-        combined=policy.get("mpa.combined"),
-        attainment_weight=policy.get("mpa.attainment_weight"),
-        attainment_level=policy.get("mpa.attainment_level"),
-        attainment_risk=policy.get("mpa.attainment_risk"),
-        base_weights=_weights(policy.get("mpa.base_weights"), "mpa.base_weights"),
-        risk_cap=policy.get("mpa.risk_cap"),
-        truncated=policy.get("mpa.truncated"),
-        credibility=policy.get("mpa.credibility"),
-        price_standardized=policy.get("mpa.price_standardized"),
+        trend_reduction=own.trend_reduction,
+        threshold=own.threshold(rate_year),
+        max_at_risk=own.max_at_risk(rate_year),
+        quality_sign=own.quality_sign,
+        risk_method=own.risk_method,
+        combined=own.combined,
+        attainment_weight=own.attainment_weight,
+        attainment_level=own.attainment_level,
+        attainment_risk=own.attainment_risk,
+        base_weights=_weights(own.base_weights, "mpa.base_weights"),
+        risk_cap=own.risk_cap,
+        truncated=own.truncated,
+        credibility=own.credibility,
+        price_standardized=own.price_standardized,
     )
 
 

@@ -12,7 +12,7 @@ from tcoc.rules.progression.names import STAGES
 
 
 def lorenz(percentiles: pd.DataFrame) -> pd.DataFrame:
-    """Return cumulative shares of people and dollars, dearest first, from 0 to 1 (one year)."""
+    """Return cumulative shares of people and dollars, costliest first, from 0 to 1 (one year)."""
     ordered = percentiles.sort_values("percentile", ignore_index=True)
     people = _shares(ordered["benes"])
     dollars = _shares(ordered["tcoc"])
@@ -26,7 +26,7 @@ def _shares(amounts: pd.Series) -> list[float]:
 
 
 def top_shares(percentiles: pd.DataFrame, tops: Sequence[int] = (1, 5, 10)) -> dict[int, float]:
-    """Return the share of dollars that the dearest 1, 5 and 10 % of people account for."""
+    """Return the share of dollars that the costliest 1, 5 and 10% of people account for."""
     total = sum(percentiles["tcoc"])
     return {
         top: float(sum(percentiles.loc[percentiles["percentile"] <= top, "tcoc"]) / total)

@@ -214,6 +214,49 @@ def annual_differences(published: PublishedFile) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def growth_by_part(published: PublishedFile, hospital_share: float) -> pd.DataFrame:
+    """Return growth against the nation in each year, hospital, non-hospital and total (I.C).
+
+    One row per vintage, year and part: difference (percentage points), basis. Hospital and total
+    follow from the printed cumulative differences of one vintage; with hospital care a share h of
+    spending, non-hospital is (total - h x hospital) / (1 - h), which assumes that Maryland and the
+    nation have the same split.
+    """
+    frame = published.frame()
+    parts = {"hospital_growth_difference": "hospital", "total_growth_difference": "total"}
+    chosen = frame[frame["metric"].isin(parts)].sort_values(["vintage", "year"], kind="stable")
+    rows: list[dict[str, object]] = []
+    for (vintage, metric), part in chosen.groupby(["vintage", "metric"], sort=True):
+        before = 0.0
+        for year, value, confidence in zip(
+            part["year"], part["value"], part["confidence"], strict=True
+        ):
+            after = value / 100
+            change = 100 * ((1 + after) / (1 + before) - 1)
+            rows.append(_difference(vintage, year, parts[str(metric)], change, confidence))
+            before = after
+    wide = pd.DataFrame(rows).pivot(index=["vintage", "year"], columns="part", values="difference")
+    for (vintage, year), both in wide.dropna().iterrows():  # type: ignore[misc]
+        rest = (both["total"] - hospital_share * both["hospital"]) / (1 - hospital_share)
+        rows.append(_difference(vintage, year, "nonhospital", rest, "derived"))
+    order = {"hospital": 0, "nonhospital": 1, "total": 2}
+    out = pd.DataFrame(rows)
+    out = out.sort_values(
+        ["vintage", "year", "part"],
+        key=lambda column: column.map(order) if column.name == "part" else column,
+        ignore_index=True,
+    )
+    return out.assign(vintage=out["vintage"].map(published.vintages))
+
+
+def _difference(
+    vintage: object, year: object, part: str, difference: float, basis: object
+) -> dict[str, object]:
+    return {
+        "vintage": vintage, "year": year, "part": part, "difference": difference, "basis": basis,
+    }  # fmt: skip
+
+
 def cumulative_gaps(published: PublishedFile) -> pd.DataFrame:
     """Compare printed cumulative savings with the sum of the printed years, per vintage.
 
@@ -248,7 +291,7 @@ def national_growth(
     """Return the national growth rate of each year, its source, or the reason that it is missing.
 
     A run's rate years come first: rate year R gives growth from `base` to R - lag, and a year's own
-    growth follows from two neighbours. Then published values, the latest vintage. Nothing else.
+    growth follows from two neighbors. Then published values, the latest vintage. Nothing else.
     """
     since_base = {base: 1.0} | {r - lag: 1 + g for r, (g, _) in rate_years.items()}
     sources = {r - lag: source for r, (_, source) in rate_years.items()}

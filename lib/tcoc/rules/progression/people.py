@@ -76,7 +76,7 @@ def settings_by_year(people: ir.Table) -> ir.Table:
 
 
 def ranked(people: ir.Table) -> ir.Table:
-    """Return each person's percentile of spending within the year: 1 is the dearest hundredth.
+    """Return each person's percentile of spending within the year: 1 is the costliest hundredth.
 
     Order: tcoc high, bene_id low; a person with part of a year counts as a person.
     """
@@ -93,7 +93,7 @@ def ranked(people: ir.Table) -> ir.Table:
 
 
 def concentration(ranks: ir.Table) -> ir.Table:
-    """Return people and dollars by year and percentile of spending, dearest first."""
+    """Return people and dollars by year and percentile of spending, costliest first."""
     return ranks.group_by(["year", "percentile"]).agg(
         benes=ranks.count().cast("int32"), tcoc=ranks.tcoc.sum().cast("decimal(18, 2)")
     )

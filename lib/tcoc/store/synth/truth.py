@@ -54,7 +54,7 @@ def _step_2(world: World, people: People) -> Integers:
     return np.where(people.kind == 2, chosen, -1)
 
 
-def _seen(scene: Scene) -> Integers:
+def patients_of(scene: Scene) -> Integers:
     """The clinician whose patient each person is by habit, -1 without one or without history."""
     people, years = scene.people, scene.world.years
     own = _own_clinician(people, years, scene.year)
@@ -65,7 +65,7 @@ def _seen(scene: Scene) -> Integers:
 def panels(scene: Scene) -> Integers:
     """Return how many eligible people of the block have each clinician by habit in the year."""
     eligible = any_month(scene.fee_for_service & ~scene.away)
-    clinician = _seen(scene)[eligible]
+    clinician = patients_of(scene)[eligible]
     count = scene.world.clinicians.count
     result: Integers = np.bincount(clinician[clinician >= 0], minlength=count)
     return result
@@ -95,7 +95,7 @@ def beneficiary_year(scene: Scene) -> pa.Table:
     """
     world, people, clinicians = scene.world, scene.people, scene.world.clinicians
     eligible = any_month(scene.fee_for_service & ~scene.away)
-    clinician = _seen(scene)
+    clinician = patients_of(scene)
     aco = np.where(clinician >= 0, clinicians.aco[clinician], -1)
     stage = _stage(clinicians, clinician, aco)
     ccn = _hospital_expected(world, clinician, stage, scene.hospital)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
+from tcoc.folders import owner_only, publish, remove_left, work_beside
 from tcoc.resources.shortage import explained
 from tcoc.store.schema import FORMAT_VERSION
 from tcoc.store.synth import columns, members, mix, truth
@@ -32,6 +33,8 @@ from tcoc.store.synth.worlds import WorldModel, config_of, load_world
 
 DEFAULT_YEARS = (2012, 2018)
 MOST_BENES = 99_999_999
+
+_TAKEN = "{out}: exists already; a store is never overwritten, name another place"
 
 Progress = Callable[[str, int, int], None]
 """Told what was done, how many steps are done, and of how many."""
@@ -57,22 +60,25 @@ def write_synthetic_store(
     """
     model = load_world(world) if isinstance(world, str) else world
     _check(out, benes, years, model)
-    part = out.with_name(f".{out.name}.part-{os.getpid()}")
-    try:
-        with explained("synthetic store", place=part):
-            part.mkdir(parents=True)
+    with explained("synthetic store", place=out), owner_only():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        remove_left(out.parent, out.name)
+        with work_beside(out) as part:
             made = make_world(benes, seed, years, model)
             _write(part, made, benes, progress, workers or min(os.cpu_count() or 1, 4))
-            _check(out, benes, years, model)
-            part.rename(out)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+            _publish(part, out)
+
+
+def _publish(part: Path, out: Path) -> None:
+    try:
+        publish(part, out, replace=False)
+    except FileExistsError as error:
+        raise InputError(_TAKEN.format(out=out)) from error
 
 
 def _check(out: Path, benes: int, years: tuple[int, int], model: WorldModel) -> None:
     if out.exists():
-        raise InputError(f"{out}: exists already; a store is never overwritten, name another place")
+        raise InputError(_TAKEN.format(out=out))
     if not 1 <= benes <= MOST_BENES:
         raise InputError(f"benes: found {benes}, expected a whole number from 1 to {MOST_BENES}")
     first, last = config_of(model).years

@@ -1,0 +1,86 @@
+"""Table sensitivity: what `tcoc sensitivity` measured for this run, where it still holds (S1)."""
+
+from decimal import Decimal
+
+import pandas as pd
+
+from tcoc.cache import digest_of
+from tcoc.deliverables.mpa_options import columns
+from tcoc.deliverables.mpa_options.inputs import SINGLE
+from tcoc.disclosure import Column, Draft
+from tcoc.study import Study
+
+FLOAT = "float64"
+
+SENSITIVITY = {
+    "assumption": "string",
+    "alternative": "string",
+    "description": "string",
+    "rule": "string",
+    "dollars_moved": FLOAT,
+    "net_change": FLOAT,
+    "hospitals_other_sign": "int32",
+    "people_moved": FLOAT,
+    "per_capita_change": FLOAT,
+    "why": "string",
+    "results": "string",
+}
+
+
+def results_digest(dollars: pd.DataFrame) -> str:
+    """Return a digest of hospitals' dollars (rate_year, ccn, mpa_dollars): of what was varied."""
+    ordered = dollars.sort_values(["rate_year", "ccn"])
+    cents = [str(Decimal(str(d)).quantize(Decimal("0.01"))) for d in ordered["mpa_dollars"]]
+    return digest_of(list(zip(ordered["rate_year"].astype(int).tolist(), ordered["ccn"], cents,
+                              strict=True)))  # fmt: skip
+
+
+def sensitivity(study: Study) -> pd.DataFrame:
+    """What each assumed value's alternatives move; empty where it was not measured (rule S1).
+
+    A measurement of other dollars than this run's is out of date and is not shown.
+    """
+    file = study.measured("sensitivity")
+    if file is None:
+        return pd.DataFrame(columns=list(SENSITIVITY))
+    frame = pd.read_parquet(file)
+    own = study.frame("mpa", exact=True)
+    own = own[own["option"] == SINGLE]
+    holds = bool((frame["results"] == results_digest(own)).all())
+    return frame[list(SENSITIVITY)] if holds else frame.head(0)[list(SENSITIVITY)]
+
+
+def sensitivity_table(study: Study) -> Draft:
+    """What each alternative moves, for the tornado (rule S1)."""
+    frame = study.frame("sensitivity").drop(columns="results")
+    changed = [f"{a} = {b}" for a, b in zip(frame["assumption"], frame["alternative"], strict=True)]
+    frame = frame.assign(changed_value=changed)
+    return Draft(
+        name="mpa_sensitivity",
+        title="What each assumption moves",
+        frame=frame,
+        keys=("changed_value",),
+        columns={
+            "changed_value": Column("Assumption and alternative", "key"),
+            "assumption": Column("Assumption", "label"),
+            "alternative": Column("Alternative", "label"),
+            "description": Column("What it says", "label"),
+            "rule": Column("Rule", "label"),
+            "dollars_moved": columns.dollars(
+                "Dollars moved", "Absolute changes of hospitals' dollars together (S1).", False
+            ),
+            "net_change": columns.dollars("Change of the net", "All dollars together.", False),
+            "hospitals_other_sign": columns.hospitals(
+                "Hospitals with another sign", "Whose adjustment turns around (S1)."
+            ),
+            "people_moved": Column(
+                "People who change hospital", "count", "Of the performance year (S1).", "people"
+            ),
+            "per_capita_change": columns.rate(
+                "Change of the state's per capita", "Performance year (S1).", 2, False
+            ),
+            "why": Column("Remark", "label"),
+        },
+        note="One value at a time; the same run otherwise. Hospitals are judged alone.",
+        source="tcoc sensitivity on this run's store",
+    )

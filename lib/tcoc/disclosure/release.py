@@ -1,0 +1,194 @@
+"""The act of handing a run out: a review sheet, a name and a date, checksums, a ledger (rule D5).
+
+A run folder is not released until `tcoc release` says so in its `release.json`. The ledger, for the
+owner alone, stands beside the run folders in `.releases/`; it keeps of each release the record of
+its numbers, with which the next one is attacked.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tcoc.cache import sha256
+from tcoc.disclosure.editions import NUMBERS, RELATIONS, Difference, Record, disclosed
+from tcoc.errors import InputError, TcocError, nearest
+from tcoc.folders import private, write_whole
+from tcoc.manifest import read_manifest
+
+MARK, LEDGER, HANDED = "release.json", ".releases", "released"
+RESTRICTED = "restricted"
+REVIEW = f"{RESTRICTED}/review.md"
+EDITIONS = ("stakeholder", "working")
+_WORKING_ONLY = ("notebooks", "manifest.json")
+_MOST = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the ledger says of a release."""
+
+    number: int
+    run: str
+    edition: str
+    by: str
+    date: str
+    store: list[str]
+    files: dict[str, str]
+
+
+def mark_not_released(folder: Path) -> None:
+    """Say in a run folder that it was not handed out."""
+    said = {"released": False, "note": "Not released: for review only. Run `tcoc release`."}
+    write_whole(folder / MARK, (json.dumps(said, indent=1) + "\n").encode())
+
+
+def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0]) -> Path:
+    """Release a finished run and return the folder to hand out.
+
+    1. The run is whole, and every public file is the one that it wrote.
+    2. The attacker gets this edition and all earlier ones of the same data.
+    3. Review sheet (restricted), checksums, mark and ledger are written, and the edition copied.
+    Raises InputError for a run or date that is not usable, TcocError where the release would
+    disclose, or a file is not as the run wrote it.
+    """
+    if not by.strip():
+        raise InputError("--by: a release needs the name of who answers for it")
+    if edition not in EDITIONS:
+        raise InputError(f'--edition: found "{edition}"{nearest(edition, EDITIONS)}')
+    day = _day(on)
+    files = _verified(folder)
+    record = Record.read(folder / RESTRICTED)
+    ledger = folder.parent / LEDGER
+    entries, store = read_ledger(ledger), _store(folder)
+    same = [entry for entry in entries if set(entry.store) & set(store)]
+    earlier = [Record.read(ledger / f"{entry.number:04}") for entry in same]
+    found = disclosed([record, *earlier])
+    _review(folder, record, same, earlier, found)
+    if found:
+        others = f" together with release {same[-1].number} of {same[-1].date}" if same else ""
+        raise TcocError(
+            f"{folder.name}: not released: {len(found)} hidden numbers could be worked out{others};"
+            f" the first is {found[0].column} of {found[0].cell}; {REVIEW} lists them"
+        )
+    entry = Entry(len(entries) + 1, folder.name, edition, by, day, store, _of(edition, files))
+    return _hand_out(folder, ledger, entry, record)
+
+
+def _day(on: str) -> str:
+    try:
+        return date.fromisoformat(on).isoformat() if on else datetime.now(UTC).date().isoformat()
+    except ValueError:
+        raise InputError(f'--date: found "{on}", expected a day such as 2026-05-31') from None
+
+
+def _verified(folder: Path) -> dict[str, str]:
+    """Return the public files with their sums, as the run wrote them and no others."""
+    manifest = read_manifest(folder)
+    if manifest.state != "ok":
+        raise InputError(f"{folder.name}: the run is {manifest.state}, expected a finished one")
+    there = {
+        file.relative_to(folder).as_posix(): file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.relative_to(folder).parts[0] != RESTRICTED
+    }
+    free = {"manifest.json", MARK}
+    strange = [name for name in there if name not in manifest.files and name not in free]
+    lost = [name for name in manifest.files if name not in there]
+    changed = [n for n, s in manifest.files.items() if n in there and sha256(there[n]) != s]
+    for names, what in ((strange, "was not written by the run"), (lost, "is missing"),
+                        (changed, "was changed after the run")):  # fmt: skip
+        if names:
+            raise TcocError(f"{folder.name}: {names[0]} {what}; run it again and release that")
+    return {name: sha256(file) for name, file in there.items() if name != MARK}
+
+
+def _store(folder: Path) -> list[str]:
+    """Return the sums of the store's files: two runs that share one are of the same data."""
+    inputs = read_manifest(folder).inputs
+    return sorted({entry.sha256 for entry in inputs if entry.path.startswith("STORE/")})
+
+
+def _of(edition: str, files: dict[str, str]) -> dict[str, str]:
+    """Return the files of an edition: stakeholders get pages, tables and figures."""
+    return {
+        name: digest
+        for name, digest in files.items()
+        if edition == "working" or name.split("/")[0] not in _WORKING_ONLY
+    }
+
+
+def read_ledger(ledger: Path) -> list[Entry]:
+    """Return the releases so far, in order."""
+    files = sorted(ledger.glob("[0-9]*/entry.json"))
+    return [Entry(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
+    target = folder.parent / HANDED / f"{entry.number:04}-{entry.run}-{entry.edition}"
+    shutil.rmtree(target, ignore_errors=True)
+    for name in entry.files:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, target / name)
+    said: dict[str, Any] = {
+        "released": True, "edition": entry.edition, "by": entry.by, "date": entry.date,
+    }  # fmt: skip
+    text = json.dumps(said, indent=1) + "\n"
+    sums = "".join(f"{digest}  {name}\n" for name, digest in entry.files.items())
+    write_whole(target / MARK, text.encode())
+    write_whole(target / "SHA256SUMS", sums.encode())
+    own = private(private(ledger) / f"{entry.number:04}")
+    record.write(own)
+    for table in (NUMBERS, RELATIONS):
+        (own / f"{table}.parquet").chmod(0o600)
+    write_whole(own / "entry.json", (json.dumps(asdict(entry), indent=1) + "\n").encode())
+    write_whole(folder / MARK, text.encode())
+    return target
+
+
+# ---------------------------------------------------------------- the output checker's sheet
+
+
+def _review(
+    folder: Path,
+    record: Record,
+    same: Sequence[Entry],
+    earlier: Sequence[Record],
+    found: Sequence[Difference],
+) -> None:
+    """Write what an output checker looks through before the release: restricted."""
+    log = pd.read_parquet(folder / RESTRICTED / "hidden_cells.parquet")
+    lines = [f"# Review of {folder.name}", "", "Restricted: for the output checker alone.", ""]
+    lines += ["## What together with earlier releases could be worked out", ""]
+    lines += [f"- {difference}" for difference in found[:_MOST]] or ["Nothing."]
+    lines += ["", f"## What is hidden and why: {len(log)} cells", ""]
+    lines += _table(log.groupby(["table", "reason"]).size().rename("cells").reset_index())
+    lines += ["", *_table(log.head(_MOST)), ""]
+    if earlier:
+        changes = _changes(record, earlier[-1])
+        lines += [f"## What differs from release {same[-1].number} ({same[-1].run})", ""]
+        lines += [f"{len(changes)} numbers are shown in both and differ, or are new or gone.", ""]
+        lines += _table(changes.head(_MOST))
+    write_whole(folder / REVIEW, ("\n".join(lines) + "\n").encode())
+    (folder / REVIEW).chmod(0o600)
+
+
+def _changes(now: Record, before: Record) -> pd.DataFrame:
+    name = ["universe", "column", "key"]
+    columns = [*name, "exact", "hidden"]
+    both = now.numbers[columns].merge(
+        before.numbers[columns], how="outer", on=name, suffixes=("", "_before")
+    )
+    same = both["exact"].sub(both["exact_before"]).abs() < 1e-9
+    return both[~(same & (both["hidden"] == both["hidden_before"]))].reset_index(drop=True)
+
+
+def _table(frame: pd.DataFrame) -> list[str]:
+    rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
+    rows += [[str(v).replace("|", " ") for v in row] for row in frame.itertuples(index=False)]
+    return [f"| {' | '.join(row)} |" for row in rows]
