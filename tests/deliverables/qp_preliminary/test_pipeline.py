@@ -333,3 +333,41 @@ def test_a_fee_schedule_of_the_run_replaces_the_list(tmp_path: Path) -> None:
     assert practice.loc[BEST, "part_b_payments"] == Decimal("0.00")
     assert practice.loc[BEST, "other_payments"] == Decimal("450.00")
     assert practice.loc[BEST, "benes"] == 3
+
+
+class Broken:
+    """A study of which one table says something else."""
+
+    def __init__(self, opened: Study, table: str, change: Any) -> None:
+        self._opened, self._table, self._change = opened, table, change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._opened, name)
+
+    def frame(self, name: str, exact: bool = False) -> pd.DataFrame:
+        found = self._opened.frame(name, exact)
+        return found.assign(**self._change(found)) if name == self._table else found
+
+
+@pytest.mark.parametrize(
+    ("check", "table", "change"),
+    [
+        ("shares_are_ratios", "qp_summary", lambda t: {"share_meeting": t["share_meeting"] + 0.01}),
+        ("readings_are_exchanged", "qp_thresholds", lambda t: {"payment_threshold": 0.3}),
+        (
+            "actual_within_best",
+            "qp_partners",
+            lambda t: {"score": t["score"].where(t["partner"] == "best", 1.1)},
+        ),
+        ("everyone_has_a_partner", "qp_clinicians", lambda t: {"in_model": True, "benes": 1}),
+        ("payments_are_whole", "qp_clinicians", lambda t: {"other_payments": 0.02}),
+        ("routes_add_up", "qp_routes", lambda t: {"method": "none"}),
+        ("unseen_never_helps", "qp_sensitivity", lambda t: {"meeting": range(len(t))}),
+        ("one_snapshot_is_enough", "qp_year_result", lambda t: {"snapshots_met": 0}),
+        ("incentive_is_the_rate", "qp_incentive", lambda t: {"rate": 0.06}),
+        ("updates_add_up", "qp_fee_schedule", lambda t: {"gain": t["gain"] + 1}),
+    ],
+)
+def test_checks_can_fail(tiny: Study, check: str, table: str, change: Any) -> None:
+    measure = next(c.measure for c in CHECKS if c.name == check)
+    assert not measure(Broken(tiny, table, change)).holds  # type: ignore[arg-type]
