@@ -28,7 +28,11 @@ _SMALL_COUNT = re.compile(
     rf"(?:[a-z-]+[\s\u00a0]+){{0,2}}(?:{PEOPLE})\b",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"\b(?:[A-Z]{1,2}\d{1,2}[a-z]?|\d+ CFR [\d.()a-z§ ]+|20\d\d[–-](?:20)?\d\d)\b")
+_RULE = re.compile(
+    r"\b(?:[A-Z]{1,2}\d{1,2}[a-z]?|\d+ CFR [\d.()a-z§ ]+|20\d\d[–-](?:20)?\d\d"
+    # what the kit says below a table that is cut: rows, not people
+    r"|\d[\d,]* more rows)\b"
+)
 _TOKEN = re.compile(
     r"(?<![\w.])(?P<sign>[−+-]?)(?P<dollar>\$?)(?P<digits>\d[\d,]*(?:\.\d+)?)"
     r"(?P<unit>%|[\s\u00a0](?:percentage[\s\u00a0])?points?\b|[\s\u00a0](?:million|billion)\b|[BMK]\b)?"
