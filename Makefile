@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab notebooks state bench bench-compare bench-spark spark lock clean
+.PHONY: sample-store state-store kills help setup reports test lint lab notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -61,6 +61,15 @@ bench: $(READY) state-store ## measure at 1, 10, 100 and 300 per cent of a state
 
 bench-compare: $(READY) ## hold the last measurement against the kept one
 	$(BIN)/python -m benchmarks.bench --compare benchmarks/results/state.json benchmarks/results/new.json
+
+coverage: $(READY) ## count what intervals hold over synthetic states (about ten minutes)
+	$(BIN)/python -m benchmarks.coverage --states 12
+
+verdicts: $(READY) ## measure how often verdicts are wrong, right and steady (about ten minutes)
+	$(BIN)/python -m benchmarks.verdicts --states 24
+
+policy-lab: $(READY) ## score designs of the MPA in synthetic worlds (resumable)
+	$(BIN)/tcoc lab --states 60
 
 bench-spark: spark ## hold Spark's tables of a tenth of a state against DuckDB's (15 minutes)
 	$(BIN)/python -m benchmarks.spark_parity params/runs/cy2018.yml --percent 10 --out benchmarks/results/new.spark.json

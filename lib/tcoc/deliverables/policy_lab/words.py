@@ -40,15 +40,19 @@ def decides(best: PublicTable, metric: str) -> str:
     frame = best.where(metric=metric).frame
     if frame.empty:
         return "No design has been scored."
+    measure = str(frame["measure"].iloc[0]).lower()
+    if frame["policy"].nunique() == 1:
+        clear = int(frame["clear"].astype(bool).sum())
+        return (
+            f"By {measure}, {str(frame['design'].iloc[0]).lower()} is best in every world; in"
+            f" {clear} of {len(frame)} it is so beyond Monte Carlo error."
+        )
     parts = [
-        f"{row['design']} in {row['world'].replace('_', ' ')}"
+        f"{row['design'].lower()} in {row['world'].replace('_', ' ')}"
         f"{'' if bool(row['clear']) else ' (the next is within chance)'}"
         for row in frame.to_dict("records")
     ]
-    one = frame["policy"].nunique() == 1
-    agree = "every world names the same design" if one else "no single world decides it"
-    measure = str(frame["measure"].iloc[0]).lower()
-    return f"Best by {measure}: {words.listing(parts)}; {agree}."
+    return f"Best by {measure}: {words.listing(parts)}; no single world decides it."
 
 
 def luck_title(scores: PublicTable) -> str:

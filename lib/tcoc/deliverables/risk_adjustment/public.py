@@ -229,7 +229,8 @@ def published_table() -> Draft:
             "decrease_percent": number("Largest decrease", unit="share", digits=4),
             "decrease_hospital": Column("Hospital of the decrease", "label"),
         },
-        note=str(slide["note"]),
+        note="The slide's extracted text prints the factors in another order; its adjusted bases"
+        " decide which is which (rule R5, params/published/slide18.yml).",
         source=str(slide["source"]),
     )
 

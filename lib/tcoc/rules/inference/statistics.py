@@ -274,7 +274,10 @@ def relabeled(drawn: UnitSums, draws: np.random.Generator) -> UnitSums:
 
 def _shuffled(sums: Array, draws: np.random.Generator) -> Array:
     """Return whose hospitals each unit takes: another's of about the same size, in twenties."""
-    order = np.argsort(sums[0].sum(axis=(0, 1)), kind="stable")
+    months = sums[0].sum(axis=(0, 1))
+    # Ties in a random order: units of one hospital often have one size and would only swap places.
+    order = draws.permutation(len(months))
+    order = order[np.argsort(months[order], kind="stable")]
     taken = np.arange(len(order))
     for i in range(0, len(order), 20):
         of = order[i : i + 20]

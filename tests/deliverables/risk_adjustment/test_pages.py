@@ -1,0 +1,142 @@
+"""Risk adjustment's checks can fail, and its words say no more than verdicts allow."""
+
+import pandas as pd
+import pytest
+
+from tcoc.deliverables.risk_adjustment import checks, words
+from tcoc.disclosure import Column, Draft, gate
+from tcoc.params import load_policy
+
+PAIR = {"base_year": 2015, "performance_year": 2016}
+
+
+class Tables:
+    """A study that has these restricted tables."""
+
+    policy = load_policy()
+
+    def __init__(self, **frames):
+        self._frames = frames
+
+    def frame(self, name, exact=False):
+        return self._frames[name].copy()
+
+
+def _methods(**changes):
+    rows = pd.DataFrame(
+        [
+            {"variant": v, **PAIR, "ccn": ccn, "growth": 0.1, "growth_low": 0.0, "growth_high": 0.2}
+            | {"base_per_capita": 100.0, "adjusted_base": 100.0, "performance_per_capita": 110.0}
+            for v in ("none", "demographic_own", "demographic_statewide", "new_enrollee")
+            for ccn in ("STATE", "210001")
+        ]
+    )
+    return rows.assign(**changes)
+
+
+def _parts(per_capita):
+    return pd.DataFrame(
+        [
+            {**PAIR, "ccn": "210001", "part": part, "per_capita": value}
+            for part, value in zip(
+                ("stayers", "joiners", "leavers", "relinked"), per_capita, strict=True
+            )
+        ]
+    )
+
+
+def _check(name):
+    return next(c for c in checks.CHECKS if c.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("growth_is_ratio", {"risk_methods": _methods()}, {"risk_methods": _methods(growth=0.11)}),
+        (
+            "every_method",
+            {"risk_methods": _methods()},
+            {"risk_methods": _methods().iloc[:-1]},
+        ),
+        (
+            "moves_add_up",
+            {"risk_methods": _methods(), "growth_parts": _parts((4, 3, 2, 1))},
+            {"risk_methods": _methods(), "growth_parts": _parts((4, 3, 2, 1.01))},
+        ),
+        (
+            "moves_are_whole",
+            {"growth_parts": _parts((4, 3, 2, 1))},
+            {"growth_parts": _parts((4, 3, 2, 1)).iloc[1:]},
+        ),
+    ],
+)
+def test_each_check_holds_and_can_fail(name, good, bad):
+    assert _check(name).measure(Tables(**good)).holds
+    assert not _check(name).measure(Tables(**bad)).holds
+
+
+def test_a_verdict_that_was_not_measured_may_not_be_printed(monkeypatch):
+    monkeypatch.setattr(checks, "measured_rates", dict)
+    names = list(load_policy().get("verdicts.registry"))
+    silent = pd.DataFrame({"verdict": names, "printed": "open"})
+    assert _check("verdicts_are_allowed").measure(Tables(risk_verdicts=silent)).holds
+    loud = silent.assign(printed=["yes", *["open"] * (len(names) - 1)])
+    assert not _check("verdicts_are_allowed").measure(Tables(risk_verdicts=loud)).holds
+
+
+NUMBERS = {
+    "estimate": 1.0,
+    "low": 0.5,
+    "high": 1.5,
+    "leave_out_low": 0.4,
+    "leave_out_high": 1.6,
+    "chance_low": -0.2,
+    "chance_high": 0.2,
+    "false_rate": 0.05,
+    "power": 0.9,
+    "stability": 0.9,
+    "states": 24.0,
+    "state_benes": 40_000.0,
+    "people_needed": 90_000.0,
+}
+
+
+def _verdict(**changes):
+    row = {
+        "verdict": "it",
+        "question": "Is it?",
+        "printed": "yes",
+        "answer": "yes",
+        "statement": "It is.",
+        "planted": "",
+        **NUMBERS,
+        **changes,
+    }
+    columns = {name: Column(name, "number") for name in NUMBERS}
+    draft = Draft("risk_verdicts", "Verdicts", pd.DataFrame([row]), ("verdict",), columns)
+    return gate({"risk_adjustment": [draft]}, load_policy()).tables["risk_verdicts"]
+
+
+def test_a_verdict_says_how_often_it_is_wrong():
+    said = words.verdict(_verdict(), "it")
+    assert said.startswith("**Is it?** Yes. It is. Estimate 1 (95% interval 0.5 to 1.5)")
+    assert "wrong in 5% and finds the effect in 90%" in said
+    assert "settle" not in said
+
+
+def test_an_open_verdict_says_why_and_what_would_settle_it():
+    unsure = words.verdict(_verdict(printed="open", answer="open", statement=""), "it")
+    assert "Open. The interval holds values on both sides" in unsure
+    assert "about 90,000 people would settle it" in unsure
+    wrong = words.verdict(_verdict(printed="open", statement="", false_rate=0.3), "it")
+    assert "say yes, but in synthetic states of one truth that answer is wrong" in wrong
+    assert "It is." not in wrong
+    unmeasured = words.verdict(
+        _verdict(printed="open", statement="", false_rate=None, stability=None), "it"
+    )
+    assert "have not been measured" in unmeasured
+
+
+def test_what_is_planted_is_said_on_synthetic_data_only():
+    assert "planted" in words.planted_note(True)
+    assert words.planted_note(False) == ""
