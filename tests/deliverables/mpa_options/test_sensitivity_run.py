@@ -149,7 +149,7 @@ def test_a_number_that_is_not_what_its_steps_give_is_refused(folder):
 
 
 def test_an_unknown_hospital_or_option_names_the_nearest(folder):
-    with pytest.raises(InputError, match="210001"):
+    with pytest.raises(InputError, match='did you mean "210003"'):
         explain_mpa(folder, "210009")
     with pytest.raises(InputError, match=r"attainment"):
         explain_mpa(folder, "210001", "atainment")
