@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: help setup reports test lint lab notebooks state bench bench-compare bench-spark spark lock clean
+.PHONY: sample-store state-store kills help setup reports test lint lab notebooks state bench bench-compare bench-spark spark lock clean
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -28,16 +28,17 @@ $(READY): requirements.txt pyproject.toml
 setup: $(READY) ## make the virtual environment from the locked requirements
 	@$(BIN)/python tools/system_packages.py
 
-$(SAMPLE)/store.json: | $(READY)
-	$(BIN)/tcoc synth --out $(SAMPLE) --benes 40000 --seed 2018
+# made again whenever the generator or its parameters have changed; two at once make it once
+sample-store: | $(READY)
+	@$(BIN)/python tools/sample_store.py $(SAMPLE) 40000 2018
 
-$(STATE)/store.json: | $(READY)
-	$(BIN)/tcoc synth --out $(STATE) --benes 850000 --seed 2018
+state-store: | $(READY)
+	@$(BIN)/python tools/sample_store.py $(STATE) 850000 2018
 
-reports: $(READY) $(SAMPLE)/store.json ## the main job: reports on the synthetic sample (or RUN=...)
+reports: $(READY) sample-store ## the main job: reports on the synthetic sample (or RUN=...)
 	$(BIN)/tcoc run $(RUN)
 
-test: setup $(SAMPLE)/store.json ## all tests: unit, cases, notebooks, pages
+test: setup sample-store ## all tests: unit, cases, notebooks, pages
 	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval
 
 lint: $(READY) ## style, imports between modules, types
@@ -46,16 +47,16 @@ lint: $(READY) ## style, imports between modules, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-lab: $(READY) $(SAMPLE)/store.json ## open the notebooks in JupyterLab
+lab: $(READY) sample-store ## open the notebooks in JupyterLab
 	cd notebooks && ../$(BIN)/jupyter lab
 
-notebooks: $(READY) $(SAMPLE)/store.json ## execute the notebooks in place: accepts changed numbers
+notebooks: $(READY) sample-store ## execute the notebooks in place: accepts changed numbers
 	$(BIN)/python tools/execute_notebooks.py
 	@git diff --stat -- notebooks
 
-state: $(STATE)/store.json ## make the state-size store (about 10 minutes, 6 GB of memory)
+state: state-store ## make the state-size store (about 10 minutes, 6 GB of memory)
 
-bench: $(READY) $(STATE)/store.json ## measure at 1, 10, 100 and 300 per cent of a state (half an hour)
+bench: $(READY) state-store ## measure at 1, 10, 100 and 300 per cent of a state (half an hour)
 	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --whole --out benchmarks/results/new.json
 
 bench-compare: $(READY) ## hold the last measurement against the kept one
@@ -73,5 +74,8 @@ lock: ## renew requirements.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --quiet -o requirements.txt
 
-clean: ## remove the environment, stores and outputs
-	rm -rf $(VENV) stores outputs
+kills: $(READY) ## kill runs at random moments, 200 times: outputs stay whole, the next command works
+	$(BIN)/python -m tests.run.kills 200
+
+clean: ## remove what make made: environment, synthetic stores, cache; never another store or a run
+	rm -rf $(VENV) $(SAMPLE) $(STATE) stores/.sample.* stores/.state.* outputs/.cache outputs/.failed

@@ -263,6 +263,7 @@ class Cache:
         for name, digest in entry.files.items():
             self._add(folder / name, digest, link)
         file = self._entry_file(entry)
+        private(self.folder / "entries")
         private(file.parent)
         size = sum((folder / name).stat().st_size for name in entry.files)
         content = {
@@ -305,6 +306,7 @@ class Cache:
         target = self._object(digest)
         if target.is_file() and self._whole(digest):
             return
+        private(self.folder / "objects")
         private(target.parent)
         partial = target.with_name(f".{digest}.{secrets.token_hex(4)}")
         _place(source, partial, link)

@@ -14,7 +14,7 @@ from tcoc.deliverables import registry
 from tcoc.params import RunFile
 from tcoc.run.runner import RunRequest, execute_run
 from tcoc.store.synth import write_synthetic_store
-from tests.support.pages import FIRST, OPEN, SECOND, SHOWN, write_page
+from tests.support.stand_ins import FIRST, OPEN, SECOND, SHOWN, write_page
 
 RUN = """
 name: tiny

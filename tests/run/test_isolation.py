@@ -19,7 +19,7 @@ from tcoc.run import isolate, render
 from tcoc.run.worker import Answer
 from tcoc.store.layout import open_store
 from tests.run.conftest import Home
-from tests.support.pages import OPEN, SHOWN, write_page
+from tests.support.stand_ins import OPEN, SHOWN, write_page
 
 
 @pytest.fixture(scope="module")

@@ -1,102 +1,47 @@
-"""Small notebooks and stand-in deliverables, for the runner's tests: no claims rule is in them."""
+"""A deliverable's page on a small study: its public tables, and its notebook's own cells."""
 
-from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import nbformat
-import pandas as pd
 
-from tcoc.deliverables.registry import Check, Deliverable, Measured
+import tcoc
+from tcoc import disclosure
+from tcoc.deliverables import registry
 from tcoc.disclosure import Column, Draft
-from tcoc.study import Product, Study
-
-OPEN = "import tcoc\n\nrelease = tcoc.open_release(run, public)"
-SHOWN = 'release.show_table(release.table("{name}_people"))'
-
-
-def write_page(file: Path, *cells: str, parameters: str = 'run = ""\npublic = ""') -> Path:
-    """Write a notebook: title, parameters, the given code cells; the same cells, the same bytes."""
-    code = nbformat.v4.new_code_cell
-    made = [
-        nbformat.v4.new_markdown_cell(f"# {file.stem}\n\nA page of the tests."),
-        code(parameters, metadata={"tags": ["parameters"]}),
-        *(code(source) for source in cells),
-    ]
-    for number, cell in enumerate(made):
-        cell["id"] = f"cell-{number}"
-    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel}), file)
-    return file
+from tcoc.paths import notebooks_dir
+from tcoc.report import display
+from tcoc.report.facts import facts_of
+from tcoc.report.release import Release
+from tcoc.study import Study
 
 
-def people(study: Study) -> pd.DataFrame:
-    """People of the store in residence, by year; reads one policy value and the years."""
-    months = study.policy.get("attribution.min_eligible_months")
-    rows = []
-    for year in study.run.years:
-        member = study.store_table("member_month", [year])
-        found = member.group_by("bene_id").agg(months=member.count())
-        counted = found.filter(found.months >= months).count()
-        rows.append({"year": year, "benes": int(counted.execute())})
-    return pd.DataFrame(rows)
+def release_of(study: Study, name: str) -> Release:
+    """Gate one deliverable's drafts with its checks, and open them as its page would."""
+    deliverable = registry.find(name)
+    checks = study.frame(f"checks_{name}").assign(deliverable=name).drop(columns="measured")
+    columns = {"holds": Column("Holds", "flag"), "allowed": Column("Allowed", "number")}
+    together = Draft("checks", "Checks", checks, ("deliverable", "name"), columns)
+    drafts = {name: list(deliverable.public(study)), "checks": [together]}
+    gated = disclosure.gate(drafts, study.policy)
+    facts = facts_of(study.run, study.store, {name: deliverable.policy})
+    return Release(gated.tables, facts, name, lambda: study)
 
 
-def doubled(study: Study) -> pd.DataFrame:
-    """Twice the people; reads a table of its own and no policy value."""
-    frame = study.frame("people")
-    return frame.assign(benes=frame["benes"] * 2)
+def show(release: Release) -> str:
+    """Run every code cell of a deliverable's committed notebook; return all that it shows."""
+    told: list[str] = []
 
+    def publish(data: dict[str, Any], kind: str, /, **_facts: Any) -> None:
+        told.append(f"[{kind}] {data.get('text/plain', '')} {data.get('text/html', '')}")
 
-def limited(study: Study) -> pd.DataFrame:
-    """The threshold of the MPA as a table; reads it and nothing of claims."""
-    years = study.run.spec.rate_years or [2020]
-    values = [float(study.policy.get("mpa.threshold", year)) for year in years]
-    return pd.DataFrame({"year": years, "limit": values})
-
-
-def drafts(study: Study) -> list[Draft]:
-    """One public table of the first deliverable."""
-    return [
-        Draft(
-            name="first_people",
-            title="People",
-            frame=study.frame("people"),
-            keys=("year",),
-            columns={"benes": Column("Beneficiaries", "count", unit="people")},
-        )
-    ]
-
-
-def second_drafts(study: Study) -> list[Draft]:
-    """One public table of the second deliverable: about nobody."""
-    columns = {"limit": Column("Limit", "number")}
-    return [Draft("second_people", "Limits", study.frame("limit"), ("year",), columns)]
-
-
-def no_fewer(study: Study) -> Measured:
-    """Twice as many are no fewer."""
-    return Measured(float((study.frame("doubled")["benes"] < study.frame("people")["benes"]).sum()))
-
-
-FIRST = Deliverable(
-    name="first",
-    title="First",
-    question="How many?",
-    policy=("attribution",),
-    tables=(
-        Product("people", ("year",), people, {"year": "int32", "benes": "int64"}),
-        Product("doubled", ("year",), doubled, {"year": "int32", "benes": "int64"}, internal=True),
-    ),
-    public=drafts,
-    headline=lambda _release: "People were counted.",
-    checks=(Check("no_fewer", "P1", "Twice as many are no fewer.", no_fewer),),
-)
-SECOND = Deliverable(
-    name="second",
-    title="Second",
-    question="What limit?",
-    policy=("mpa", "attribution"),
-    uses=("first",),
-    tables=(Product("limit", ("year",), limited, {"year": "int32", "limit": "float64"}),),
-    public=second_drafts,
-    headline=lambda _release: "There is a limit.",
-)
+    cells = nbformat.read(notebooks_dir() / f"{release.deliverable}.ipynb", as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    names: dict[str, Any] = {}
+    with (
+        patch.object(display, "publish", publish),
+        patch.object(tcoc, "open_release", lambda *_args, **_more: release, create=True),
+    ):
+        for text in code:
+            exec(text, names)  # the committed notebook's own cells
+    return "\n".join(told)

@@ -109,7 +109,10 @@ class Run:
 
     def resolve(self, path: str) -> Path:
         """Return a path of the run file as an absolute path."""
-        return (self.file.parent / path).resolve()
+        try:
+            return (self.file.parent / path).resolve()
+        except (ValueError, OSError) as error:
+            raise InputError(f"{self.file.name}: {path!r} is not the path of a file") from error
 
 
 def load_run(file: Path, changes: Mapping[str, Any] | None = None) -> Run:

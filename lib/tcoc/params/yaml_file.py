@@ -50,23 +50,24 @@ def read_yaml(file: Path) -> dict[str, Any]:
 def load_text(text: str) -> Any:
     """Return YAML text as plain data; YAMLError or ValueError for what no parameter file needs.
 
-    Deep nesting would exhaust the parser, and an alias that repeats aliases grows without end:
-    neither is in reach of a file that a person writes.
+    Deep nesting would exhaust the parser, and a repeated value that repeats others grows without
+    end: neither is in reach of a file that a person writes.
     """
-    depth = 0
+    open_: list[bool] = []
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.composer.ComposerError(
-                problem=f"an alias (*{event.anchor}) is not read; write the value again",
-                problem_mark=event.start_mark,
-            )
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise yaml.composer.ComposerError(
-                problem=f"nested more than {DEEPEST} deep", problem_mark=event.start_mark
-            )
+        if isinstance(event, yaml.AliasEvent) and any(open_):
+            raise _refused(event, f"*{event.anchor} repeats a value inside one that is repeated")
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append(event.anchor is not None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            open_.pop()
+        if len(open_) > DEEPEST:
+            raise _refused(event, f"nested more than {DEEPEST} deep")
     return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506
+
+
+def _refused(event: Any, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.composer.ComposerError(problem=problem, problem_mark=event.start_mark)
 
 
 class _UniqueKeys(yaml.SafeLoader):

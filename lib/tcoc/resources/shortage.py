@@ -20,6 +20,9 @@ DEFAULT_LIMIT = "4GB"
 LEAST_LIMIT = 10_000_000
 """Below this the engine cannot even plan a query."""
 
+MOST_LIMIT = 10**15
+"""No machine has more; a larger number is a slip, and overflows the engine's own."""
+
 SHARE_OF_MACHINE = 0.6
 """A limit that nobody chose leaves the rest of a small machine to Python and the notebooks."""
 
@@ -33,6 +36,10 @@ _FULL = {errno.ENOSPC: "is full", errno.EDQUOT: "has no more room for you (quota
 _SYSTEM_MEMORY = re.compile(r"bad_alloc|Allocation failure|Cannot allocate memory|Unable to alloc")
 _ENGINE_MEMORY = re.compile(r"Out of Memory Error|OutOfMemoryError|Java heap space")
 _SPILL_FULL = re.compile(r"max_temp_directory_size|failed to offload")
+_DAMAGED = re.compile(
+    r"No magic bytes|too small to be a Parquet|Parquet magic bytes|TProtocolException|ZSTD Decompress"
+    r"|Corrupt|[Dd]eserialize thrift|[Ff]ailed to decode|Invalid (?:number of bytes|data) "
+)
 _NAMED_FILE = re.compile(r"""(?:file|directory) ["']([^"']+)["']""")
 
 
@@ -76,6 +83,8 @@ def _checked(said: str, origin: str) -> str:
         )
     if size_of(said) < LEAST_LIMIT:
         raise InputError(f"{origin}: found {said}, expected at least {words(LEAST_LIMIT)}")
+    if size_of(said) > MOST_LIMIT:
+        raise InputError(f"{origin}: found {said}, expected at most {words(MOST_LIMIT)}")
     return said
 
 
@@ -145,11 +154,23 @@ def explained(
     except Exception as error:
         if str(error) == "Query interrupted":  # the engine's word for Ctrl-C and SIGTERM
             raise KeyboardInterrupt from error
+        name = step if isinstance(step, str) else step()
+        if damaged := _damaged(error):
+            raise InputError(f"{name}: {damaged}") from error
         short = shortage(error, bounds, place)
         if short is None:
             raise
-        name = step if isinstance(step, str) else step()
         raise ShortageError(f"{name}: {short}", short.disk) from error
+
+
+def _damaged(error: Exception) -> str:
+    """Say that a Parquet file is damaged, and which where that is known; else an empty string."""
+    said = str(error)
+    if not _DAMAGED.search(said):
+        return ""
+    found = _NAMED_FILE.search(said)
+    where = found.group(1) if found else "a Parquet file (`tcoc check` of the store says which)"
+    return f"{where}: is damaged and cannot be read"
 
 
 def shortage(

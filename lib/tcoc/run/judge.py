@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tcoc.deliverables import registry
 from tcoc.errors import InputError, nearest
 from tcoc.params import Run
 from tcoc.params.completion import given_factor
 from tcoc.store.layout import Store
+from tcoc.store.schema import TABLES
 
 PAYMENT_LAG = 2
 """Payments under the QP rules follow the performance year by two years (42 CFR 414.1450)."""
@@ -48,6 +52,7 @@ def asked_years(run: Run, prefix: str, by: str) -> list[int]:
 def check_run(run: Run, store: Store) -> None:
     """Raise InputError for the first thing that is missing, unused or not covered."""
     _check_sense(run)
+    _check_readable(store)
     for deliverable in run.spec.deliverables:
         _check_needed(run, deliverable)
     _check_years(run, store)
@@ -82,6 +87,16 @@ def _check_sense(run: Run) -> None:
                 f" {LEAST_COMPLETION:g}"
             )
     _check_codes(run)
+
+
+def _check_readable(store: Store) -> None:
+    """Refuse a store of which a file is cut off; only the files' ends are read."""
+    for table in TABLES:
+        for file in store.files(table):
+            try:
+                pq.read_metadata(file)
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(f"{file}: not a Parquet file that can be read") from error
 
 
 def _not_finite(value: Any) -> float | None:
