@@ -268,13 +268,24 @@ def compare(
     run_b: Annotated[Path, typer.Argument(help="The run after.")],
     out: Annotated[Path | None, typer.Option(help="Write the comparison as HTML and CSV.")] = None,
 ) -> None:
-    """Say what changed between two runs: parameters, inputs, code, every published table."""
-    from tcoc.report.compare import compare_runs, render_comparison
+    """Say what changed between two runs: totals, hospitals by dollars, parameters; all in a file.
 
-    comparison = compare_runs(_run_folder(run_a), _run_folder(run_b))
-    if out:
+    Without --out the file goes to the later run's restricted folder. Ends with 1 where the two
+    editions together would tell a small count.
+    """
+    from tcoc.report.compare import compare_runs, default_out, render_comparison
+
+    later = _run_folder(run_b)
+    comparison = compare_runs(_run_folder(run_a), later)
+    if not comparison.empty:
+        target = out or default_out(later, comparison)
+        render_comparison(comparison, target)
+        typer.echo(f"{target}")
+    elif out:
         render_comparison(comparison, out)
     typer.echo(comparison.text())
+    if comparison.discloses:
+        raise typer.Exit(1)
 
 
 @app.command()

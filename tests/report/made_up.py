@@ -99,8 +99,16 @@ def stages() -> Draft:
             "Share of beneficiaries", "share", "Rule A5.", of=("benes",), base="benes"
         ),
     }
-    return Draft("waterfall", "Beneficiaries by stage of attribution", frame, ("year", "ccn", "stage"),
-                 columns, {"stage": "all", "ccn": "STATE"}, universe="attributed", source=SOURCE)  # fmt: skip
+    return Draft(
+        "waterfall",
+        "Beneficiaries by stage of attribution",
+        frame,
+        ("year", "ccn", "stage"),
+        columns,
+        {"stage": "all", "ccn": "STATE"},
+        universe="attributed",
+        source=SOURCE,
+    )
 
 
 def hospitals() -> Draft:
@@ -136,8 +144,16 @@ def hospitals() -> Draft:
         ),
         "mpa_dollars": Column("MPA dollars", "dollars", "Rule M4.", "dollars", **of),
     }
-    return Draft("hospital_year", "Per capita Medicare spending by hospital", frame, ("year", "ccn"),
-                 columns, universe="attributed", source=SOURCE, note="Completion factor as in the run file.")  # fmt: skip
+    return Draft(
+        "hospital_year",
+        "Per capita Medicare spending by hospital",
+        frame,
+        ("year", "ccn"),
+        columns,
+        universe="attributed",
+        source=SOURCE,
+        note="Completion factor as in the run file.",
+    )
 
 
 def scores() -> Draft:
@@ -246,8 +262,14 @@ def options() -> Draft:
         "mpa_dollars": Column("MPA dollars", "dollars", "Rule M4.", "dollars", of=("benes",)),
         "benes": Column("Beneficiaries", "count", unit="people"),
     }
-    return Draft("mpa_what_if", "MPA dollars under other terms", frame, ("ccn", "threshold", "revenue_at_risk"),
-                 columns, source=SOURCE)  # fmt: skip
+    return Draft(
+        "mpa_what_if",
+        "MPA dollars under other terms",
+        frame,
+        ("ccn", "threshold", "revenue_at_risk"),
+        columns,
+        source=SOURCE,
+    )
 
 
 def checks() -> Draft:

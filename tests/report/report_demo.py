@@ -68,15 +68,20 @@ def say(release):
 
 def waterfall(release):
     table = release.table("waterfall")
-    first, last = (words.percent(table.value("share_benes", year=y, stage="aco_like"))
-                   for y in (2013, 2018))  # fmt: skip
+    first, last = (
+        words.percent(table.value("share_benes", year=y, stage="aco_like")) for y in (2013, 2018)
+    )
     release.show(
         charts.stacked_shares(table, rows="year", parts="stage", value="share_benes"),
         title=f"The ACO-like stage takes {last} of beneficiaries in 2018, up from {first} in 2013",
-        caption="Shares of eligible beneficiaries. The first stage with a match attributes (rule A1).",
+        caption="Shares of eligible beneficiaries. The first stage that matches wins (rule A1).",
     )
-    release.show_table(table, ["stage", "year", "benes", "share_benes"], across="year",
-                       caption="Beneficiaries by stage")  # fmt: skip
+    release.show_table(
+        table,
+        ["stage", "year", "benes", "share_benes"],
+        across="year",
+        caption="Beneficiaries by stage",
+    )
 
 
 def lines(release):
@@ -145,9 +150,11 @@ def more(release):
 
 def what_if(release):
     release.show_what_if(
-        release.table("mpa_what_if"), dimensions=["threshold", "revenue_at_risk"], value="mpa_dollars",
+        release.table("mpa_what_if"),
+        dimensions=["threshold", "revenue_at_risk"],
+        value="mpa_dollars",
         caption="The adjustment under other terms",
-    )  # fmt: skip
+    )
 
 
 def cells():
@@ -156,8 +163,10 @@ def cells():
         md("# Year 1 attribution under the Medicare Performance Adjustment"),
         (code('run = "demo"\npublic = ""', metadata={"tags": ["parameters"]}), None),
         (code("release = tcoc.open_release(run, public)"), lambda r: start(r.facts, r.tables)),
-        md("To which hospital does each Medicare beneficiary of Maryland belong, and what did"
-           " Medicare spend on them?"),
+        md(
+            "To which hospital does each Medicare beneficiary of Maryland belong, and what did"
+            " Medicare spend on them?"
+        ),
         (code('say(release)\nassert release.holds("shares_sum_to_one")'), say),
         md("## How the waterfall splits beneficiaries\n\nMost are attributed by a clinician."),
         (code("waterfall(release)\nassert True"), waterfall),
@@ -177,7 +186,7 @@ def cells():
         (code("release.show_assumptions()"), lambda r: r.show_assumptions()),
         md("## Data notes"),
         (code("release.show_data_notes()"), lambda r: r.show_data_notes()),
-    ]  # fmt: skip
+    ]
 
 
 def executed(release, number, cell, show):

@@ -27,17 +27,23 @@ def every(tables):
         "bars": charts.bars(hospitals, "ccn", "mpa_dollars"),
         "dots": charts.dots(hospitals, "ccn", "per_capita", "low", "high", (11650, "statewide")),
         "heat": charts.heat(settings, "setting", "year", "dollars"),
-        "histogram": charts.histogram(tables["qp_scores"], "left", "right", "clinicians", [(0.2, "20%")]),
+        "histogram": charts.histogram(
+            tables["qp_scores"], "left", "right", "clinicians", [(0.2, "20%")]
+        ),
         "lines": charts.lines(tables["waterfall"].where(stage=STAGES), "year", "benes", "stage"),
         "scatter": charts.scatter(hospitals, "benes", "per_capita", "ccn"),
         "slope": charts.slope(hospitals, "ccn", "before", "per_capita"),
         "small_multiples": charts.small_multiples(settings, "setting", "year", "dollars"),
         "stacked_bars": charts.stacked_bars(settings, "year", "setting", "dollars"),
-        "stacked_shares": charts.stacked_shares(tables["waterfall"], "year", "stage", "share_benes"),
-        "waterfall": charts.waterfall(tables["growth_steps"], "step", "change", levels=("before", "after")),
+        "stacked_shares": charts.stacked_shares(
+            tables["waterfall"], "year", "stage", "share_benes"
+        ),
+        "waterfall": charts.waterfall(
+            tables["growth_steps"], "step", "change", levels=("before", "after")
+        ),
         "zip_map": charts.zip_map(tables["home_zips"].where(ccn="210001")),
         "zip_maps": charts.zip_maps(tables["home_zips"], "ccn"),
-    }  # fmt: skip
+    }
 
 
 def test_every_type_is_here(tables):
@@ -78,8 +84,11 @@ def test_dots_and_intervals_stand_at_their_values(tables, layout):
     table = tables["hospital_year"]
     chart = charts.dots(table, "ccn", "per_capita", "low", "high")
     assert [x for x, _ in places(drawn(chart, Line2D, layout))] == list(shown(table, "per_capita"))
-    spans = [line.get_xdata() for line in chart.draw(layout).findobj(Line2D)
-             if len(line.get_xdata()) == 2 and line.get_linewidth() == 1.7]  # fmt: skip
+    spans = [
+        line.get_xdata()
+        for line in chart.draw(layout).findobj(Line2D)
+        if len(line.get_xdata()) == 2 and line.get_linewidth() == 1.7
+    ]
     assert [tuple(s) for s in spans] == list(
         zip(shown(table, "low"), shown(table, "high"), strict=True)
     )

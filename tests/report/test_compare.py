@@ -10,8 +10,16 @@ from tcoc.report.provenance import value_words
 
 
 def use(name, value, year=None):
-    return {"name": name, "year": year, "value": value, "status": "assumed", "source": "s",
-            "description": "d", "rule": "A2", "replaced": False}  # fmt: skip
+    return {
+        "name": name,
+        "year": year,
+        "value": value,
+        "status": "assumed",
+        "source": "s",
+        "description": "d",
+        "rule": "A2",
+        "replaced": False,
+    }
 
 
 def write_run(
@@ -27,18 +35,29 @@ def write_run(
         "git_commit": commit,
         "versions": {"duckdb": "1"},
         "parameters": {
-            "run": {"name": name, "years": [2017, 2018], "store": f"../{name}",
-                    "reference": {"hospitals": f"../{name}/hospitals.csv"}},
+            "run": {
+                "name": name,
+                "years": [2017, 2018],
+                "store": f"../{name}",
+                "reference": {"hospitals": f"../{name}/hospitals.csv"},
+            },
             "options": {},
             "policy": [use("attribution.window", window), use("qp.threshold", 0.25, 2018)],
         },
-        "inputs": [{"path": f"params/runs/{name}.yml", "sha256": name * 64},
-                   {"path": "STORE/store.json", "sha256": store * 64}],
-    }  # fmt: skip
+        "inputs": [
+            {"path": f"params/runs/{name}.yml", "sha256": name * 64},
+            {"path": "STORE/store.json", "sha256": store * 64},
+        ],
+    }
     (run / "manifest.json").write_text(json.dumps(manifest))
     frame = pd.DataFrame(
-        {"year": [2017, 2017, 2018], "ccn": ["a", "b", "a"], "benes": benes,
-         "tcoc": [10.5, 20.25, 1e9]})  # fmt: skip
+        {
+            "year": [2017, 2017, 2018],
+            "ccn": ["a", "b", "a"],
+            "benes": benes,
+            "tcoc": [10.5, 20.25, 1e9],
+        }
+    )
     frame["benes"] = frame["benes"].map(str).where(frame["benes"].notna(), "‡")
     frame.to_csv(run / "tables" / "people.csv", index=False)
     columns = {"benes": {"kind": "count"}, "tcoc": {"kind": "dollars"}}
@@ -50,8 +69,13 @@ def write_run(
 def with_dollars(run, moved=0.0):
     """Add the MPA's dollars by hospital and the state's total of a run."""
     hospitals = pd.DataFrame(
-        {"year": 2018, "ccn": ["210001", "210002", "210003"], "hospital": ["One", "Two", "Three"],
-         "mpa_dollars": [1000.0 + moved, -2000.0 - 3 * moved, 500.0]})  # fmt: skip
+        {
+            "year": 2018,
+            "ccn": ["210001", "210002", "210003"],
+            "hospital": ["One", "Two", "Three"],
+            "mpa_dollars": [1000.0 + moved, -2000.0 - 3 * moved, 500.0],
+        }
+    )
     state = pd.DataFrame({"year": [2018], "ccn": ["STATE"], "paid": [-500.0 - 2 * moved]})
     hospitals.to_csv(run / "tables" / "mpa_hospitals.csv", index=False)
     state.to_csv(run / "tables" / "state.csv", index=False)
@@ -61,8 +85,11 @@ def with_dollars(run, moved=0.0):
         "keys": ["year", "ccn"],
         "columns": {"mpa_dollars": {"kind": "dollars"}},
     }
-    facts["state"] = {"keys": ["year", "ccn"], "totals": {"ccn": "STATE"},
-                      "columns": {"paid": {"kind": "dollars"}}}  # fmt: skip
+    facts["state"] = {
+        "keys": ["year", "ccn"],
+        "totals": {"ccn": "STATE"},
+        "columns": {"paid": {"kind": "dollars"}},
+    }
     file.write_text(json.dumps(facts))
     return run
 
@@ -124,9 +151,16 @@ def test_one_changed_parameter_is_named_first(tmp_path):
     assert [c.name for c in found.causes] == ["attribution.window", "commit"]
     assert found.causes[0].before == "same_year"
     assert found.changes.to_dict("records") == [
-        {"table": "people", "row": "year 2017, ccn a", "column": "benes", "before": "120.0",
-         "after": "150.0", "change": 30.0, "relative": 0.25}
-    ]  # fmt: skip
+        {
+            "table": "people",
+            "row": "year 2017, ccn a",
+            "column": "benes",
+            "before": "120.0",
+            "after": "150.0",
+            "change": 30.0,
+            "relative": 0.25,
+        }
+    ]
     assert found.text().splitlines()[0] == "attribution.window: same_year -> calendar_years"
 
 

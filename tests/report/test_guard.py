@@ -33,8 +33,17 @@ def test_years_rules_labels_policy_values_and_small_whole_numbers_are_free(text)
     guard.check_numbers("t", text, KNOWN)
 
 
-@pytest.mark.parametrize("text", ["$1,234,567 were saved", "rose 77.7%", "12,345 people", "by 3.3 points",
-                                  "$4.4 billion", "−$987"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$1,234,567 were saved",
+        "rose 77.7%",
+        "12,345 people",
+        "by 3.3 points",
+        "$4.4 billion",
+        "−$987",
+    ],
+)
 def test_a_number_that_stands_in_no_public_table_is_refused(text):
     with pytest.raises(TcocError, match="stands in no public table"):
         guard.check_numbers("paragraph", text, KNOWN)

@@ -19,12 +19,19 @@ MANIFEST = {
     "parameters": {
         "run": {"years": [2017, 2018], "engine": "duckdb", "deliverables": ["demo", "other"]},
         "policy": [
-            {"name": "attribution.window", "year": None, "value": {"calendar_years": 1},
-             "status": "assumed", "rule": "A1", "source": "our reading",
-             "description": "Window in which services count.", "replaced": False},
+            {
+                "name": "attribution.window",
+                "year": None,
+                "value": {"calendar_years": 1},
+                "status": "assumed",
+                "rule": "A1",
+                "source": "our reading",
+                "description": "Window in which services count.",
+                "replaced": False,
+            },
         ],
     },
-}  # fmt: skip
+}
 REPORT = Report("demo", "Attribution", "Who is attributed where?", "Half of all <people> cost $1.")
 
 

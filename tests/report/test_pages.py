@@ -78,7 +78,8 @@ def test_no_figure_is_cropped_and_a_table_that_scrolls_says_so(visit, width):
              return [...s.querySelectorAll('text')].filter(t => {
                const b = t.getBoundingClientRect();
                return b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1
-                 || b.bottom > box.bottom + 1; }).map(t => s.closest('figure').id + ': ' + t.textContent) })"""
+                 || b.bottom > box.bottom + 1; })
+             .map(t => s.closest('figure').id + ': ' + t.textContent) })"""
     )
     assert cropped == []
     silent = page.evaluate(
@@ -88,7 +89,8 @@ def test_no_figure_is_cropped_and_a_table_that_scrolls_says_so(visit, width):
     )
     assert silent == []
     small = page.evaluate(
-        """() => { const s = [...document.querySelectorAll('.picture svg')].filter(s => s.clientWidth);
+        """() => {
+             const s = [...document.querySelectorAll('.picture svg')].filter(s => s.clientWidth);
              return Math.min(...s.map(s => s.clientWidth / s.viewBox.baseVal.width)) }"""
     )
     assert small > 1.2  # letters of 8.5 points and more are 10 pixels and more

@@ -138,7 +138,10 @@ def test_years_stand_across_under_what_they_measure(soup):
     table = soup.find(id="table-waterfall")
     upper, lower = table.select("thead tr")
     assert [th.get_text() for th in upper.find_all("th")] == [
-        "Stage", "Beneficiaries", "Share of beneficiaries"]  # fmt: skip
+        "Stage",
+        "Beneficiaries",
+        "Share of beneficiaries",
+    ]
     assert [th.get_text() for th in lower.find_all("th")] == [str(y) for y in range(2013, 2019)] * 2
 
 
@@ -170,11 +173,19 @@ def test_a_manifest_gives_the_same_facts(shown, tmp_path):
         "parameters": {
             "run": {"years": [2018], "engine": "duckdb", "name": "demo"},
             "policy": [
-                {"name": "tcoc.x", "year": None, "value": 3, "status": "assumed", "rule": "T2",
-                 "source": "run file", "description": "X.", "replaced": True},
+                {
+                    "name": "tcoc.x",
+                    "year": None,
+                    "value": 3,
+                    "status": "assumed",
+                    "rule": "T2",
+                    "source": "run file",
+                    "description": "X.",
+                    "replaced": True,
+                },
             ],
         },
-    }  # fmt: skip
+    }
     render_report(shown / "notebooks" / "demo.ipynb", tmp_path / "m.html", manifest)
     soup = BeautifulSoup((tmp_path / "m.html").read_text(), "html.parser")
     assert soup.find(class_="banner") is None

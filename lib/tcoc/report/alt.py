@@ -13,9 +13,13 @@ _ALL = 6
 
 
 def ranked(
-    kind: str, table: PublicTable, names: Sequence[str], column: Column, values: Any,
+    kind: str,
+    table: PublicTable,
+    names: Sequence[str],
+    column: Column,
+    values: Any,
     interval: bool = False,
-) -> str:  # fmt: skip
+) -> str:
     """Say the rows with their values, or the highest and lowest of many."""
     shown = [i for i in range(len(names)) if not np.isnan(values[i])]
     start = f"{kind} of {_low(column.label)}, {words.plural(len(names), 'row')}"
@@ -39,7 +43,8 @@ def changes(
     """Say how many rows rise and fall between two columns, and which moves most."""
     before, after = values
     shown = [i for i in range(len(names)) if not np.isnan(before[i] + after[i])]
-    start = f"Slope chart from {_low(columns[0].label)} to {_low(columns[1].label)}, {words.plural(len(names), 'row')}."
+    first, last = (_low(column.label) for column in columns)
+    start = f"Slope chart from {first} to {last}, {words.plural(len(names), 'row')}."
     if not shown:
         return f"{start} Every value is hidden."
     up = sum(after[i] > before[i] for i in shown)
@@ -56,7 +61,8 @@ def parts(
     rows: Sequence[str], names: Sequence[str], column: Column, cells: Any, hidden: Any
 ) -> str:
     """Say the parts of the first and the last row, or of all where there are few."""
-    start = f"Stacked bars of {_low(column.label)}, {words.plural(len(rows), 'row')} of {words.plural(len(names), 'part')}."
+    many = f"{words.plural(len(rows), 'row')} of {words.plural(len(names), 'part')}"
+    start = f"Stacked bars of {_low(column.label)}, {many}."
     chosen = range(len(rows)) if len(rows) <= 3 else (0, len(rows) - 1)
     said = [
         f"{rows[row]}: "
@@ -74,7 +80,8 @@ def steps(names: Sequence[str], column: Column, values: Any, standing: Sequence[
     said = [
         f"{name} {formats.write(column, value)}" for name, value in zip(names, values, strict=True)
     ]
-    return f"Waterfall of {_low(column.label)} in {words.plural(len(names), 'step')}: {'; '.join(said)}."
+    many = words.plural(len(names), "step")
+    return f"Waterfall of {_low(column.label)} in {many}: {'; '.join(said)}."
 
 
 def series(
@@ -117,11 +124,13 @@ def pairs(table: PublicTable, columns: tuple[Column, Column], points: Any) -> st
     xs, ys = points
     shown = ~np.isnan(xs + ys)
     x, y = columns
-    start = f"Scatter of {_low(y.label)} against {_low(x.label)}, {words.plural(int(shown.sum()), 'dot')}."
+    many = words.plural(int(shown.sum()), "dot")
+    start = f"Scatter of {_low(y.label)} against {_low(x.label)}, {many}."
     if not shown.any():
         return f"{start} Every value is hidden."
     spans = " ".join(
-        f"{c.label} from {formats.write(c, float(v[shown].min()))} to {formats.write(c, float(v[shown].max()))}."
+        f"{c.label} from {formats.write(c, float(v[shown].min()))}"
+        f" to {formats.write(c, float(v[shown].max()))}."
         for c, v in zip(columns, points, strict=True)
     )
     return f"{start} {spans}{_hidden(int((~shown).sum()))}"

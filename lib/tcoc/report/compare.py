@@ -358,7 +358,7 @@ def _dollar_columns(facts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, s
 
 
 def _by_hospital(file: Path, column: str, facts: Mapping[str, Any]) -> pd.DataFrame:
-    """Return ccn, hospital, dollars: one row per hospital, of the last year; hidden ones left out."""
+    """Return ccn, hospital, dollars: a row per hospital of the last year, hidden ones left out."""
     frame = pd.read_csv(file, dtype=str, keep_default_na=False)
     frame["dollars"] = pd.to_numeric(frame[column], errors="coerce")
     frame["hospital"] = frame["hospital"] if "hospital" in frame else frame["ccn"]
@@ -407,7 +407,7 @@ def render_comparison(comparison: Comparison, out: Path) -> None:
 
 
 def default_out(b: Path, comparison: Comparison) -> Path:
-    """Return where a comparison goes that was not asked elsewhere: the later run's restricted folder.
+    """Return where a comparison goes unless asked elsewhere: the later run's restricted folder.
 
     Two editions side by side can tell more about few people than each alone (rule D2).
     """

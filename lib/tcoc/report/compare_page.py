@@ -116,7 +116,8 @@ def _summary(comparison: Comparison) -> str:
     )
     moved = len(comparison.hospitals)
     dollars = f" Dollars of {words.plural(moved, 'hospital')} differ." if moved else ""
-    return f"{cause}{text(_how_many(comparison))[0].upper()}{text(_how_many(comparison))[1:]}.{dollars}"
+    many = text(_how_many(comparison))
+    return f"{cause}{many[0].upper()}{many[1:]}.{dollars}"
 
 
 def _causes_html(comparison: Comparison) -> str:

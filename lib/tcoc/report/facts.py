@@ -1,4 +1,4 @@
-"""What the pages may know of a run beside its public tables: years, data, vintage, policy values."""
+"""What the pages may know of a run beside its public tables: years, data, policy values."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,10 @@ class RunFacts:
         for name in ("years", "qp_years", "rate_years"):
             content[name] = tuple(content[name])
         content["completeness"] = {int(y): float(f) for y, f in content["completeness"].items()}
-        content["policy"] = tuple(PolicyUse(**use) for use in content["policy"])
+        content["policy"] = tuple(
+            PolicyUse(**use | {"alternatives": tuple(use.get("alternatives", ()))})
+            for use in content["policy"]
+        )
         content["policy_of"] = {k: tuple(v) for k, v in content["policy_of"].items()}
         return cls(**content)
 

@@ -128,7 +128,8 @@ def _answers_html(cards: Sequence[_Card]) -> str:
     if not cards:
         return f"<p>{_NO_REPORT}</p>"
     items = "".join(
-        f'<li>{text(card.headline)} <a href="{html.escape(card.name)}.html">{text(card.title)}</a></li>'
+        f'<li>{text(card.headline)} <a href="{html.escape(card.name)}.html">'
+        f"{text(card.title)}</a></li>"
         for card in cards
         if card.headline
     )
@@ -151,8 +152,10 @@ def _data_html(facts: Provenance, about: Mapping[str, Any], manifest: Mapping[st
     spec = manifest.get("parameters", {}).get("run", {})
     years = words.span(spec.get("years", [])) if spec.get("years") else ""
     rows = [("Data", facts.data), ("Claims", facts.vintage), ("Years reported", years)]
-    rows += [(label, str(spec.get(key) or "")) for label, key in
-             (("Base year", "base_year"), ("Performance year", "performance_year"))]  # fmt: skip
+    rows += [
+        (label, str(spec.get(key) or ""))
+        for label, key in (("Base year", "base_year"), ("Performance year", "performance_year"))
+    ]
     rows += [
         (f"Completion factor for {year}", words.number(factor))
         for year, factor in dict(about.get("completeness", {})).items()
@@ -207,8 +210,11 @@ def _citation_html(facts: Provenance) -> str:
     cited = f"{title}{version}. Run {facts.run}, {facts.data or 'data as stated'}{commit}."
     asked = about.get("contact") or about.get("repository-code") or ""
     where = asked if isinstance(asked, str) else words.listing([c.get("email", "") for c in asked])
-    contact = f"<p>Questions: {text(where)}.</p>" if where else (
-        "<p>Questions go to whoever gave you this folder; name the run and the figure’s number.</p>")  # fmt: skip
+    contact = (
+        f"<p>Questions: {text(where)}.</p>"
+        if where
+        else ("<p>Ask whoever gave you this folder; name the run and the figure’s number.</p>")
+    )
     return f"<p>{text(cited)}</p>{contact}"
 
 
@@ -224,8 +230,13 @@ def render_portfolio(outputs: Path, manifests: Sequence[Mapping[str, Any]] | Non
     differing = _differences(found)
     if differing:
         sections.append(Section("differences", "What differs between them", differing))
-    page = Page("Runs", EYEBROW, summary, sections, "<p>Compare two runs with "
-                "<code>tcoc compare RUN_A RUN_B</code>.</p>")  # fmt: skip
+    page = Page(
+        "Runs",
+        EYEBROW,
+        summary,
+        sections,
+        "<p>Compare two runs with <code>tcoc compare RUN_A RUN_B</code>.</p>",
+    )
     target = outputs / "index.html"
     write_page(page, target)
     return target

@@ -273,6 +273,6 @@ def _own_ids(root: ET.Element, name: str) -> None:
 
 
 def standalone(inline: str) -> str:
-    """Return an inline SVG as a file of its own, with the typeface's name for who has it."""
+    """Return an inline SVG as a file of its own, which names its typeface."""
     style = f"<style>text{{font-family:{_FAMILY}}}</style>"
     return re.sub(r"^(<svg[^>]*>)", lambda found: found.group(1) + style, inline, count=1) + "\n"

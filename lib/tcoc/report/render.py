@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 
 from tcoc.errors import TcocError
-from tcoc.report import display
+from tcoc.report import display, glossary
 from tcoc.report.executed import check_executed
 from tcoc.report.html_page import (
     TEMPLATES,
@@ -62,7 +62,9 @@ def render_report(
     """Render an executed notebook to one self-contained HTML file.
 
     `source` is a Provenance or a run's manifest; `prefixes` are the policy files that the page
-    rests on (None: all). The figures are written to `figures/` beside the page. Raises TcocError for a notebook with a code cell
+    rests on (None: all). The figures are written to `figures/` beside the page.
+
+    Raises TcocError for a notebook with a code cell
     that was not executed or ended in an error, for output that did not come from a Release, and
     for a page above 2 MB.
     """
@@ -109,18 +111,22 @@ def page_of(
 
 
 def _page(draft: _Draft, facts: Provenance, checks: int, home: str) -> Page:
-    taken = {"content", "contents-title", "provenance"}
+    taken = {"content", "contents-title", "provenance", "terms"}
+    known, used = glossary.rules(), dict[str, str]()
+    summary = glossary.linked("\n".join(draft.summary), known, used)
     sections = [
-        Section(slug(title, taken), title, "\n".join(parts)) for title, parts in draft.sections
+        Section(slug(title, taken), title, glossary.linked("\n".join(parts), known, used))
+        for title, parts in draft.sections
     ]
     listed = any('id="table-assumptions"' in section.html for section in sections)
     held = f"{checks} assertions of the notebook held" if checks else ""
     return Page(
         title=draft.title or "Untitled",
         eyebrow=EYEBROW,
-        summary="\n".join(draft.summary),
+        summary=summary,
         sections=sections,
-        footer=provenance_html(facts, [("Checks", held)] if held else []),
+        footer=glossary.explained(used, known)
+        + provenance_html(facts, [("Checks", held)] if held else []),
         run=facts.run,
         home=home,
         facts=header_facts(facts, "table-assumptions" if listed else ""),

@@ -1,7 +1,7 @@
-"""The one colour and type set of every figure.
+"""The one color and type set of every figure.
 
-Colours differ in hue for colour-blind eyes and in lightness for grey print; each series also has
-its own hatch and marker, so that no figure speaks by colour alone. The typeface ships with the
+Colors differ in hue for color-blind eyes and in lightness for gray print; each series also has
+its own hatch and marker, so that no figure speaks by color alone. The typeface ships with the
 package: a figure is the same, byte for byte, whatever fonts a machine has.
 """
 
@@ -10,19 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import seaborn as sns
 from cycler import cycler
 from matplotlib import font_manager
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure as Picture
 from matplotlib.ft2font import FT2Font
-from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator
-
-from tcoc.report import words
 
 INK = "#1d2733"
 QUIET = "#5a6672"
@@ -37,13 +31,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 STAGES = {"aco_like": 0, "mdpcp_like": 1, "geographic": 2}
 STAGE_NAMES = {"aco_like": "ACO-like", "mdpcp_like": "MDPCP-like", "geographic": "Geographic"}
 
-_WIDTHS = {"page": 7.0, "half": 3.4}
 _FONTS = Path(__file__).with_name("fonts")
 
 
 @cache
 def use_style() -> None:
-    """Set the theme once per process: type, colours, thin axes, no chart junk."""
+    """Set the theme once per process: type, colors, thin axes, no chart junk."""
     for file in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(file))
     _know_semibold()
@@ -100,20 +93,6 @@ _RC: dict[str, Any] = {
 }
 
 
-def new_figure(
-    width: Literal["page", "half"] = "page",
-    height: float = 3.6,
-    rows: int = 1,
-    columns: int = 1,
-    **axes: Any,
-) -> tuple[Picture, Any]:
-    """Return a figure of page (7 in) or half width, and its axes (one, or an array of them)."""
-    use_style()
-    picture = Picture(figsize=(_WIDTHS[width], height), layout="constrained")
-    FigureCanvasAgg(picture)
-    return picture, picture.subplots(rows, columns, **axes)
-
-
 @cache
 def _face(strong: bool) -> FT2Font:
     name = "SourceSans3-SemiBold.ttf" if strong else "SourceSans3-Regular.ttf"
@@ -129,13 +108,8 @@ def text_width(text: str, size: float, strong: bool = False) -> float:
     return float(font.get_width_height()[0]) / 64 * size / 100
 
 
-def colour(position: int) -> str:
-    """Return the colour of a series by its place."""
-    return PALETTE[position % len(PALETTE)]
-
-
 def ink(tint: str) -> str:
-    """Return a colour dark enough for text on white (contrast of at least 4.5 to 1)."""
+    """Return a color dark enough for text on white (contrast of at least 4.5 to 1)."""
     red, green, blue = to_rgb(tint)
     while _luminance(red, green, blue) > 0.17:
         red, green, blue = red * 0.94, green * 0.94, blue * 0.94
@@ -145,16 +119,6 @@ def ink(tint: str) -> str:
 def _luminance(*parts: float) -> float:
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def stage_colour(stage: str) -> str:
-    """Return the colour that an attribution stage has in every figure."""
-    return PALETTE[STAGES.get(stage, 5)]
-
-
-def stage_hatch(stage: str) -> str:
-    """Return the hatch that an attribution stage has in every figure."""
-    return HATCHES[STAGES.get(stage, 5)]
 
 
 def series_tint(label: object, position: int) -> str:
@@ -172,48 +136,6 @@ def shade(share: float) -> str:
     start, end = to_rgb("#eef3f8"), to_rgb(ACCENT)
     return str(
         to_hex([a + (b - a) * min(1.0, max(0.0, share)) for a, b in zip(start, end, strict=True)])
-    )
-
-
-def number_axis(axis: Any, kind: str, label: str = "", digits: int = 0) -> None:
-    """Write an axis's ticks in the house's number format and label it with its unit.
-
-    Ticks step by 1, 2 or 5, so that a rounded label is where it says.
-    `kind` is dollars, short_dollars, percent, count, short_count, change or number.
-    """
-    if isinstance(axis.get_major_locator(), AutoLocator):
-        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _place: _tick(value, kind, digits)))
-    if label:
-        axis.set_label_text(label)
-
-
-def _tick(value: float, kind: str, digits: int) -> str:
-    if kind in ("percent", "change", "number"):
-        return str(getattr(words, kind)(value, digits))
-    return str(getattr(words, kind)(value))
-
-
-def grid(axes: Axes, along: Literal["x", "y"]) -> None:
-    """Draw the quiet grid lines that help to read values along one axis."""
-    axes.grid(visible=True, axis=along)
-    axes.tick_params(length=0)
-    axes.spines["left" if along == "x" else "bottom"].set_visible(along == "y")
-    axes.spines["bottom" if along == "x" else "left"].set_visible(False)
-
-
-def end_label(axes: Axes, x: float, y: float, text: str, tint: str = INK) -> None:
-    """Write a series' name beside its last point instead of in a legend."""
-    axes.annotate(
-        text,
-        (x, y),
-        xytext=(7, 0),
-        textcoords="offset points",
-        va="center",
-        ha="left",
-        color=ink(tint),
-        fontweight="semibold",
-        annotation_clip=False,
     )
 
 

@@ -27,6 +27,8 @@ LONG = 20
 """Rows from which the page offers sorting and a filter."""
 LONGEST = 60
 """Rows that a page shows; the rest of a longer grid stands in its files."""
+_PRINTED = 50
+"""Rows that a printed page holds (see page.css)."""
 
 _AMOUNT = re.compile(r"[+−-]?\$[\d][\d,.]*(?:[BMK]\b)?|−[\d][\d,.]*%?|\$")
 
@@ -208,7 +210,7 @@ def _texts(table: PublicTable, name: str) -> list[str]:
 def as_html(grid: Grid) -> str:
     """Return the table with caption, headings by scope, notes and a download of its data."""
     anchor = grid.anchor or f"table-{grid.name}"
-    long = " data-long" if len(grid.rows) > LONG else ""
+    long = f' data-long="{len(grid.rows)}"' if len(grid.rows) > LONG else ""
     caption = f"{anchor}-caption"
     wide = " data-wide" if len(grid.heads) > 7 else ""
     return (
@@ -349,6 +351,8 @@ def _foot(grid: Grid) -> str:
         else []
     )
     notes = [*more, *grid.notes]
+    if len(grid.rows) > _PRINTED:
+        notes.insert(0, f"On paper the first {_PRINTED} rows; all are on the page and in the data.")
     lines = "".join(f"<p>{text(line)}</p>" for line in notes)
     return f'<div class="tcoc-notes">{lines}</div>' if lines else ""
 

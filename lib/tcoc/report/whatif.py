@@ -1,4 +1,4 @@
-"""What-if on the page: controls over an audited table of options, totals and a hospital's own number.
+"""What-if on the page: controls over a public table of options, totals and a hospital's own.
 
 Every number that the controls can reach is a cell of a public table: nothing is computed in the
 browser but which cell is shown. Totals are rows of the table where it has them, else sums of

@@ -89,9 +89,8 @@ def compact(value: float, unit: str = "", largest: float = 0.0, step: float = 1.
     `step` is the distance of neighboring ticks: no more decimals are shown than tell them apart.
     """
     top = max(abs(value), largest)
-    for size, letter in ((1e9, "B"), (1e6, "M"), (1e4, "K")):
-        if top >= size:
-            size = 1e3 if letter == "K" else size
+    for least, size, letter in ((1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e4, 1e3, "K")):
+        if top >= least:
             digits = max(0, -math.floor(math.log10(max(step / size, 1e-9)) + 1e-9))
             return _signed(value / size, min(digits, 2), unit) + (letter if value else "")
     return _signed(value, 0 if step >= 1 else 2, unit)

@@ -66,7 +66,13 @@ class _Styles:
         self._made: dict[str, Any] = {}
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.head = book.add_format(
-            {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1, "bg_color": "#F4F6F8"}
+            {
+                "bold": True,
+                "text_wrap": True,
+                "valign": "bottom",
+                "bottom": 1,
+                "bg_color": "#F4F6F8",
+            }
         )
         self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
         self.hidden = book.add_format({"align": "right", "font_color": "#55616D"})
@@ -106,9 +112,13 @@ def _sheet_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _notes(
-    sheet: Any, styles: _Styles, tables: list[PublicTable], facts: RunFacts, title: str,
+    sheet: Any,
+    styles: _Styles,
+    tables: list[PublicTable],
+    facts: RunFacts,
+    title: str,
     sheets: Mapping[str, str],
-) -> None:  # fmt: skip
+) -> None:
     """Write what a reader must know before any number."""
     sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 90)
@@ -121,7 +131,10 @@ def _notes(
         for year, factor in sorted(facts.completeness.items())
     ]
     lines += [("Rounding", "Numbers about people are rounded; parts need not add up to totals.")]
-    lines += [("Hidden cells", HIDDEN_NOTE), ("Dictionary", "The last sheet says what columns mean.")]
+    lines += [
+        ("Hidden cells", HIDDEN_NOTE),
+        ("Dictionary", "The last sheet says what columns mean."),
+    ]
     row = 2
     for label, said in [line for line in lines if line[1]]:
         sheet.write_string(row, 0, label, styles.wrap)
@@ -180,7 +193,14 @@ def _dictionary(
     for table in tables:
         for name in map(str, table.frame.columns):
             entry = formats.column_of(table, name)
-            cells = (sheets[table.name], entry.label, name, entry.kind, entry.unit, entry.description)
+            cells = (
+                sheets[table.name],
+                entry.label,
+                name,
+                entry.kind,
+                entry.unit,
+                entry.description,
+            )
             for place, said in enumerate(cells):
                 sheet.write_string(row, place, escaped(said))
             row += 1

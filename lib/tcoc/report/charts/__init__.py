@@ -6,9 +6,13 @@ drawn in the table's order. A hidden value is never drawn as a number.
 """
 
 from tcoc.report.charts.base import LAYOUTS, Chart, Layout
+from tcoc.report.charts.dots import dots
+from tcoc.report.charts.grids import heat
 from tcoc.report.charts.maps import zip_map, zip_maps
-from tcoc.report.charts.rows import bars, dots, heat, slope
-from tcoc.report.charts.series import histogram, lines, scatter, small_multiples
+from tcoc.report.charts.rows import bars
+from tcoc.report.charts.scales import histogram, scatter
+from tcoc.report.charts.series import lines, small_multiples
+from tcoc.report.charts.slopes import slope
 from tcoc.report.charts.stacks import stacked_bars, stacked_shares, waterfall
 
 __all__ = [

@@ -208,9 +208,17 @@ def axis_words(axes: Axes, column: Column, layout: Layout, along: Literal["x", "
         axes.set_xlabel(said, fontsize=size_of(layout), loc="left", labelpad=5)
     else:
         left = -axes.get_position().x0 * WIDTHS[layout] * 72 + 2
-        axes.annotate(said, (0, 1), xycoords="axes fraction", xytext=(left, 7),
-                      textcoords="offset points", ha="left", va="bottom",
-                      fontsize=size_of(layout), color=style.QUIET)  # fmt: skip
+        axes.annotate(
+            said,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(left, 7),
+            textcoords="offset points",
+            ha="left",
+            va="bottom",
+            fontsize=size_of(layout),
+            color=style.QUIET,
+        )
 
 
 def both_ends(axes: Axes, rows: int) -> None:
@@ -238,19 +246,32 @@ def vertical(axes: Axes, value: float, name: str, layout: Layout, step: int = 0)
     mark(line, "", name, "reference")
     low, high = axes.get_xlim()
     right = (value - low) / (high - low) > 0.6
-    axes.annotate(name, (value, 1), xycoords=("data", "axes fraction"),
-                  xytext=(-4 if right else 4, 4 + 13 * step), textcoords="offset points",
-                  color=style.WARM_INK, fontsize=size_of(layout) - 0.5, va="bottom",
-                  ha="right" if right else "left")  # fmt: skip
+    axes.annotate(
+        name,
+        (value, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if right else 4, 4 + 13 * step),
+        textcoords="offset points",
+        color=style.WARM_INK,
+        fontsize=size_of(layout) - 0.5,
+        va="bottom",
+        ha="right" if right else "left",
+    )
 
 
 def horizontal(axes: Axes, value: float, name: str, layout: Layout) -> None:
     """Draw a named horizontal line."""
     line = axes.axhline(value, color=style.WARM, lw=1.4, ls=(0, (4, 2)), zorder=1)
     mark(line, "", name, "reference")
-    axes.annotate(name, (0, value), xycoords=("axes fraction", "data"), xytext=(4, 3),
-                  textcoords="offset points", color=style.WARM_INK,
-                  fontsize=size_of(layout) - 0.5)  # fmt: skip
+    axes.annotate(
+        name,
+        (0, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        color=style.WARM_INK,
+        fontsize=size_of(layout) - 0.5,
+    )
 
 
 # ---------------------------------------------------------------- legends
@@ -285,15 +306,37 @@ def draw_legend(
             from matplotlib.lines import Line2D
 
             picture.add_artist(
-                Line2D([(x + 0.08) / width], [(y + 0.01) / height], marker=entry.marker, ls="",
-                       color=entry.tint, ms=6, transform=picture.transFigure))  # fmt: skip
+                Line2D(
+                    [(x + 0.08) / width],
+                    [(y + 0.01) / height],
+                    marker=entry.marker,
+                    ls="",
+                    color=entry.tint,
+                    ms=6,
+                    transform=picture.transFigure,
+                )
+            )
         else:
             picture.add_artist(
-                Rectangle((x / width, (y - 0.05) / height), 0.17 / width, 0.12 / height,
-                          facecolor=entry.tint, hatch=entry.hatch, edgecolor="white", lw=0.5,
-                          transform=picture.transFigure))  # fmt: skip
-        picture.text((x + 0.24) / width, (y + 0.01) / height, entry.name, fontsize=size,
-                     va="center", color=style.INK)  # fmt: skip
+                Rectangle(
+                    (x / width, (y - 0.05) / height),
+                    0.17 / width,
+                    0.12 / height,
+                    facecolor=entry.tint,
+                    hatch=entry.hatch,
+                    edgecolor="white",
+                    lw=0.5,
+                    transform=picture.transFigure,
+                )
+            )
+        picture.text(
+            (x + 0.24) / width,
+            (y + 0.01) / height,
+            entry.name,
+            fontsize=size,
+            va="center",
+            color=style.INK,
+        )
 
 
 def _line(layout: Layout) -> float:

@@ -47,8 +47,9 @@ def zip_maps(
     return _maps("zip_maps", table, facet, zip, size, name, columns)
 
 
-def _maps(kind: str, table: PublicTable, facet: str, zip_code: str, size: str, name: str,
-          columns: int) -> Chart:  # fmt: skip
+def _maps(
+    kind: str, table: PublicTable, facet: str, zip_code: str, size: str, name: str, columns: int
+) -> Chart:
     base.need_rows(table, kind)
     frame = table.frame.assign(_size=formats.floats(table, size), _key=formats.row_keys(table))
     frame["_facet"] = formats.row_names(table, facet) if facet else ""
@@ -116,8 +117,16 @@ def _spots(
         _many_spots(axes, here, areas)
         return
     for (_, row), area in zip(here.iterrows(), areas, strict=True):
-        (dot,) = axes.plot([row["lon"]], [row["lat"]], "o", ms=float(np.sqrt(area)), alpha=0.65,
-                           color=style.ACCENT, mec="white", mew=0.5)  # fmt: skip
+        (dot,) = axes.plot(
+            [row["lon"]],
+            [row["lat"]],
+            "o",
+            ms=float(np.sqrt(area)),
+            alpha=0.65,
+            color=style.ACCENT,
+            mec="white",
+            mew=0.5,
+        )
         mark(
             dot,
             str(row["_key"]),
@@ -133,15 +142,21 @@ def _many_spots(axes: Axes, here: pd.DataFrame, areas: Any) -> None:
     sizes = np.maximum(1.0, np.round(np.sqrt(areas) * 2) / 2)
     for size in np.unique(sizes):
         mine = here[sizes == size]
-        (dots,) = axes.plot(mine["lon"], mine["lat"], "o", ms=float(size), mew=0, alpha=0.65,
-                            color=style.ACCENT)  # fmt: skip
+        (dots,) = axes.plot(
+            mine["lon"], mine["lat"], "o", ms=float(size), mew=0, alpha=0.65, color=style.ACCENT
+        )
         mark(dots, str(here["_key"].iloc[0]), said)
 
 
 def _counties(picture: Figure, axes: Axes, coarse: bool) -> None:
     """Draw the outlines; panels share one drawing of them in the page (see picture)."""
-    shapes = PolyCollection(county_rings(0.03 if coarse else 0.012), facecolor="#f3f5f7",
-                            edgecolor="#b9c2ca", linewidth=0.4, zorder=0)  # fmt: skip
+    shapes = PolyCollection(
+        county_rings(0.03 if coarse else 0.012),
+        facecolor="#f3f5f7",
+        edgecolor="#b9c2ca",
+        linewidth=0.4,
+        zorder=0,
+    )
     axes.add_collection(shapes)
     axes.autoscale_view()
     axes.set_aspect(1 / np.cos(np.radians(38.9)))
@@ -169,9 +184,19 @@ def _size_key(picture: Figure, layout: Layout, largest: float, scale: float, col
     x = 0.05 + base.inches(f"{column.label}:", size) + 0.22
     for amount in _round_sizes(largest):
         area = 3 + scale * amount / largest
-        picture.add_artist(Line2D([x / width], [1 - 0.2 / height], marker="o", ls="", alpha=0.65,
-                                  ms=float(np.sqrt(area)), color=style.ACCENT, mec="white",
-                                  transform=picture.transFigure))  # fmt: skip
+        picture.add_artist(
+            Line2D(
+                [x / width],
+                [1 - 0.2 / height],
+                marker="o",
+                ls="",
+                alpha=0.65,
+                ms=float(np.sqrt(area)),
+                color=style.ACCENT,
+                mec="white",
+                transform=picture.transFigure,
+            )
+        )
         text = compact(amount)
         picture.text(
             (x + 0.16) / width, 1 - 0.2 / height, text, fontsize=size, va="center", color=style.INK

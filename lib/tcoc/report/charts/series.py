@@ -1,13 +1,12 @@
 """Charts over a scale: lines, small multiples, histograms and scatter."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tcoc.disclosure import Column, PublicTable
+from tcoc.disclosure import PublicTable
 from tcoc.errors import TcocError
 from tcoc.report import alt, formats, style
 from tcoc.report.charts import base
@@ -28,8 +27,10 @@ class Lines:
         labels = frame[series].tolist() if series else [self.column.label] * len(frame)
         self.labels = list(dict.fromkeys(labels))
         if len(self.labels) > len(style.PALETTE):
-            raise TcocError(f"a chart has {len(self.labels)} lines; at most {len(style.PALETTE)} are"
-                            " legible: choose rows with where(), or use small_multiples")  # fmt: skip
+            raise TcocError(
+                f"a chart has {len(self.labels)} lines; at most {len(style.PALETTE)} are"
+                " legible: choose rows with where(), or use small_multiples"
+            )
         self.names = self._names(table, series, labels)
         self.keys = dict(zip(labels, formats.row_keys(table), strict=True))
         xs = _numbers(frame[x].tolist())
@@ -98,8 +99,13 @@ def lines(
     def draw(layout: Layout) -> Figure:
         return _draw_lines(layout, data, reference)
 
-    told = alt.series("Line chart", data.names, [formats.write(data.x, s) for s in data.scale],
-                      data.column, data.values)  # fmt: skip
+    told = alt.series(
+        "Line chart",
+        data.names,
+        [formats.write(data.x, s) for s in data.scale],
+        data.column,
+        data.values,
+    )
     drawn = tuple(c for c in (x, series, value, low, high) if c)
     return Chart(base.named(name, table, "lines"), table, drawn, draw, told, "lines")
 
@@ -111,8 +117,10 @@ def _draw_lines(layout: Layout, data: Lines, reference: tuple[float, str] | None
     right = min(base.widest(data.names, size, True), 2.4) + 0.2 if at_ends else 0.2
     entries = data.entries() if many and not at_ends else []
     edges = [data.values, *(data.band or ())]
-    limits = base.padded(*base.extent(*(e.ravel() for e in edges),
-                                      np.array([reference[0]]) if reference else ()), 0.08)  # fmt: skip
+    limits = base.padded(
+        *base.extent(*(e.ravel() for e in edges), np.array([reference[0]]) if reference else ()),
+        0.08,
+    )
     if (
         data.column.kind in ("count", "dollars", "share", "score")
         and 0 <= limits[0] < limits[1] * 0.35
@@ -120,8 +128,9 @@ def _draw_lines(layout: Layout, data: Lines, reference: tuple[float, str] | None
         limits = (0.0, limits[1])
     left = base.tick_width(data.column, *limits, size - 0.5) + 0.14
     top = base.legend_height(layout, entries) + 0.34
-    picture, axes = base.sheet(layout, 3.0 if base.is_narrow(layout) else 3.7,
-                               Margins(left, right, top, 0.55))  # fmt: skip
+    picture, axes = base.sheet(
+        layout, 3.0 if base.is_narrow(layout) else 3.7, Margins(left, right, top, 0.55)
+    )
     base.draw_legend(picture, layout, entries)
     axes.set_ylim(*limits)
     for row in range(len(data.labels)):
@@ -148,8 +157,9 @@ def _line(
     (line,) = axes.plot(xs, ys, color=tint, lw=width, linestyle=_LINES[row % len(_LINES)])
     mark(line, key, data.names[row], "line")
     for at in np.flatnonzero(~np.isnan(ys)) if points else ():
-        (dot,) = axes.plot([xs[at]], [ys[at]], style.MARKERS[row % 6], color=tint,
-                           ms=5.0 if width > 1.7 else 3.2)  # fmt: skip
+        (dot,) = axes.plot(
+            [xs[at]], [ys[at]], style.MARKERS[row % 6], color=tint, ms=5.0 if width > 1.7 else 3.2
+        )
         mark(dot, key, data.said(row, int(at)))
 
 
@@ -184,9 +194,16 @@ def _end_names(picture: Figure, axes: Axes, layout: Layout, data: Lines) -> None
     moved = style.spread([float(data.values[row, at]) for row, at in ends], gap)
     for (row, at), y in zip(ends, moved, strict=True):
         label = axes.annotate(
-            base.fitted(data.names[row], 2.4, size), (data.places[at], y), xytext=(9, 0),
-            textcoords="offset points", va="center", fontsize=size, fontweight="semibold",
-            color=style.ink(style.series_tint(data.labels[row], row)), annotation_clip=False)  # fmt: skip
+            base.fitted(data.names[row], 2.4, size),
+            (data.places[at], y),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=size,
+            fontweight="semibold",
+            color=style.ink(style.series_tint(data.labels[row], row)),
+            annotation_clip=False,
+        )
         mark(label, data.keys.get(data.labels[row], ""), data.names[row], "name")
 
 
@@ -213,8 +230,12 @@ def small_multiples(
     def draw(layout: Layout) -> Figure:
         return _draw_multiples(layout, groups, heads, 2 if base.is_narrow(layout) else columns)
 
-    told = alt.facets(heads, groups[0].column, [g.values for g in groups],
-                      [formats.write(groups[0].x, s) for s in groups[0].scale])  # fmt: skip
+    told = alt.facets(
+        heads,
+        groups[0].column,
+        [g.values for g in groups],
+        [formats.write(groups[0].x, s) for s in groups[0].scale],
+    )
     drawn = tuple(c for c in (facet, x, series, value) if c)
     return Chart(
         base.named(name, table, "small_multiples"), table, drawn, draw, told, "small_multiples"
@@ -230,11 +251,18 @@ def _draw_multiples(layout: Layout, groups: list[Lines], heads: list[str], colum
     top = base.legend_height(layout, entries) + 0.52
     rows = -(-len(groups) // columns)
     height = 0.8 if rows > 6 else 1.05
-    picture, grid = base.panels(layout, height, Margins(left, 0.2, top, 0.3), rows, columns,
-                                (0.2, 0.5))  # fmt: skip
+    picture, grid = base.panels(
+        layout, height, Margins(left, 0.2, top, 0.3), rows, columns, (0.2, 0.5)
+    )
     base.draw_legend(picture, layout, entries)
-    picture.text(0.01, 1 - (top - 0.3) / picture.get_figheight(), formats.axis_title(groups[0].column),
-                 fontsize=size, color=style.QUIET, va="bottom")  # fmt: skip
+    picture.text(
+        0.01,
+        1 - (top - 0.3) / picture.get_figheight(),
+        formats.axis_title(groups[0].column),
+        fontsize=size,
+        color=style.QUIET,
+        va="bottom",
+    )
     room = base.plot_width(picture, grid[0])
     for number, axes in enumerate(grid):
         if number >= len(groups):
@@ -251,155 +279,4 @@ def _draw_multiples(layout: Layout, groups: list[Lines], heads: list[str], colum
             axes.set_yticklabels([])
         title = axes.set_title(base.fitted(heads[number], room, size), fontsize=size, pad=4)
         mark(title, next(iter(data.keys.values()), ""), heads[number], "name")
-    return picture
-
-
-# ---------------------------------------------------------------- histogram
-
-
-def histogram(
-    table: PublicTable,
-    left: str,
-    right: str,
-    count: str,
-    thresholds: Sequence[tuple[float, str]] = (),
-    *,
-    name: str = "",
-) -> Chart:
-    """Ready-made bins, with thresholds as named lines; a hidden bin carries the mark."""
-    base.need_rows(table, "histogram")
-    starts, ends, counts = (formats.floats(table, c) for c in (left, right, count))
-    scale, column = formats.column_of(table, left), formats.column_of(table, count)
-
-    def draw(layout: Layout) -> Figure:
-        return _draw_bins(layout, starts, ends, counts, (scale, column), thresholds)
-
-    names = [
-        f"{formats.write(scale, a)} to {formats.write(scale, b)}"
-        for a, b in zip(starts, ends, strict=True)
-    ]
-    told = alt.ranked("Histogram", table, names, column, counts)
-    told += "".join(f" A line marks {n}." for _, n in thresholds)
-    return Chart(
-        base.named(name, table, "histogram"), table, (left, right, count), draw, told, "histogram"
-    )
-
-
-def _draw_bins(layout: Layout, starts: Any, ends: Any, counts: Any, columns: tuple[Column, Column],
-               thresholds: Sequence[tuple[float, str]]) -> Figure:  # fmt: skip
-    scale, column = columns
-    size = base.size_of(layout)
-    high = base.extent(counts)[1]
-    steps = (
-        len(thresholds)
-        if base.is_narrow(layout) or len(thresholds) > 1
-        else min(1, len(thresholds))
-    )
-    margins = Margins(base.tick_width(column, 0, high, size) + 0.14, 0.2, 0.36 + 0.19 * steps, 0.55)
-    picture, axes = base.sheet(layout, 2.7 if base.is_narrow(layout) else 3.1, margins)
-    axes.set_xlim(float(np.nanmin(starts)), float(np.nanmax(ends)))
-    axes.set_ylim(0, high * 1.06 or 1.0)
-    for start, end, amount in zip(starts, ends, counts, strict=True):
-        said = f"{formats.write(scale, start)} to {formats.write(scale, end)}: {column.label} {formats.write(column, amount)}"
-        if np.isnan(amount):
-            mark(axes.text((start + end) / 2, 0, base.MARK, ha="center", va="bottom", color=style.QUIET),
-                 "", said, "text")  # fmt: skip
-            continue
-        drawn = axes.bar(start, amount, end - start, align="edge", color=style.ACCENT,
-                         edgecolor="white", lw=0.8)  # fmt: skip
-        mark(drawn.patches[0], "", said)
-    base.value_axis(axes, "x", scale, 4 if base.is_narrow(layout) else 8)
-    base.value_axis(axes, "y", column)
-    axes.grid(visible=False, axis="x")
-    axes.spines["left"].set_visible(False)
-    axes.spines["bottom"].set_visible(True)
-    axes.set_xlabel(_of_scale(scale.label), fontsize=size)
-    axes.annotate(formats.axis_title(column), (0, 1), xycoords="axes fraction", fontsize=size,
-                  xytext=(-margins.left * 72 + 2, 7 + 13.5 * steps), textcoords="offset points",
-                  color=style.QUIET)  # fmt: skip
-    for step, (value, text) in enumerate(thresholds):
-        base.vertical(axes, value, text, layout, step)
-    return picture
-
-
-def _of_scale(label: str) -> str:
-    return label.removesuffix(" from").removesuffix(", from")
-
-
-# ---------------------------------------------------------------- scatter
-
-
-def scatter(
-    table: PublicTable,
-    x: str,
-    y: str,
-    label: str = "",
-    size: str = "",
-    *,
-    emphasize: Sequence[Any] = (),
-    diagonal: bool = False,
-    name: str = "",
-) -> Chart:
-    """A dot per row at two values; emphasized rows are named, area by `size` where given.
-
-    Rows with a hidden value are not drawn; the alt text says how many. `diagonal` draws the line
-    where both values are equal.
-    """
-    base.need_rows(table, "scatter")
-    xs, ys = formats.floats(table, x), formats.floats(table, y)
-    columns = formats.column_of(table, x), formats.column_of(table, y)
-    names = formats.row_names(table, label) if label else [""] * len(table)
-    areas = _areas(table, size, len(table))
-    wanted = {str(e) for e in emphasize}
-    codes = table.frame[label].map(str).tolist() if label else names
-    strong = [n in wanted or c in wanted for n, c in zip(names, codes, strict=True)]
-    keys = formats.row_keys(table)
-
-    def draw(layout: Layout) -> Figure:
-        return _draw_scatter(layout, (xs, ys), columns, names, keys, areas, strong, diagonal)
-
-    told = alt.pairs(table, columns, (xs, ys))
-    drawn = tuple(c for c in (label, x, y, size) if c)
-    note = f"Area shows {formats.column_of(table, size).label.lower()}." if size else ""
-    return Chart(base.named(name, table, "scatter"), table, drawn, draw, told, "scatter", note)
-
-
-def _areas(table: PublicTable, size: str, rows: int) -> "np.ndarray[Any, Any]":
-    if not size:
-        return np.full(rows, 36.0)
-    values = np.nan_to_num(formats.floats(table, size))
-    return np.asarray(8 + 220 * values / max(float(values.max()), 1e-9))
-
-
-def _draw_scatter(layout: Layout, points: Any, columns: tuple[Column, Column], names: list[str],
-                  keys: list[str], areas: Any, strong: list[bool], diagonal: bool) -> Figure:  # fmt: skip
-    xs, ys = points
-    text_size = base.size_of(layout)
-    x_limits, y_limits = (base.padded(*base.extent(v), 0.08) for v in (xs, ys))
-    left = base.tick_width(columns[1], *y_limits, text_size - 0.5) + 0.14
-    picture, axes = base.sheet(layout, 3.3 if base.is_narrow(layout) else 4.2,
-                               Margins(left, 0.25, 0.34, 0.6))  # fmt: skip
-    axes.set_xlim(*x_limits)
-    axes.set_ylim(*y_limits)
-    if diagonal:
-        ends = [max(x_limits[0], y_limits[0]), min(x_limits[1], y_limits[1])]
-        axes.plot(ends, ends, color=style.WARM, lw=1.2, ls=(0, (4, 2)), zorder=1)
-    for i in np.flatnonzero(~np.isnan(xs + ys)):
-        (dot,) = axes.plot([xs[i]], [ys[i]], "o", ms=float(np.sqrt(areas[i])), mec="white", mew=0.5,
-                           color=style.ACCENT, alpha=0.9 if strong[i] or not any(strong) else 0.45)  # fmt: skip
-        pair = "; ".join(
-            f"{c.label} {formats.write(c, v[i])}" for c, v in zip(columns, points, strict=True)
-        )
-        mark(dot, keys[i], f"{names[i]}: {pair}" if names[i] else pair)
-        if strong[i]:
-            right = xs[i] > np.mean(x_limits)
-            tag = axes.annotate(names[i], (xs[i], ys[i]), xytext=(-8 if right else 8, 5),
-                                textcoords="offset points", fontsize=text_size,
-                                ha="right" if right else "left")  # fmt: skip
-            mark(tag, keys[i], names[i], "name")
-    for along, column in zip(("x", "y"), columns, strict=True):
-        base.value_axis(axes, along, column, 4 if base.is_narrow(layout) else 6)  # type: ignore[arg-type]
-    axes.grid(visible=True, axis="both")
-    axes.set_xlabel(formats.axis_title(columns[0]), fontsize=text_size)
-    base.axis_words(axes, columns[1], layout, "y")
     return picture

@@ -108,8 +108,15 @@ def stacked_bars(
     return _stacked("stacked_bars", table, rows, parts, value, None, name)
 
 
-def _stacked(kind: str, table: PublicTable, rows: Dimensions, parts: str, value: str,
-             whole: float | None, name: str) -> Chart:  # fmt: skip
+def _stacked(
+    kind: str,
+    table: PublicTable,
+    rows: Dimensions,
+    parts: str,
+    value: str,
+    whole: float | None,
+    name: str,
+) -> Chart:
     base.need_rows(table, kind)
     stack = Stack(table, rows, parts, value, whole)
     if len(stack.parts) > 8:
@@ -133,8 +140,10 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
     )
     ends = [] if whole is not None else _end_texts(stack)
     margins = Margins(
-        name_margin(layout, rows.names), 0.2 + base.widest(ends, base.size_of(layout)),
-        base.legend_height(layout, entries) + (0.32 if len(rows) > 20 else 0.1))  # fmt: skip
+        name_margin(layout, rows.names),
+        0.2 + base.widest(ends, base.size_of(layout)),
+        base.legend_height(layout, entries) + (0.32 if len(rows) > 20 else 0.1),
+    )
     picture, axes = base.sheet(layout, tall, margins)
     base.draw_legend(picture, layout, entries)
     axes.set_xlim(*((0.0, 1.0) if whole is not None else _stack_limits(stack)))
@@ -149,10 +158,11 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
 
 def _end_texts(stack: Stack) -> list[str]:
     return [
-        "" if stack.hidden[row].any() and np.isnan(stack.totals[row])
+        ""
+        if stack.hidden[row].any() and np.isnan(stack.totals[row])
         else base.short(stack.column, _total(stack, row))
         for row in range(len(stack.rows))
-    ]  # fmt: skip
+    ]
 
 
 def _total(stack: Stack, row: int) -> float:
@@ -183,19 +193,42 @@ def _stack_row(
         if amount == 0:
             continue
         start = up if amount > 0 else down
-        drawn = axes.barh(y, amount, left=start, height=bar_height(layout) + 0.06, color=tint,
-                          hatch=hatch, edgecolor="white", lw=0.8)  # fmt: skip
+        drawn = axes.barh(
+            y,
+            amount,
+            left=start,
+            height=bar_height(layout) + 0.06,
+            color=tint,
+            hatch=hatch,
+            edgecolor="white",
+            lw=0.8,
+        )
         mark(drawn.patches[0], key, said)
         _inside(picture, axes, layout, stack.column, y, start, amount, key)
         up, down = (up + amount, down) if amount > 0 else (up, down + amount)
     if ends and ends[row]:
-        label = axes.annotate(ends[row], (up, y), xytext=(4, 0), textcoords="offset points",
-                              va="center", fontsize=base.size_of(layout), annotation_clip=False)  # fmt: skip
+        label = axes.annotate(
+            ends[row],
+            (up, y),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=base.size_of(layout),
+            annotation_clip=False,
+        )
         mark(label, key, ends[row], "text")
 
 
-def _inside(picture: Figure, axes: Axes, layout: Layout, column: Column, y: float, start: float,
-            amount: float, key: str) -> None:  # fmt: skip
+def _inside(
+    picture: Figure,
+    axes: Axes,
+    layout: Layout,
+    column: Column,
+    y: float,
+    start: float,
+    amount: float,
+    key: str,
+) -> None:
     """Write a part's amount inside of it, on its own ground, only where it fits."""
     share = formats.is_share(column)
     text = formats.written(column, amount, 0) if share else base.short(column, amount)
@@ -204,9 +237,16 @@ def _inside(picture: Figure, axes: Axes, layout: Layout, column: Column, y: floa
     size = base.size_of(layout) - 0.5
     if base.inches(text, size) + 0.16 > room:
         return
-    label = axes.text(start + amount / 2, y, text, ha="center", va="center", fontsize=size,
-                      color=style.INK,
-                      bbox={"boxstyle": "square,pad=0.14", "fc": "white", "ec": "none"})  # fmt: skip
+    label = axes.text(
+        start + amount / 2,
+        y,
+        text,
+        ha="center",
+        va="center",
+        fontsize=size,
+        color=style.INK,
+        bbox={"boxstyle": "square,pad=0.14", "fc": "white", "ec": "none"},
+    )
     mark(label, key, text, "text")
 
 
@@ -254,8 +294,9 @@ def _spans(values: Any, standing: Sequence[bool]) -> list[tuple[float, float]]:
     return found
 
 
-def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
-                    standing: Sequence[bool], spans: Any) -> Figure:  # fmt: skip
+def _draw_waterfall(
+    layout: Layout, read: Rows, column: Column, values: Any, standing: Sequence[bool], spans: Any
+) -> Figure:
     texts = [_step_text(column, v, s) for v, s in zip(values, standing, strict=True)]
     room = base.widest(texts, base.size_of(layout)) + 0.15
     bottom = 0.75 if base.is_narrow(layout) else 0.55
@@ -270,26 +311,47 @@ def _draw_waterfall(layout: Layout, read: Rows, column: Column, values: Any,
         y = bar_place(layout, row)
         tint = style.INK if standing[row] else style.ACCENT if end >= start else style.WARM
         shown = max(start, axes.get_xlim()[0]) if end >= start else start
-        drawn = axes.barh(y, end - shown, left=shown, height=bar_height(layout), color=tint,
-                          hatch="" if end >= start or standing[row] else "///", edgecolor="white", lw=0.6)  # fmt: skip
+        drawn = axes.barh(
+            y,
+            end - shown,
+            left=shown,
+            height=bar_height(layout),
+            color=tint,
+            hatch="" if end >= start or standing[row] else "///",
+            edgecolor="white",
+            lw=0.6,
+        )
         mark(drawn.patches[0], read.keys[row], f"{read.names[row]}: {texts[row]}")
         if row + 1 < len(spans) and not np.isnan(spans[row + 1][1]):
             axes.plot(
                 [end, end], [y, bar_place(layout, row + 1)], color=style.QUIET, lw=0.8, zorder=1
             )
         right = end >= start
-        label = axes.annotate(texts[row], (end, y), xytext=(4 if right else -4, 0), va="center",
-                              textcoords="offset points", ha="left" if right else "right",
-                              fontsize=base.size_of(layout))  # fmt: skip
+        label = axes.annotate(
+            texts[row],
+            (end, y),
+            xytext=(4 if right else -4, 0),
+            va="center",
+            textcoords="offset points",
+            ha="left" if right else "right",
+            fontsize=base.size_of(layout),
+        )
         mark(label, read.keys[row], texts[row], "text")
     write_names(axes, layout, read, list(np.isnan(values)))
     base.value_axis(axes, "x", column, 4 if base.is_narrow(layout) else 6)
     base.axis_words(axes, column, layout)
     if axes.get_xlim()[0] > 0:
-        axes.annotate("the axis does not start at zero", (1, 0), xycoords="axes fraction",
-                      xytext=(0, -37 if base.is_narrow(layout) else -26), va="top", ha="right",
-                      textcoords="offset points", fontsize=base.size_of(layout) - 1,
-                      color=style.QUIET)  # fmt: skip
+        axes.annotate(
+            "the axis does not start at zero",
+            (1, 0),
+            xycoords="axes fraction",
+            xytext=(0, -37 if base.is_narrow(layout) else -26),
+            va="top",
+            ha="right",
+            textcoords="offset points",
+            fontsize=base.size_of(layout) - 1,
+            color=style.QUIET,
+        )
     return picture
 
 

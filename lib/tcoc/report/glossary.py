@@ -1,0 +1,121 @@
+"""Terms and rules that a page uses: linked where they stand, explained at its end.
+
+The rules' words come from docs/rules.md, the one place that says them; a page holds those that it
+cites, so that it stays whole when it is sent on.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tcoc.paths import project_root
+from tcoc.report.tables import attribute, text
+
+TERMS: Mapping[str, str] = {
+    "ACO": "Accountable care organization: clinicians and hospitals that answer together for the"
+    " cost and quality of their patients.",
+    "CCN": "CMS Certification Number: the six digits by which Medicare knows a hospital.",
+    "MDPCP": "Maryland Primary Care Program: Medicare pays primary care practices for managing"
+    " their patients' care.",
+    "MPA": "Medicare Performance Adjustment: raises or lowers a hospital's Medicare payments"
+    " depending on how the cost of its attributed beneficiaries grows.",
+    "NPI": "National Provider Identifier: the number of a clinician.",
+    "PSA": "Primary service area: the ZIPs that a hospital names as its own.",
+    "QP": "Qualifying APM participant: a clinician with enough payments or patients in the model"
+    " to earn the incentive of advanced alternative payment models.",
+    "TCOC": "Total cost of care: all Medicare Part A and Part B payments for a beneficiary.",
+}
+"""Terms of the field, each in one sentence."""
+
+_RULE = re.compile(r"^### <a id=\"([A-Z]+\d+)\"></a>\1 (.+)$", re.MULTILINE)
+_TAG = re.compile(r"(<[^>]+>)")
+_SKIPPED = ("a", "svg", "script", "style", "button", "select", "h1", "h2", "h3", "caption", "code",
+            "summary", "dt")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a rule is called, and what it says."""
+
+    title: str
+    words: str
+
+
+@cache
+def rules(file: Path | None = None) -> Mapping[str, Entry]:
+    """Return the rules by id, from docs/rules.md; none where the project has no such page."""
+    source = file or project_root() / "docs" / "rules.md"
+    if not source.is_file():
+        return {}
+    content = source.read_text(encoding="utf-8")
+    found = list(_RULE.finditer(content))
+    ends = [match.start() for match in found[1:]] + [len(content)]
+    return {
+        match.group(1): Entry(match.group(2).strip(), _first_paragraph(content[match.end() : end]))
+        for match, end in zip(found, ends, strict=True)
+    }
+
+
+def _first_paragraph(block: str) -> str:
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block).replace("`", "")
+    return next((part.strip() for part in plain.split("\n\n") if part.strip()), "")
+
+
+def linked(html: str, known: Mapping[str, Entry], used: dict[str, str]) -> str:
+    """Link each rule, and each term where it first stands, to its explanation on the page.
+
+    `used` collects the anchors of what was linked. Text of pictures, scripts, headings and links
+    stays as it is.
+    """
+    ids = "|".join(sorted(known, key=len, reverse=True)) or r"(?!)"
+    pattern = re.compile(rf"(?<![\w.-])(?:(?P<rule>{ids})|(?P<term>{'|'.join(TERMS)}))(?![\w-])")
+    depth, out = 0, []
+    for part in _TAG.split(html):
+        if part.startswith("<"):
+            name = re.match(r"</?([a-z0-9]+)", part)
+            if name and name.group(1) in _SKIPPED and not part.endswith("/>"):
+                depth += -1 if part.startswith("</") else 1
+            out.append(part)
+        elif depth:
+            out.append(part)
+        else:
+            out.append(pattern.sub(lambda found: _link(found, known, used), part))
+    return "".join(out)
+
+
+def _link(found: "re.Match[str]", known: Mapping[str, Entry], used: dict[str, str]) -> str:
+    name = found.group(0)
+    if found["rule"]:
+        used[name] = f"rule-{name}"
+        title = attribute(f"Rule {name}: {known[name].title}")
+        return f'<a class="term" href="#rule-{name}" title="{title}">{name}</a>'
+    if name in used:
+        return name
+    used[name] = f"term-{name}"
+    return f'<a class="term" href="#term-{name}" title="{attribute(TERMS[name])}">{name}</a>'
+
+
+def explained(used: Mapping[str, str], known: Mapping[str, Entry]) -> str:
+    """Return what the linked terms and rules mean, for the end of the page."""
+    terms = sorted(name for name in used if name in TERMS)
+    cited = sorted(
+        (n for n in used if n in known), key=lambda n: (n.rstrip("0123456789"), _number(n))
+    )
+    rows = [(f"term-{name}", name, TERMS[name]) for name in terms]
+    rows += [(f"rule-{n}", f"{n} {known[n].title}", known[n].words) for n in cited]
+    if not rows:
+        return ""
+    items = "".join(
+        f'<dt id="{anchor}" tabindex="-1">{text(name)}</dt><dd>{text(words)}</dd>'
+        for anchor, name, words in rows
+    )
+    return (
+        '<h2 id="terms">Terms and rules on this page</h2>'
+        f'<dl class="provenance glossary">{items}</dl>'
+    )
+
+
+def _number(rule: str) -> int:
+    return int(re.sub(r"\D", "", rule) or 0)

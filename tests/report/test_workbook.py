@@ -1,0 +1,73 @@
+"""The workbook of a report: what a spreadsheet user opens first, and that numbers are numbers."""
+
+import re
+import zipfile
+
+import pytest
+
+from tcoc.disclosure import Column
+from tcoc.report.workbook import number_format, write_workbooks
+from tests.report.made_up import made_up
+from tests.report.report_demo import RUN_FACTS
+
+pytest.importorskip("xlsxwriter", reason="xlsxwriter is not installed: no workbook is written")
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("books")
+    (file,) = write_workbooks(made_up(), RUN_FACTS, folder, {"demo": "Year 1 attribution"})
+    return file
+
+
+def inside(book, name):
+    with zipfile.ZipFile(book) as opened:
+        return opened.read(name).decode()
+
+
+def strings(book):
+    return re.findall(r"<t[^>]*>([^<]*)</t>", inside(book, "xl/sharedStrings.xml"))
+
+
+def test_notes_come_first_and_the_dictionary_last(book):
+    sheets = re.findall(r'<sheet name="([^"]+)"', inside(book, "xl/workbook.xml"))
+    own = [name for name, table in made_up().items() if table.deliverable == "demo"]
+    assert sheets == ["Notes", *own, "Dictionary"]
+
+
+def test_the_notes_say_run_data_and_that_it_is_synthetic(book):
+    said = strings(book)
+    for words in ("demo", "claims 2012–2018", "People, clinicians and amounts are invented."):
+        assert words in said
+
+
+def test_a_hidden_cell_is_the_mark_and_a_number_is_a_number(book):
+    sheets = re.findall(r'<sheet name="([^"]+)"', inside(book, "xl/workbook.xml"))
+    sheet = inside(book, f"xl/worksheets/sheet{sheets.index('hospital_year') + 1}.xml")
+    mark = strings(book).index("‡")
+    row = re.search(r'<row r="36".*?</row>', sheet).group(0)
+    assert '<c r="D36" s="' in row
+    assert f"<v>{mark}</v>" in re.search(r'<c r="D36"[^>]*>.*?</c>', row).group(0)
+    table = made_up()["hospital_year"]
+    first = re.search(r'<c r="D2"[^>]*><v>([^<]+)</v>', sheet).group(1)
+    assert float(first) == float(table.value("benes", ccn="210001"))
+
+
+def test_the_same_tables_give_the_same_bytes(book, tmp_path):
+    (again,) = write_workbooks(made_up(), RUN_FACTS, tmp_path, {"demo": "Year 1 attribution"})
+    assert again.read_bytes() == book.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        (Column("Paid", "dollars"), "$#,##0;−$#,##0"),
+        (Column("Share", "share", digits=3), "0.0%"),
+        (Column("MPA", "percent", digits=4), "+0.00%;−0.00%;0.00%"),
+        (Column("People", "count"), "#,##0"),
+        (Column("Year", "year"), "0"),
+        (Column("Name", "label"), ""),
+    ],
+)
+def test_formats_are_those_of_the_page(column, code):
+    assert number_format(column) == code
