@@ -85,8 +85,12 @@ def joint(records: Sequence[Record]) -> Joint:
     """Return editions as one; the numbers of the first keep their places."""
     every = pd.concat([record.numbers for record in records], ignore_index=True)
     exact = every["exact"].to_numpy(np.float64)
+    edition = np.repeat(np.arange(len(records)), [len(r.numbers) for r in records])
     named = every[_NAME].assign(exact=significant(exact, 8))
-    number = named.groupby([*_NAME, "exact"], sort=False).ngroup().to_numpy()
+    # two numbers of one edition stay two, however near they are
+    twin = named.assign(edition=edition).groupby([*_NAME, "exact", "edition"]).cumcount()
+    keys = [*_NAME, "exact", "twin"]
+    number = named.assign(twin=twin).groupby(keys, sort=False).ngroup().to_numpy()
     size = int(number.max(initial=-1)) + 1
     first = np.unique(number, return_index=True)[1]
     lower, upper = np.full(size, -FAR), np.full(size, FAR)
