@@ -98,3 +98,4 @@ def test_effects_are_taken_over_from_a_measurement_and_rank_the_ledger(tmp_path:
     first = page.index("| `attribution.window` |")
     assert first < page.index("| `attribution.hospital_use` |")
     assert "$9,877,000" in page
+    assert "- `attribution.aco_lists` (A3): Ten ACO names are sourced" in page

@@ -126,6 +126,14 @@ def test_the_shared_savings_set_replaces_window_list_measure_and_share() -> None
     assert mssp.aco_like_measure == "allowed"
 
 
+def test_every_alternative_is_a_value_that_a_run_can_take() -> None:
+    free = {n: e.alternatives for n, e in load_policy().entries.items() if e.type != "statement"}
+    for place in range(max(map(len, free.values()))):
+        # the first of every value together, then the second, and so on
+        chosen = {n: others[place] for n, others in free.items() if place < len(others)}
+        assert load_policy(options=chosen).options == chosen
+
+
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [

@@ -185,6 +185,9 @@ def evidence_page(policy: Policy, effects: Mapping[str, float]) -> str:
     ]
     open_lines = [x for x in lines if x.value.status == "assumed" and x.dollars is not None]
     page += [_open_row(line) for line in open_lines if " under " not in line.name]
+    stated = [x for x in lines if x.entry.type == "statement"]
+    page += ["", "What the data or the code take for granted, which no run can replace:", ""]
+    page += [f"- `{x.name}` ({x.entry.rule}): {_cell(str(x.value.value))}" for x in stated]
     page += ["", "## Documents that would settle most", ""]
     page += _wanted(lines)
     page += ["", "## Every value", ""]

@@ -36,7 +36,6 @@ GIVEN: dict[str, Any] = {
     ],
 }
 BY_NAME = {check.name: check for check in CHECKS}
-TRUTH = ("attribution_recovery", "planted_hospitals_are_found")
 
 
 @pytest.fixture
@@ -133,13 +132,16 @@ def test_a_broken_table_turns_its_check_red(
     assert not BY_NAME[name].measure(opened).holds
 
 
-def test_a_planted_hospital_that_is_not_found_turns_red(opened: Study) -> None:
-    lost = pd.DataFrame(
-        {"year": [2018], "stage": ["geographic"], "outcome": ["is another"], "benes": [9]}
-    )
-    opened.path("attribution_recovery")
-    edit(opened, "attribution_recovery", lambda _: lost)
-    assert not BY_NAME["planted_hospitals_are_found"].measure(opened).holds
+@pytest.mark.parametrize(("planted", "holds"), [("sound", True), ("turned", False)])
+def test_planted_stages_are_compared(opened: Study, planted: str, holds: bool) -> None:
+    found = opened.frame("attribution").drop_duplicates(["year", "bene_id"])
+    other = {"aco_like": "geographic", "mdpcp_like": "aco_like", "geographic": "mdpcp_like"}
+    stage = found["stage"] if planted == "sound" else found["stage"].map(other)
+    truth = found[["year", "bene_id"]].assign(stage_expected=stage)
+    folder = opened.store.root / "truth"
+    folder.mkdir()
+    truth.to_parquet(folder / "beneficiary_year.parquet", index=False)
+    assert BY_NAME["planted_stages_are_found"].measure(opened).holds is holds
 
 
 def test_an_assumption_without_alternative_turns_red(
