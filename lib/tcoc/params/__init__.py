@@ -9,6 +9,7 @@ from tcoc.params.evidence import GRADES, Document, Evidence, documents
 from tcoc.params.mpa import MpaPolicy, TcocPolicy
 from tcoc.params.policy import Policy, PolicyEntry, PolicyUse, PolicyValue
 from tcoc.params.qp import QpPolicy
+from tcoc.params.risk import PolicyLabPolicy, RiskPolicy, VerdictsPolicy
 from tcoc.params.run_file import (
     DELIVERABLES,
     REFERENCE_TABLES,
@@ -33,13 +34,16 @@ __all__ = [
     "Policy",
     "PolicyEntry",
     "PolicyFile",
+    "PolicyLabPolicy",
     "PolicyUse",
     "PolicyValue",
     "QpPolicy",
+    "RiskPolicy",
     "Run",
     "RunFile",
     "TcocPolicy",
     "Value",
+    "VerdictsPolicy",
     "documents",
     "load_policy",
     "load_run",

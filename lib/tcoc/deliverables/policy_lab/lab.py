@@ -30,6 +30,7 @@ from tcoc.deliverables.policy_lab.simulate import (
 from tcoc.deliverables.risk_adjustment.inputs import factors_of
 from tcoc.errors import InputError
 from tcoc.params import Policy as PolicyValues
+from tcoc.params import PolicyLabPolicy
 from tcoc.paths import params_dir, project_root
 from tcoc.progress import Reporter
 from tcoc.rules.risk.settings import RiskSettings, risk_settings
@@ -71,13 +72,21 @@ def _sources() -> list[Path]:
 
 def plan_of(values: PolicyValues, benes: int | None = None) -> Plan:
     """Read `params/policy/policy_lab.yml`; `benes` replaces the people of a state."""
-    names = Shape.__annotations__
+    lab = PolicyLabPolicy.of(values)
+    shape = Shape(
+        lab.base_dollars,
+        lab.need_dollars,
+        lab.lump_dollars,
+        lab.dialysis,
+        lab.quiet,
+        lab.price_share,
+    )
     return Plan(
-        policies(values.get("policy_lab.policies")),
-        tuple(values.get("policy_lab.worlds")),
-        benes or values.get("policy_lab.benes"),
-        tuple(values.get("policy_lab.size_classes")),
-        Shape(**{name: float(values.get(f"policy_lab.{name}")) for name in names}),
+        policies(lab.policies),
+        lab.worlds,
+        benes or lab.benes,
+        lab.size_classes,
+        shape,
         risk_settings(values),
     )
 

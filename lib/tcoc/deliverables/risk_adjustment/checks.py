@@ -7,6 +7,7 @@ from tcoc.deliverables.registry import Check, Measured
 from tcoc.deliverables.risk_adjustment.inputs import measured_rates, pair_of, settings_of
 from tcoc.deliverables.risk_adjustment.public import published_check_table
 from tcoc.deliverables.risk_adjustment.public_hospitals import own_rows
+from tcoc.params import VerdictsPolicy
 from tcoc.rules.inference.moved import PARTS
 from tcoc.rules.inference.verdicts import registry
 from tcoc.rules.risk import STATE, VARIANTS
@@ -74,13 +75,13 @@ def _methods(study: Study) -> Measured:
 def _verdicts(study: Study) -> Measured:
     """Verdicts that are printed although their error rates do not allow it (rule R8)."""
     found, rates = study.frame("risk_verdicts"), measured_rates()
-    least = study.policy.get("verdicts.least_stability")
-    largest = study.policy.get("verdicts.largest_false_rate")
+    least = VerdictsPolicy.of(study.policy).least_stability
+    largest = VerdictsPolicy.of(study.policy).largest_false_rate
     wrong = 0
     for row in found[found["printed"] != "open"].itertuples():
         of = rates.get(str(row.verdict))
         wrong += of is None or of.stability < least or of.false_rate > largest
-    missing = set(registry(study.policy.get("verdicts.registry"))) - set(found["verdict"])
+    missing = set(registry(VerdictsPolicy.of(study.policy).registry)) - set(found["verdict"])
     return Measured(float(wrong + len(missing)))
 
 

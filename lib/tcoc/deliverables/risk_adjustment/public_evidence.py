@@ -9,6 +9,7 @@ from tcoc.deliverables.risk_adjustment.inputs import pair_of, settings_of
 from tcoc.deliverables.risk_adjustment.planted import SMALLEST
 from tcoc.deliverables.risk_adjustment.public_hospitals import ALL, own_rows
 from tcoc.disclosure import Column, Draft
+from tcoc.params import VerdictsPolicy
 from tcoc.rules.inference.intervals import beyond_chance, least_beyond_chance
 from tcoc.rules.inference.verdicts import registry
 from tcoc.rules.risk import STATE
@@ -42,7 +43,7 @@ def state_count(study: Study) -> float:
 def verdict_table(study: Study) -> Draft:
     """What may be concluded, each verdict with its measured error rates (rule R8)."""
     found = study.frame("risk_verdicts")
-    registered = registry(study.policy.get("verdicts.registry"))
+    registered = registry(VerdictsPolicy.of(study.policy).registry)
     said = {n: {"yes": v.says_yes, "no": v.says_no, "open": ""} for n, v in registered.items()}
     frame = found.assign(
         year=pair_of(study).performance_year,

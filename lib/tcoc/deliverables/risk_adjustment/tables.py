@@ -39,6 +39,7 @@ from tcoc.deliverables.risk_adjustment.schemas import (
     UNITS,
     VERDICTS,
 )
+from tcoc.params import VerdictsPolicy
 from tcoc.rules.inference.intervals import intervals
 from tcoc.rules.inference.moved import growth_panels, growth_parts, part_cells
 from tcoc.rules.inference.prediction import SUM_KEY, cross_fitted, prediction_sums
@@ -123,7 +124,7 @@ def prediction_rows(study: Study) -> ir.Table:
 def statistics_table(study: Study) -> pd.DataFrame:
     """The statistics that verdicts rest on, for every pair of years and method (rule R8)."""
     settings, pairs = settings_of(study), pairs_of(study)
-    drawn, times = drawn_of(study), study.policy.get("verdicts.placebos")
+    drawn, times = drawn_of(study), VerdictsPolicy.of(study.policy).placebos
     found = [statistic_rows(drawn, replicates_of(study), pairs, settings, times)]
     sums, factors = study.frame("risk_prediction_sums"), factors_of(settings)
     found += [gain_rows(cross_fitted(sums, pair, settings, factors), pair) for pair in pairs]
@@ -132,16 +133,16 @@ def statistics_table(study: Study) -> pd.DataFrame:
 
 def verdicts_table(study: Study) -> pd.DataFrame:
     """What the page may conclude, each verdict with its measured error rates (rule R8)."""
-    pair, policy = pair_of(study), study.policy
+    pair, policy = pair_of(study), VerdictsPolicy.of(study.policy)
     rows = study.frame("risk_statistics")
     own = rows[
         (rows["base_year"] == pair.base_year) & (rows["performance_year"] == pair.performance_year)
     ]
     cells = study.frame("risk_cells")
     state = cells[(cells["ccn"] == STATE) & (cells["year"] == pair.performance_year)]
-    limits = (policy.get("verdicts.least_stability"), policy.get("verdicts.largest_false_rate"))
+    limits = (policy.least_stability, policy.largest_false_rate)
     return evaluate(
-        registry(policy.get("verdicts.registry")),
+        registry(policy.registry),
         own,
         measured_rates(),
         limits,

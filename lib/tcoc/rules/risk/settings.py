@@ -1,10 +1,9 @@
 """The parameters of risk adjustment, as the functions of this package take them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tcoc.errors import InputError
-from tcoc.params import Policy
+from tcoc.params import Policy, RiskPolicy
 from tcoc.rules.risk.buckets import BucketScheme
 
 VARIANTS = ("none", "demographic_own", "demographic_statewide", "new_enrollee")
@@ -46,37 +45,23 @@ class RiskSettings:
         return f"demographic_{self.bucket_cost}" if method == "demographic" else method
 
 
-def _quantile(found: Any) -> float | None:
-    """Return the quantile that rule R10 truncates at, None for no truncation."""
-    if found == "none":
-        return None
-    try:
-        quantile = float(found)
-    except ValueError:
-        quantile = 0.0
-    if not 0.5 <= quantile < 1:
-        raise InputError(
-            f'risk.truncate: found "{found}", expected none or a quantile from 0.5 to below 1'
-        )
-    return quantile
-
-
 def risk_settings(policy: Policy) -> RiskSettings:
     """Read the policy values named `risk.*`."""
+    values = RiskPolicy.of(policy)
     return RiskSettings(
-        scheme=BucketScheme(tuple(policy.get("risk.age_bands")), policy.get("risk.esrd_split")),
-        bucket_cost=policy.get("risk.bucket_cost"),
-        thin_bucket_months=policy.get("risk.thin_bucket_months"),
-        thin_bucket_sensitivity=tuple(policy.get("risk.thin_bucket_sensitivity")),
-        model_version=policy.get("risk.model_version"),
-        esrd_score=policy.get("risk.esrd_score"),
-        extremes=policy.get("risk.extremes"),
-        excluded_from_extremes=tuple(policy.get("risk.excluded_from_extremes")),
-        replicates=policy.get("risk.replicates"),
-        seed=policy.get("risk.seed"),
-        interval_level=policy.get("risk.interval_level"),
-        truncate=_quantile(policy.get("risk.truncate")),
-        truncate_sensitivity=policy.get("risk.truncate_sensitivity"),
-        evidence_people=policy.get("risk.evidence_people"),
-        tweedie_power=policy.get("risk.tweedie_power"),
+        scheme=BucketScheme(values.age_bands, values.esrd_split),
+        bucket_cost=values.bucket_cost,
+        thin_bucket_months=values.thin_bucket_months,
+        thin_bucket_sensitivity=values.thin_bucket_sensitivity,
+        model_version=values.model_version,
+        esrd_score=values.esrd_score,
+        extremes=values.extremes,
+        excluded_from_extremes=values.excluded_from_extremes,
+        replicates=values.replicates,
+        seed=values.seed,
+        interval_level=values.interval_level,
+        truncate=None if values.truncate == "none" else values.truncate,
+        truncate_sensitivity=values.truncate_sensitivity,
+        evidence_people=values.evidence_people,
+        tweedie_power=values.tweedie_power,
     )
