@@ -65,7 +65,8 @@ def clinician_patients(inputs: Inputs, year: int, rules: QpRules) -> pd.DataFram
     )
     policy = QpPolicy.of(inputs.policy)
     codes = {*inputs.codes.primary_care, *policy.extra_evaluation_codes}
-    covered = lines["part_b_covered"]
+    part_b = lines["part_b_covered"]
+    covered = part_b
     if policy.covered_services == "fee_schedule":
         covered = covered & lines["hcpcs"].isin(load_covered_services())
     billed = lines["allowed_amount"] > 0
@@ -76,10 +77,12 @@ def clinician_patients(inputs: Inputs, year: int, rules: QpRules) -> pd.DataFram
             "seen": billed,
             "allowed": lines["allowed_amount"].where(billed, 0),
             "payments": lines[basis].where(covered, 0),
+            "other_payments": lines[basis].where(part_b & ~covered, 0),
             "evaluated": billed & lines["hcpcs"].isin(codes),
         }
     )
-    how = {"seen": "max", "allowed": "sum", "payments": "sum", "evaluated": "max"}
+    how = {"seen": "max", "allowed": "sum", "payments": "sum", "other_payments": "sum",
+           "evaluated": "max"}  # fmt: skip
     return grouped(marked, ["npi", "bene_id"], **{c: (c, f) for c, f in how.items()})
 
 
@@ -91,12 +94,15 @@ def modelling_set(patients: pd.DataFrame, rules: QpRules) -> pd.DataFrame:
         people=("seen", "sum"),
         allowed=("allowed", "sum"),
         part_b_payments=("payments", "sum"),
+        other_payments=("other_payments", "sum"),
     )
     people = volume["people"] >= rules.low_volume_benes
     dollars = volume["allowed"] >= int(rules.low_volume_dollars * 100)
     enough = people & dollars if rules.combine == "all" else people | dollars
     seen = volume["people"] > 0
-    return volume.assign(in_model=seen & enough)[seen | (volume["part_b_payments"] != 0)]
+    return volume.assign(in_model=seen & enough)[
+        seen | (volume["part_b_payments"] != 0) | (volume["other_payments"] != 0)
+    ]
 
 
 def adults(inputs: Inputs, year: int, rules: QpRules) -> pd.Series:
@@ -169,7 +175,8 @@ def _specialty_of(inputs: Inputs, year: int) -> pd.DataFrame:
 def qp_clinicians(inputs: Inputs) -> pd.DataFrame:
     """Every clinician of a year: denominators, volume, model, specialty and ACO."""
     rows = inputs.tables["qp_counts"]
-    columns = ["year", "npi", "benes", "payments", "people", "allowed", "part_b_payments"]
+    columns = ["year", "npi", "benes", "payments", "people", "allowed", "part_b_payments",
+               "other_payments"]  # fmt: skip
     practice = rows.loc[rows["ccn"] == inputs.one("ccn", WHOLE_PRACTICE), [*columns, "in_model"]]
     practice = practice.fillna({"benes": 0, "payments": 0})
     roster = inputs.references.tables["aco_practitioners"].sort_values("aco_id")

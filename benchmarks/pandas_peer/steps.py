@@ -28,7 +28,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {name: catalog().product(name).key for nam
 """Each table's unique key, which is also its order."""
 
 CENTS = ("tcoc", *SPENDING_COLUMNS, "amount", "dollars", "capped", "allowed", "payments",
-         "part_b_payments", "payments_numerator", "payments_attributed",
+         "part_b_payments", "other_payments", "payments_numerator", "payments_attributed",
          "payments_encounter")  # fmt: skip
 """Columns of dollars: whole cents in frames, dollars in files."""
 

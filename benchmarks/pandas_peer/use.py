@@ -70,7 +70,9 @@ def _inside(claims: pd.DataFrame, day: str, period: Period) -> pd.DataFrame:
 def _of_lines(lines: pd.DataFrame, codes: CodeLists) -> tuple[pd.DataFrame, pd.DataFrame]:
     above = lines["allowed_amount"] > 0
     # nursing facility visits in a skilled nursing facility are no primary care by default (A2)
-    nursing = lines["hcpcs"].between("99304", "99318") & (lines["place_of_service"] == "31")
+    # as a list, because codes may be coded columns that have no order
+    visits = [str(code) for code in range(99304, 99319)]
+    nursing = lines["hcpcs"].isin(visits) & (lines["place_of_service"] == "31")
     primary = lines["hcpcs"].isin(codes.primary_care) & above & ~nursing
     return primary_care_use(lines[primary], codes), own_services(lines, primary)
 
