@@ -72,7 +72,7 @@ spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtim
 
 lock: ## renew requirements.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet -o requirements.txt
+	  --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet -o requirements.txt
 
 kills: $(READY) ## kill runs at random moments, 200 times: outputs stay whole, the next command works
 	$(BIN)/python -m tests.run.kills 200

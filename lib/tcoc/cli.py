@@ -84,25 +84,57 @@ def import_(
     state: Annotated[str, typer.Option(help="MD, or all: whom to keep.")] = "all",
     clinicians: Annotated[Path | None, typer.Option(help="CSV with npi, specialty.")] = None,
     beneficiaries: Annotated[Path | None, typer.Option(help="CSV with bene_id, zip, ...")] = None,
+    accept: Annotated[
+        str | None, typer.Option(help="Reason to import a delivery that is beyond a limit.")
+    ] = None,
     memory_limit: Limit = None,
 ) -> None:
-    """Load CMS files into a store."""
+    """Load CMS files into a store; exit 1 where a delivery is beyond a limit and not accepted."""
     from tcoc.progress import reporter
-    from tcoc.store.importers import import_files, render
+    from tcoc.store.importers import AdmissionError, import_files, render
 
+    if accept is not None and not accept.strip():
+        raise InputError('--accept: found nothing, expected a reason such as "test extract"')
     _warn_of(memory_limit)
     with reporter() as report:
-        summary = import_files(
-            kind,
-            source,
-            out,
-            state,
-            clinicians,
-            beneficiaries,
-            partial(report.reach, "import"),
-            memory_limit,
-        )
+        try:
+            summary = import_files(
+                kind,
+                source,
+                out,
+                state,
+                clinicians,
+                beneficiaries,
+                partial(report.reach, "import"),
+                memory_limit,
+                accept=accept or "",
+            )
+        except AdmissionError as error:
+            typer.echo(render(error.summary))
+            raise
     typer.echo(render(summary))
+
+
+@app.command()
+def inspect(
+    folder: Annotated[Path, typer.Argument(help="Folder with the CMS files.")],
+    kind: Annotated[str | None, typer.Option(help="rif, cclf or synpuf; else it is seen.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    state: Annotated[str, typer.Option(help="MD, or all: whom an import would keep.")] = "all",
+    memory_limit: Limit = None,
+) -> None:
+    """Say what an import of a delivery would do; exit 1 where it would not end with status 0."""
+    import json
+
+    from tcoc.progress import reporter
+    from tcoc.store.importers import inspect as look
+    from tcoc.store.importers.inspection import render
+
+    with reporter() as report:
+        found = look(folder, kind, state, partial(report.reach, "inspect"), memory_limit)
+    typer.echo(json.dumps(found.as_json(), indent=1) if json_ else render(found))
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def locked() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in (ROOT / "requirements.txt").read_text().splitlines():
-        if match := re.match(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", line):
+        if match := re.match(r"^([A-Za-z0-9._-]+)(?:\[[a-z-]+\])?==([^ ;\\]+)", line):
             found.setdefault(match[1].lower(), []).append(match[2])
     return found
 

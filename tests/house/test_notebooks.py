@@ -1,4 +1,4 @@
-"""Notebooks hold no logic: headings, one library call a cell, assertions; outputs are public."""
+"""Notebooks are the analysis: tables by name, kit calls, checks; no logic, public outputs."""
 
 import ast
 from pathlib import Path
@@ -6,9 +6,19 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ALLOWED = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.Assert)
+LOGIC = (
+    ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Lambda, ast.IfExp, ast.BinOp,
+)  # fmt: skip
+SHOWS = {
+    "say", "show", "show_assumptions", "show_checks", "show_data_notes", "show_numbers",
+    "show_table", "show_what_if",
+}  # fmt: skip
 LARGEST = 1_600_000
+
+each_notebook = pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
 
 
 def code_cells(file: Path) -> list[nbformat.NotebookNode]:
@@ -16,34 +26,51 @@ def code_cells(file: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
-def test_a_notebook_declares_exactly_run_and_work(file: Path) -> None:
+def release_calls(cell: nbformat.NotebookNode) -> list[str]:
+    """The methods of `release` that a cell calls as statements."""
+    return [
+        node.value.func.attr
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+    ]
+
+
+@each_notebook
+def test_a_notebook_declares_exactly_run_and_public(file: Path) -> None:
     first, *others = code_cells(file)
     assert first.metadata.get("tags") == ["parameters"]
-    assert first.source == 'run = "../params/runs/sample.yml"\nwork = ""'
+    assert first.source == 'run = "../params/runs/sample.yml"\npublic = ""'
     assert not any("parameters" in cell.metadata.get("tags", []) for cell in others)
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
+@each_notebook
 def test_a_notebook_has_no_functions_loops_magics_or_path_tricks(file: Path) -> None:
     for cell in code_cells(file):
         tree = ast.parse(cell.source)
         assert all(isinstance(node, ALLOWED) for node in tree.body), cell.source
-        comprehensions = (ast.ListComp, ast.DictComp, ast.Lambda, ast.IfExp, ast.GeneratorExp)
-        assert not any(isinstance(node, comprehensions) for node in ast.walk(tree)), cell.source
+        assert not any(isinstance(node, LOGIC) for node in ast.walk(tree)), cell.source
         assert "sys.path" not in cell.source
         assert "display(" not in cell.source
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
-def test_every_section_shows_one_thing_and_asserts_one(file: Path) -> None:
-    for cell in code_cells(file)[2:]:
+@each_notebook
+def test_every_section_shows_by_the_kit_and_asserts_a_check(file: Path) -> None:
+    for cell in code_cells(file)[1:]:
         body = ast.parse(cell.source).body
-        assert sum(isinstance(node, ast.Expr) for node in body) == 1, cell.source
-        assert sum(isinstance(node, ast.Assert) for node in body) <= 1, cell.source
+        shown = release_calls(cell)
+        assert len(shown) == sum(isinstance(node, ast.Expr) for node in body), cell.source
+        assert shown, cell.source
+        assert set(shown) <= SHOWS, cell.source
+        asserted = [node for node in body if isinstance(node, ast.Assert)]
+        assert len(asserted) <= 1, cell.source
+        assert all("release.holds(" in ast.unparse(node) for node in asserted), cell.source
+        if {"show", "show_table"} & set(shown):
+            assert asserted, cell.source
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
+@each_notebook
 def test_committed_outputs_are_whole_and_come_from_synthetic_data(file: Path) -> None:
     cells = code_cells(file)
     assert all(cell.execution_count for cell in cells), "run `make notebooks`"
@@ -53,8 +80,8 @@ def test_committed_outputs_are_whole_and_come_from_synthetic_data(file: Path) ->
     assert file.stat().st_size < LARGEST
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
+@each_notebook
 def test_committed_outputs_hold_no_path_of_a_machine(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    assert str(Path(__file__).resolve().parents[2]) not in text
+    assert str(ROOT) not in text
     assert "site-packages" not in text

@@ -138,7 +138,9 @@ class Connection:
         """
         schema = expr.schema().to_pyarrow()
         ordered = expr.order_by(list(order_by))
-        batches = self.backend.to_pyarrow_batches(ordered, chunk_size=ROW_GROUP)
+        # from the relation: Ibis 12 asks the connection by a name that DuckDB 2 no longer has
+        relation = self.backend.con.sql(self.backend.compile(ordered))
+        batches = relation.to_arrow_reader(ROW_GROUP)
         rows = 0
         with (
             pq.ParquetWriter(path, schema, compression="zstd") as writer,
@@ -206,6 +208,7 @@ def connect_duckdb(
     with spill_folder(spill) as folder:
         settings = {"threads": threads} if threads else {}
         backend = ibis.duckdb.connect(temp_directory=str(folder), memory_limit=allowed, **settings)
+        backend.con.execute("SET enable_progress_bar = false")
         try:
             yield Connection(backend, "duckdb", Bounds(allowed, folder))
         finally:

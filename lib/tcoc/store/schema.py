@@ -32,6 +32,8 @@ class Column:
     allowed: tuple[str, ...] = ()
     pattern: str = ""
     identifier: bool = False
+    added: bool = False
+    """Whether stores that were written before the column was added lack it: it is null there."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class TableSpec:
         return bool(self.year_of)
 
     @property
+    def added(self) -> tuple[str, ...]:
+        """Columns that older stores lack."""
+        return tuple(c.name for c in self.columns if c.added)
+
+    @property
     def schema(self) -> dict[str, str]:
         """Column names and Ibis types, in order."""
         return {c.name: c.type for c in self.columns}
@@ -58,6 +65,9 @@ class TableSpec:
 def _id(name: str, nullable: bool = False, pattern: str = "") -> Column:
     return Column(name, "string", nullable, pattern=pattern, identifier=True)
 
+
+PROCESSED = Column("processed_date", "date", nullable=True, added=True)
+"""When Medicare processed a claim: what completion is measured from (rule T2)."""
 
 BENEFICIARY = TableSpec(
     "beneficiary",
@@ -107,7 +117,7 @@ PROFESSIONAL = TableSpec(
         Column("allowed_amount", DOLLARS),
         Column("paid_amount", DOLLARS),
         Column("part_b_covered", "boolean"),
-        Column("processed_date", "date", nullable=True),
+        PROCESSED,
     ),
     year_of="service_date",
     order=("bene_id", "service_date", "claim_id", "line_number"),
@@ -124,7 +134,7 @@ FACILITY = TableSpec(
         Column("from_date", "date"),
         Column("thru_date", "date"),
         Column("paid_amount", DOLLARS),
-        Column("processed_date", "date", nullable=True),
+        PROCESSED,
     ),
     year_of="thru_date",
     order=("bene_id", "thru_date", "claim_id"),
@@ -142,7 +152,7 @@ DME = TableSpec(
         Column("hcpcs", "string", nullable=True, pattern=r"^[0-9A-Z]{5}$"),
         Column("allowed_amount", DOLLARS),
         Column("paid_amount", DOLLARS),
-        Column("processed_date", "date", nullable=True),
+        PROCESSED,
     ),
     year_of="service_date",
     order=("bene_id", "service_date", "claim_id", "line_number"),

@@ -31,7 +31,7 @@ from tcoc.rules.intake import (
     limit,
 )
 from tcoc.study import Study
-from tests.support.pages import release_of, show
+from tests.support.releases import release_of, show
 from tests.support.tiny import tiny_study
 
 

@@ -3,8 +3,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+from tcoc.store.importers import ImportSummary, import_files
 
 Row = Mapping[str, object]
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEPT", "OCT", "NOV", "DEC")
@@ -99,3 +102,11 @@ def write_delivery(
 def load_cases(folder: Path) -> list[dict[str, object]]:
     """Read all cases of a folder, in order of file and place."""
     return [c for f in sorted(folder.glob("*.yml")) for c in yaml.safe_load(f.read_text("utf-8"))]
+
+
+TINY = "a case of few rows: one that is lost is beyond every limit"
+
+
+def let_in(*arguments: Any, **options: Any) -> ImportSummary:
+    """Import a delivery whatever it loses: a test of few rows has no share to speak of."""
+    return import_files(*arguments, **{"accept": TINY, **options})

@@ -13,8 +13,7 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.store.check import check_store, render
-from tcoc.store.importers import import_files
-from tests.store.importers.rif_files import write_delivery
+from tests.store.importers.rif_files import let_in, write_delivery
 
 GIVEN = {
     "beneficiary": [{"BENE_ID": "BENE1"}, {"BENE_ID": "BENE2"}],
@@ -27,7 +26,7 @@ GIVEN = {
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("check")
-    import_files("rif", write_delivery(folder / "in", GIVEN), folder / "store")
+    let_in("rif", write_delivery(folder / "in", GIVEN), folder / "store")
     return folder / "store"
 
 

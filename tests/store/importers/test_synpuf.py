@@ -9,7 +9,8 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.store.check import check_store
-from tcoc.store.importers import import_files, render
+from tcoc.store.importers import render
+from tests.store.importers.rif_files import let_in
 from tests.store.importers.test_cases import reconciles, rows_of
 from tests.store.importers.test_sample import DATA
 
@@ -77,7 +78,7 @@ def write(folder: Path, **files: list[dict[str, str]]) -> Path:
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="CMS's DE-SynPUF sample is not beside the checkout")
 def test_the_sample_reconciles_to_the_dollar(tmp_path: Path) -> None:
-    summary = import_files("synpuf", SAMPLE, tmp_path / "store")
+    summary = let_in("synpuf", SAMPLE, tmp_path / "store")
     even = {"beneficiary_years": 30, "differing": 0, "difference": "0.00"}
     assert summary.reconciliation == dict.fromkeys(
         ["MEDREIMB_CAR", "MEDREIMB_IP", "MEDREIMB_OP"], even
@@ -102,7 +103,7 @@ def rows_of_reconciliation(store: Path) -> dict[tuple[str, str, str], float]:
 
 
 def test_a_claim_lies_in_the_year_of_its_thru_date_with_pass_through(tmp_path: Path) -> None:
-    summary = import_files("synpuf", write(tmp_path / "in"), tmp_path / "store")
+    summary = let_in("synpuf", write(tmp_path / "in"), tmp_path / "store")
     assert {m: r["differing"] for m, r in summary.reconciliation.items()} == {
         "MEDREIMB_CAR": 0, "MEDREIMB_IP": 0, "MEDREIMB_OP": 0,
     }  # fmt: skip
@@ -123,7 +124,7 @@ def test_of_a_claim_in_segments_the_first_counts(tmp_path: Path) -> None:
         "CLM_PMT_AMT": "50.00",
     }
     source = write(tmp_path / "in", outpatient=[second, {**CLAIM, "CLM_ID": "2"}])
-    summary = import_files("synpuf", source, tmp_path / "store")
+    summary = let_in("synpuf", source, tmp_path / "store")
     assert summary.types["outpatient"].rows == {"imported": 1, "repeated": 1}
     assert summary.reconciliation["MEDREIMB_OP"]["differing"] == 0
 
@@ -136,7 +137,7 @@ def test_denied_lines_and_empty_places_carry_nothing(tmp_path: Path) -> None:
         line("6.00", indicator="S"),
     ]
     source = write(tmp_path / "in", carrier=[carrier_row("9", *lines)])
-    summary = import_files("synpuf", source, tmp_path / "store")
+    summary = let_in("synpuf", source, tmp_path / "store")
     found = rows_of(tmp_path / "store", "professional")
     assert [(r["line_number"], r["paid_amount"]) for r in found] == [(1, "80.00"), (4, "6.00")]
     assert summary.types["carrier"].rows == {"imported": 2, "denied": 2}
@@ -144,7 +145,7 @@ def test_denied_lines_and_empty_places_carry_nothing(tmp_path: Path) -> None:
 
 def test_a_difference_is_counted_and_names_nobody(tmp_path: Path) -> None:
     source = write(tmp_path / "in", carrier=[carrier_row("9", line("90.00"))])
-    summary = import_files("synpuf", source, tmp_path / "store")
+    summary = let_in("synpuf", source, tmp_path / "store")
     assert summary.reconciliation["MEDREIMB_CAR"] == {
         "beneficiary_years": 1, "differing": 1, "difference": "10.00",
     }  # fmt: skip
@@ -155,7 +156,7 @@ def test_a_difference_is_counted_and_names_nobody(tmp_path: Path) -> None:
 
 
 def test_what_the_source_lacks_is_missing_and_said(tmp_path: Path) -> None:
-    import_files("synpuf", write(tmp_path / "in"), tmp_path / "store")
+    let_in("synpuf", write(tmp_path / "in"), tmp_path / "store")
     store = tmp_path / "store"
     months = rows_of(store, "member_month")
     assert {(m["zip"], m["dual_code"], m["county_fips"], m["state"]) for m in months} == {
@@ -173,7 +174,7 @@ def test_optional_tables_supply_it(tmp_path: Path) -> None:
     (tmp_path / "npi.csv").write_text("npi,specialty\n1234567893,11\n")
     (tmp_path / "people.csv").write_text("bene_id,zip,dual_code,orig_entitlement\nP1,21201,02,1\n")
     source, store = write(tmp_path / "in"), tmp_path / "store"
-    summary = import_files(
+    summary = let_in(
         "synpuf",
         source,
         store,
@@ -202,7 +203,7 @@ def test_optional_tables_supply_it(tmp_path: Path) -> None:
 def test_bad_optional_tables(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "npi.csv").write_text(text)
     with pytest.raises(InputError, match=words.replace("[", r"\[")):
-        import_files(
+        let_in(
             "synpuf", write(tmp_path / "in"), tmp_path / "store", clinicians=tmp_path / "npi.csv"
         )
     assert not (tmp_path / "store").exists()
@@ -212,11 +213,9 @@ def test_the_year_must_be_in_the_beneficiary_files_name(tmp_path: Path) -> None:
     source = write(tmp_path / "in")
     next(source.glob("*Beneficiary*")).rename(source / "Beneficiary.csv")
     with pytest.raises(InputError, match=r"Beneficiary.csv: the name holds no year"):
-        import_files("synpuf", source, tmp_path / "store")
+        let_in("synpuf", source, tmp_path / "store")
 
 
 def test_optional_tables_are_for_synpuf_only(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="supply what synpuf lacks"):
-        import_files(
-            "rif", write(tmp_path / "in"), tmp_path / "store", clinicians=tmp_path / "npi.csv"
-        )
+        let_in("rif", write(tmp_path / "in"), tmp_path / "store", clinicians=tmp_path / "npi.csv")

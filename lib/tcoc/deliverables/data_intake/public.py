@@ -30,6 +30,7 @@ def public_tables(study: Study) -> list[Draft]:
     return [
         import_table(study),
         import_dollars_table(study),
+        admission_table(study),
         volumes_table(study),
         enrollment_table(study),
         change_table(study),
@@ -89,6 +90,43 @@ def import_dollars_table(study: Study) -> Draft:
         universe="rows of the source files",
         note="The difference is what no disposition, pass-through or plan payment explains.",
         source="store.json of the run's store; rules I1, I2, I4 and I8",
+    )
+
+
+def admission_table(study: Study) -> Draft:
+    """What the import says of its delivery: limits of admission, control totals (rules I7, I8).
+
+    Counts of a control total can be cents or bytes of a file, which are about nobody's cell.
+    """
+    found = intake.admission_lights(study.store.info)
+    counted = found["limit"].notna() & (found["check"] != intake.CONTROL)
+    frame = found.assign(
+        count=found["count"].where(counted).astype("Int64"),
+        of=found["of"].where(counted).astype("Int64"),
+        share=found["share"].where(counted).astype("float64"),
+        year=[str(year) if year else ALL for year in found["year"]],
+        sign=found["light"].map(LIGHT_WORDS),
+    )
+    return Draft(
+        name="intake_admission",
+        title="What the import says of its delivery",
+        frame=frame,
+        keys=("check", "place", "year"),
+        columns={
+            "check": Column("Check", "key"),
+            "place": Column("Where", "key", "A file, a kind of file, or a column of one."),
+            "year": Column("Year", "key"),
+            "count": Column("Found", "count"),
+            "of": Column("Looked at", "count"),
+            "share": Column("Share", "share", of=("count",), base="of", digits=3),
+            "limit": Column("Limit", "number", "Of params/policy/admission.yml.", digits=3),
+            "light": Column("Light", "label"),
+            "sign": Column("Light", "label"),
+        },
+        within={"count": "of"},
+        universe="rows, people and bytes of the delivery",
+        note="Red: beyond its limit and accepted, or a control total that does not hold.",
+        source="store.json of the run's store; rules I7 and I8",
     )
 
 

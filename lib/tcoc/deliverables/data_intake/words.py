@@ -21,6 +21,16 @@ def of_light(release: Release, year: int, light: str) -> list[str]:
     return [str(name) for name in rows.frame["name"]]
 
 
+def dispositions(rows: PublicTable) -> PublicTable:
+    """Return what became of rows, without the dispositions that no row has."""
+    return rows.keep(lambda frame: frame["rows"] != 0)
+
+
+def months(volumes: PublicTable) -> PublicTable:
+    """Return the single months, without the row of the whole year."""
+    return volumes.keep(lambda frame: frame["month"] != ALL)
+
+
 def headline(release: Release) -> str:
     """Say in one sentence how the last year's checks stand, for the run's front page."""
     year = last_year(release)
@@ -125,6 +135,16 @@ def missing_words(missing: PublicTable) -> str:
     if missing.empty:
         return "The source lacks nothing that a deliverable needs."
     return f"The source lacks {words.listing([str(name) for name in missing.frame['missing']])}."
+
+
+def admission_title(table: PublicTable) -> str:
+    """Say whether every limit and control total of the import held."""
+    if table.empty:
+        return "The store was not imported, so there is no delivery to hold limits against"
+    red = [words.name_of(c) for c in dict.fromkeys(table.where(light=RED).frame["check"])]
+    if red:
+        return f"Beyond its limit, and accepted: {words.listing(red)}"
+    return "Every limit of the import and every control total of the delivery held"
 
 
 def notes_words(notes: PublicTable) -> str:

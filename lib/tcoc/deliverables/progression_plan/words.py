@@ -23,6 +23,21 @@ def first_vintage(table: PublicTable) -> PublicTable:
     return table.where(vintage=table.frame["vintage"].iloc[0])
 
 
+def settings(split: PublicTable) -> PublicTable:
+    """Return the settings that add up to the total: hospital is two of them."""
+    return split.keep(lambda rows: rows["setting"] != "hospital")
+
+
+def groups(persistence: PublicTable) -> PublicTable:
+    """Return the last year's groups by spending, without the row of everybody."""
+    return last(persistence).keep(lambda rows: rows["cost_group"] != ALL)
+
+
+def numbers_of_proxies(need: PublicTable) -> PublicTable:
+    """Return the last year's rows by number of proxies, without the row of everybody."""
+    return last(need).keep(lambda rows: rows["needs"] != ALL)
+
+
 # ---------------------------------------------------------------- the answer
 
 

@@ -1,7 +1,7 @@
 """Layouts: which source files hold what, under which column names; data, not code.
 
-One YAML per source kind in params/reference/layouts. A file is known by the words in its name, else
-by its columns; a field takes the first of its names that the header has, whatever the case.
+One YAML per source kind in params/reference/layouts. A file is known by its columns (`kinds`); a
+field takes the first of its names that the header has, whatever the case.
 """
 
 import re
@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tcoc.errors import InputError, nearest
 from tcoc.params import read_yaml
@@ -30,7 +30,7 @@ class FieldSpec(_Strict):
 
     kind: Literal[
         "text", "code", "code2", "hcpcs", "npi", "ccn", "date", "service_date", "year",
-        "amount", "amount0", "charge", "integer", "integer0", "line",
+        "amount", "amount0", "integer", "integer0", "line", "digits", "zip", "processed",
     ]  # fmt: skip
     need: Literal["row", "column", "optional"]
     names: tuple[str, ...] = Field(min_length=1)
@@ -39,6 +39,10 @@ class FieldSpec(_Strict):
     unless: str = ""
     absent: str = ""
     at: tuple[int, int] | None = None
+    width: int = 0
+    codes: str = ""
+    same: bool = True
+    """Whether two rows of one key must agree in it to be the same row (rule I1)."""
 
     def columns(self, name: str) -> list[str]:
         """Return the source columns that a name stands for: one, or one per month or repeat."""
@@ -54,7 +58,8 @@ class TypeSpec(_Strict):
     not_words: tuple[str, ...] = ()
     required: bool = False
     stamp: Literal["", "year", "month"] = ""
-    whole: tuple[str, str] | None = None
+    any_of: tuple[str, ...] = ()
+    number: int = 0
     table: str
     setting: str = ""
     key: tuple[str, ...]
@@ -72,12 +77,26 @@ class Layout(_Strict):
     final_action: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ()
     later_replaces: bool = False
+    claim_type: tuple[str, ...] = ()
+    control: tuple[str, ...] = ()
+    code_lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     types: dict[str, TypeSpec]
 
     def positions(self, kind: str) -> dict[str, tuple[int, int]]:
         """Return the fixed-width columns of a file type, first position and length; or none."""
         fields = self.types[kind].fields.values()
         return {f.names[0]: f.at for f in fields if f.at is not None}
+
+    def codes(self, field: FieldSpec) -> tuple[str, ...]:
+        """Return the codes that a field may hold; none where any text may stand (rule I7)."""
+        return self.code_lists[field.codes] if field.codes else ()
+
+    @model_validator(mode="after")
+    def _lists_are_there(self) -> "Layout":
+        named = {f.codes for t in self.types.values() for f in t.fields.values() if f.codes}
+        if absent := sorted(named - set(self.code_lists)):
+            raise ValueError(f"code list {absent[0]} is not in code_lists")
+        return self
 
     @property
     def fingerprint(self) -> str:
@@ -120,15 +139,26 @@ def type_by_name(layout: Layout, name: str) -> str | None:
     return best[1] if best else None
 
 
-def type_by_header(layout: Layout, header: Sequence[str]) -> str | None:
-    """Return the file type whose needed columns are all in a header: the one that needs most."""
-    needs = {
-        kind: sum(f.need != "optional" for f in spec.fields.values())
+def candidates(layout: Layout, header: Sequence[str]) -> list[str]:
+    """Return the file types whose needed columns are all in a header, most needing first."""
+    fits = [
+        kind
         for kind, spec in layout.types.items()
         if not _missing(spec, header)
-    }
-    most = [kind for kind, count in needs.items() if count == max(needs.values())]
-    return most[0] if len(most) == 1 else None
+        and (not spec.any_of or any(_find(spec.fields[n], header) for n in spec.any_of))
+    ]
+    return sorted(fits, key=lambda kind: -_needs(layout.types[kind]))
+
+
+def share_found(layout: Layout, kind: str, header: Sequence[str]) -> tuple[int, int]:
+    """Return how many columns that a file type needs a header has, and how many it needs."""
+    spec = layout.types[kind]
+    needs = _needs(spec)
+    return needs - len(_missing(spec, header)), needs
+
+
+def _needs(spec: TypeSpec) -> int:
+    return sum(f.need != "optional" for f in spec.fields.values())
 
 
 def resolve(file: str, layout: Layout, kind: str, header: Sequence[str]) -> Resolved:

@@ -40,26 +40,42 @@ def locate(order: int, files: Sequence[Staged], folder: Path, step: int) -> str:
 
 
 def write_quarantine(
-    con: Connection, kind: str, files: Sequence[Staged], folder: Path, target: Path, step: int
+    con: Connection,
+    staged_rows: str,
+    kind: str,
+    files: Sequence[Staged],
+    folder: Path,
+    target: Path,
+    step: int,
 ) -> int:
-    """Write the rows of a type that can't be used: file, line, reason, and what was found.
+    """Write the rows of a type that can't be used: file, line, reason, what was found, dollars.
 
-    Returns the number of rows; writes nothing where there are none. The file may hold identifiers:
-    it lies inside the restricted store.
+    `staged_rows` names the relation of the type's rows. Returns the number of rows; writes nothing
+    where there are none. The file may hold identifiers: it lies inside the restricted store.
     """
-    parts = [_unusable(con, n, f, folder, kind, step) for n, f in enumerate(files) if f.unusable]
+    parts = [
+        _unusable(con, staged_rows, n, f, folder, kind, step)
+        for n, f in enumerate(files)
+        if f.unusable
+    ]
     if not parts:
         return 0
     target.parent.mkdir(parents=True, exist_ok=True)
     con.execute(
-        f"COPY (SELECT file, line, reason, found FROM ({' UNION ALL '.join(parts)})"
+        f"COPY (SELECT file, line, reason, found, dollars FROM ({' UNION ALL '.join(parts)})"
         f" ORDER BY number, line) TO {literal(str(target))} (FORMAT csv, HEADER)"
     )
     return sum(f.unusable for f in files)
 
 
 def _unusable(
-    con: Connection, number: int, staged: Staged, folder: Path, kind: str, step: int
+    con: Connection,
+    staged_rows: str,
+    number: int,
+    staged: Staged,
+    folder: Path,
+    kind: str,
+    step: int,
 ) -> str:
     """Return the SQL for one file's unusable rows, lines by an as-of join on skipped ones."""
     skips = thresholds(skipped_lines(staged, folder), staged.first_line)
@@ -72,11 +88,11 @@ def _unusable(
     return (
         f"SELECT {number} AS number, {name} AS file, r._order - {number * step}"
         f" + {staged.first_line} + 1 + coalesce(k.lines, 0) AS line, r._reason AS reason,"
-        f" r._found AS found FROM (SELECT *"
-        f" FROM staged_{kind} WHERE _reason IS NOT NULL AND _order >= {number * step}"
+        f" r._found AS found, r._dollars AS dollars FROM (SELECT *"
+        f" FROM {staged_rows} WHERE _reason IS NOT NULL AND _order >= {number * step}"
         f" AND _order < {(number + 1) * step}) AS r ASOF LEFT JOIN {steps} AS k"
         f" ON r._order - {number * step} >= k.before"
         f" UNION ALL SELECT {number}, {name}, line, CASE error_type {reasons}"
-        " ELSE lower(error_type) END, found"
+        " ELSE lower(error_type) END, found, NULL"
         f" FROM read_parquet({literal(str(folder / staged.rejects))})"
     )

@@ -1,9 +1,11 @@
-"""Who is in a store, and their months: state and county codes, the state filter (rules I5, I6)."""
+"""Who is in a store, and their months: state and county codes, the state filter (I5, I6, I8)."""
 # ruff: noqa: S608  (the SQL holds names of this package only)
+
+from dataclasses import dataclass
 
 from tcoc.errors import InputError, nearest
 from tcoc.paths import params_dir
-from tcoc.store.importers.resolve import rows_view
+from tcoc.store.importers.resolve import Rows
 from tcoc.store.importers.staging import Connection
 from tcoc.store.importers.values import literal
 
@@ -11,8 +13,25 @@ UNKNOWN_STATE = "ZZ"
 """State of a month whose county and state codes say nothing, or lie outside the United States."""
 
 
-def load_states(con: Connection) -> None:
-    """Make the tables `ssa_states` and `fips_states` (code, usps) from params/reference."""
+@dataclass(frozen=True)
+class States:
+    """The relations (code, usps) of state codes: SSA's and FIPS's."""
+
+    ssa: str
+    fips: str
+
+
+@dataclass(frozen=True)
+class People:
+    """The relations of a delivery's people: rows by year, months, and one row per person."""
+
+    bene_year: str
+    months: str
+    people: str
+
+
+def load_states(con: Connection) -> States:
+    """Make the tables of state codes from params/reference."""
     file = params_dir() / "reference" / "state_codes.csv"
     for name in ("ssa", "fips"):
         con.execute(
@@ -20,14 +39,15 @@ def load_states(con: Connection) -> None:
             f" read_csv({literal(str(file))}, header = true, all_varchar = true)"
             f" WHERE {name} IS NOT NULL AND {name} <> ''"
         )
+    return States("ssa_states", "fips_states")
 
 
-def parse_states(con: Connection, state: str) -> list[str]:
+def parse_states(con: Connection, codes: States, state: str) -> list[str]:
     """Return the states of `--state`: none for all. Raises InputError for an unknown one."""
     if state.lower() == "all":
         return []
     known = [
-        r[0] for r in con.execute("SELECT DISTINCT usps FROM ssa_states ORDER BY 1").fetchall()
+        r[0] for r in con.execute(f"SELECT DISTINCT usps FROM {codes.ssa} ORDER BY 1").fetchall()
     ]
     wanted = [part.strip().upper() for part in state.split(",") if part.strip()]
     for part in wanted:
@@ -43,20 +63,13 @@ def kept_sql(states: list[str]) -> str:
     return f"state IN ({', '.join(literal(s) for s in states)})" if states else "true"
 
 
-BENE_YEAR = """
-CREATE OR REPLACE TEMP TABLE bene_year AS
-SELECT * EXCLUDE (_key, _group, _header, _hash, _event, _final, _reason, _found)
-FROM {rows} WHERE _reason IS NULL AND _final
-AND _order NOT IN (SELECT _order FROM settled_beneficiary)
-"""
-
 PEOPLE = """
 CREATE OR REPLACE TEMP TABLE people AS
-SELECT bene_id, arg_max(birth_date, (year, _order)) AS birth_date,
-  arg_max(death_date, (year, _order)) FILTER (WHERE death_date IS NOT NULL) AS death_date,
-  CASE arg_max_null(sex, (year, _order)) WHEN '1' THEN 'M' WHEN 'M' THEN 'M' WHEN '2' THEN 'F'
+SELECT bene_id, arg_max(birth_date, (year, _seq)) AS birth_date,
+  arg_max(death_date, (year, _seq)) FILTER (WHERE death_date IS NOT NULL) AS death_date,
+  CASE arg_max_null(sex, (year, _seq)) WHEN '1' THEN 'M' WHEN 'M' THEN 'M' WHEN '2' THEN 'F'
     WHEN 'F' THEN 'F' ELSE 'U' END AS sex,
-  nullif(regexp_extract(arg_max_null(orig_entitlement, (year, _order)), '^[0-3]$'), '')
+  nullif(regexp_extract(arg_max_null(orig_entitlement, (year, _seq)), '^[0-3]$'), '')
     AS orig_entitlement,
   {kept} AS kept
 FROM bene_year GROUP BY bene_id
@@ -64,15 +77,22 @@ FROM bene_year GROUP BY bene_id
 """One row per person: the latest reference year's values, the last death date that is not blank."""
 
 
-def gather(con: Connection, months: str, states: list[str]) -> None:
-    """Make `bene_year`, `months` and `people`, and say who is kept (rules I5, I6).
+def gather(con: Connection, rows: Rows, months: str, codes: States, states: list[str]) -> People:
+    """Gather a delivery's people and months, and say who is kept (rules I5, I6).
 
-    `months` is the SQL for twelve rows per row of `bene_year`.
+    `months` is the SQL for a row per month over {bene_year}, {ssa} and {fips}.
     """
-    con.execute(BENE_YEAR.format(rows=rows_view(con, "beneficiary")))
-    con.execute(f"CREATE OR REPLACE TEMP VIEW months AS {months}")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE bene_year AS"
+        " SELECT * EXCLUDE (_key, _group, _header, _hash, _event, _final, _reason, _found)"
+        f" FROM {rows.rows} WHERE _reason IS NULL AND _final"
+        f" AND _order NOT IN (SELECT _order FROM {rows.settled})"
+    )
+    select = months.format(bene_year="bene_year", ssa=codes.ssa, fips=codes.fips)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW months AS {select}")
     wanted = f"bene_id IN (SELECT bene_id FROM months WHERE {kept_sql(states)})"
     con.execute(PEOPLE.format(kept=wanted if states else "true"))
+    return People("bene_year", "months", "people")
 
 
 def years(con: Connection, select: str) -> list[int]:
@@ -80,23 +100,65 @@ def years(con: Connection, select: str) -> list[int]:
     return [r[0] for r in con.execute(select).fetchall()]
 
 
-def unknown_states(con: Connection) -> int:
-    """Return how many months of kept people have no known state."""
+@dataclass(frozen=True)
+class MonthCounts:
+    """Months of kept people, those without a known state, and people who are never eligible.
+
+    Eligible is a month with Part A and Part B and without managed care, wherever its person lives.
+    """
+
+    months: int
+    unknown_state: int
+    people: int
+    never_eligible: int
+
+
+def count_months(con: Connection, found: People) -> MonthCounts:
+    """Count the months and people that are kept (rule I8)."""
     row = con.execute(
-        f"SELECT count(*) FROM months WHERE state = '{UNKNOWN_STATE}'"
-        " AND bene_id IN (SELECT bene_id FROM people WHERE kept)"
+        "SELECT coalesce(sum(months), 0), coalesce(sum(unknown), 0), count(*),"
+        " count(*) FILTER (WHERE NOT coalesce(eligible, false)) FROM"
+        f" (SELECT bene_id FROM {found.people} WHERE kept) AS p LEFT JOIN (SELECT bene_id,"
+        f" count(*) AS months, count(*) FILTER (WHERE state = '{UNKNOWN_STATE}') AS unknown,"
+        " bool_or(part_a AND part_b AND NOT managed_care) AS eligible"
+        f" FROM {found.months} GROUP BY 1) AS m ON m.bene_id = p.bene_id"
     ).fetchone()
-    return int(row[0]) if row else 0
+    assert row is not None
+    return MonthCounts(*(int(value) for value in row))
 
 
-def count_rows(con: Connection) -> dict[str, int]:
+@dataclass(frozen=True)
+class PeopleCounts:
+    """People named in the beneficiary files = imported + of other states + in set-aside rows only.
+
+    A row without a number of its person is counted as a row, not here.
+    """
+
+    read: int
+    imported: int
+    other_state: int
+    set_aside: int
+
+
+def count_people(con: Connection, rows: Rows, found: People) -> PeopleCounts:
+    """Count the people of the beneficiary files by what became of them (rule I8)."""
+    row = con.execute(
+        "SELECT count(*), count(*) FILTER (WHERE p.kept), count(*) FILTER (WHERE NOT p.kept),"
+        " count(*) FILTER (WHERE p.bene_id IS NULL) FROM (SELECT DISTINCT bene_id"
+        f" FROM {rows.rows} WHERE bene_id IS NOT NULL AND _final AND _event <> 2) AS s"
+        f" LEFT JOIN {found.people} AS p ON s.bene_id = p.bene_id"
+    ).fetchone()
+    assert row is not None
+    return PeopleCounts(*(int(value) for value in row))
+
+
+def count_rows(con: Connection, rows: Rows, found: People) -> dict[str, int]:
     """Return the rows of the beneficiary files by disposition."""
-    view = rows_view(con, "beneficiary")
-    rows = con.execute(
+    counted = con.execute(
         "SELECT CASE WHEN s._reason IS NOT NULL THEN 'quarantined' WHEN NOT s._final THEN"
         " 'not_final' WHEN e._order IS NOT NULL THEN e.disposition WHEN NOT p.kept THEN"
-        f" 'other_state' ELSE 'imported' END, count(*) FROM {view} AS s LEFT JOIN"
-        " settled_beneficiary AS e ON s._order = e._order LEFT JOIN people AS p"
+        f" 'other_state' ELSE 'imported' END, count(*) FROM {rows.rows} AS s LEFT JOIN"
+        f" {rows.settled} AS e ON s._order = e._order LEFT JOIN {found.people} AS p"
         " ON s.bene_id = p.bene_id GROUP BY 1"
     ).fetchall()
-    return dict(rows)
+    return dict(counted)

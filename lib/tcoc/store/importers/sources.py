@@ -1,14 +1,18 @@
 """Source files as they come: plain, gz, zst or zipped, in any encoding and with any line ending.
 
-Every file is read once from end to end before DuckDB sees it: for its sha256, for damage that
-would otherwise pass unseen (a broken archive, NUL bytes) and for what has to be made plain (another
-encoding, mixed line endings). Only a file that needs it is rewritten, in the work folder.
+What a file is packed in is seen from its first bytes, whatever its name; a package in a package is
+unpacked into the work folder. Every file is read once from end to end before DuckDB sees it: for
+its sha256, for damage that would otherwise pass unseen (a broken archive, NUL bytes) and for what
+has to be made plain (another encoding, mixed line endings). Only a file that needs it is rewritten,
+in the work folder.
 """
 
 import codecs
+import csv
 import gzip
 import io
 import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,6 +59,7 @@ class Scan:
     sha256: str = ""
     newlines: int = 0
     returns: int = 0
+    size: int = 0
     nul_line: int = 0
     utf8: bool = True
     bom: bytes = b""
@@ -68,6 +73,14 @@ class Scan:
         """Whether DuckDB can't read the bytes as they are."""
         mixed = self.returns not in (0, self.newlines)
         return mixed or not self.utf8 or self.bom in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+    @property
+    def lines(self) -> int | None:
+        """The file's lines, where the line ends of the bytes say them: else they are counted."""
+        if self.needs_rewriting or self.blank_lines:
+            return None
+        ends = self.newlines or self.returns
+        return ends + (not self.ends_with_newline)
 
     @property
     def encoding(self) -> str:
@@ -87,10 +100,11 @@ class Header:
     blank_lines: tuple[int, ...] = field(default=())
 
 
-def find_sources(folder: Path) -> list[SourceFile]:
+def find_sources(folder: Path, unpacked: Path | None = None) -> list[SourceFile]:
     """List the files of a delivery by name, numbers in numeric order, members of zip files too.
 
-    Raises InputError for a folder that is absent, empty or unreadable, and for a broken zip.
+    Packages inside of packages are written to `unpacked`. Raises InputError for a folder that is
+    absent, empty or unreadable, and for a broken zip.
     """
     if not folder.exists():
         beside = [p.name for p in folder.parent.glob("*") if p.is_dir()]
@@ -107,7 +121,11 @@ def find_sources(folder: Path) -> list[SourceFile]:
     visible = [p for p in paths if not any(s.startswith(".") for s in p.relative_to(root).parts)]
     if not visible:
         raise InputError(f"{folder}: the folder is empty, expected CMS source files")
-    found = [source for path in visible for source in _unpack(root, path)]
+    found = [
+        source
+        for path in visible
+        for source in _unpack(path.relative_to(root).as_posix(), path, unpacked, 0)
+    ]
     return sorted(found, key=lambda s: _natural(s.name))
 
 
@@ -119,27 +137,82 @@ def _natural(name: str) -> tuple[Any, ...]:
     )
 
 
-def _unpack(root: Path, path: Path) -> Iterator[SourceFile]:
-    name = path.relative_to(root).as_posix()
-    suffix = path.suffix.lower()
-    if suffix != ".zip":
-        packing = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}.get(suffix, "")
+MAGIC = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+"""The first bytes of what files come packed in."""
+
+SUFFIXES = {".zip": "zip", ".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+OFFICE = {".xlsx", ".xlsm", ".docx", ".pptx", ".odt", ".ods", ".jar"}
+"""Files that begin like a zip and are no package."""
+
+DEEPEST = 5
+
+
+def _packing(name: str, head: bytes) -> str:
+    """Return what a file is packed in, by its first bytes, else by its suffix."""
+    suffix = Path(name).suffix.lower()
+    if suffix in OFFICE:
+        return ""
+    by_bytes = next((what for magic, what in MAGIC.items() if head.startswith(magic)), "")
+    return by_bytes or SUFFIXES.get(suffix, "")
+
+
+def _unpack(name: str, path: Path, unpacked: Path | None, depth: int) -> Iterator[SourceFile]:
+    """List a file, or the members of a zip file; packed members are unpacked first."""
+    try:
+        with path.open("rb") as stream:
+            packing = _packing(name, stream.read(4))
+    except OSError as error:
+        raise InputError(f"{name}: can't be read ({error.strerror})") from error
+    if packing != "zip":
         yield SourceFile(name, path, packing, path.stat().st_size)
         return
     try:
         with zipfile.ZipFile(path) as archive:
             members = [i for i in archive.infolist() if not i.is_dir()]
+            if any(i.flag_bits & 1 for i in members):
+                raise InputError(f"{name}: the zip file is encrypted; unpack it first")
+            heads = [_head(archive, i) for i in members]
+            for info, head in zip(members, heads, strict=True):
+                inner = f"{name}/{info.filename}"
+                if not _packing(info.filename, head) or unpacked is None:
+                    yield SourceFile(inner, path, "zip", info.file_size, info.filename)
+                    continue
+                if depth == DEEPEST:
+                    raise InputError(
+                        f"{name}: zip files lie more than {DEEPEST} deep in each other"
+                    )
+                place = _extract(archive, info, unpacked)
+                yield from _unpack(inner, place, unpacked, depth + 1)
     except (zipfile.BadZipFile, OSError) as error:
         raise InputError(f"{name}: the zip file is damaged or cut off") from error
-    for info in members:
-        if info.flag_bits & 1:
-            raise InputError(f"{name}: the zip file is encrypted; unpack it first")
-        yield SourceFile(f"{name}/{info.filename}", path, "zip", info.file_size, info.filename)
+
+
+def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Return a member's first bytes; a damaged one is found out when it is read."""
+    try:
+        with archive.open(info) as stream:
+            return stream.read(4)
+    except DAMAGE:
+        return b""
+
+
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, unpacked: Path) -> Path:
+    """Write a packed member to a file of its own, in the work folder."""
+    unpacked.mkdir(parents=True, exist_ok=True)
+    place = unpacked / f"{len(list(unpacked.iterdir())):05d}{Path(info.filename).suffix}"
+    with archive.open(info) as source, place.open("wb") as target:
+        shutil.copyfileobj(source, target, CHUNK)
+    return place
 
 
 def stem(source: SourceFile) -> str:
     """Return a file's name without folders and packing suffixes."""
-    name = (source.member or source.name).rsplit("/", 1)[-1]
+    name = source.name.rsplit("/", 1)[-1]
     return re.sub(r"\.(gz|zst|zstd)$", "", name, flags=re.IGNORECASE)
 
 
@@ -184,7 +257,7 @@ def scan(source: SourceFile, report: Callable[[int], None]) -> Scan:
     try:
         with open_bytes(source, digest.update) as stream:
             while chunk := stream.read(CHUNK):
-                _look(found, chunk, last, decoder)
+                look(found, chunk, last, decoder)
                 last = chunk[-2:]
                 report(len(chunk))
     except DAMAGE as error:
@@ -210,7 +283,9 @@ def check_scan(source: SourceFile, found: Scan) -> None:
         )
 
 
-def _look(found: Scan, chunk: bytes, last: bytes, decoder: Any) -> None:
+def look(found: Scan, chunk: bytes, last: bytes = b"", decoder: Any = None) -> None:
+    """Add what a piece of a file shows to what was found before it."""
+    decoder = decoder or codecs.getincrementaldecoder("utf-8")()
     if found.empty:
         found.bom = next((b for b in ENCODINGS if chunk.startswith(b)), b"")
     found.empty = found.empty and not chunk.strip(b" \r\n\t\x00")
@@ -218,6 +293,7 @@ def _look(found: Scan, chunk: bytes, last: bytes, decoder: Any) -> None:
         found.head += chunk[:HEADER_LIMIT]
     if not found.nul_line and b"\x00" in chunk:
         found.nul_line = found.newlines + chunk[: chunk.index(b"\x00")].count(b"\n") + 1
+    found.size += len(chunk)
     found.newlines += chunk.count(b"\n")
     found.returns += chunk.count(b"\r")
     edge = last + chunk[:2]
@@ -277,22 +353,45 @@ def open_bytes(source: SourceFile, update: Callable[[bytes], None] | None = None
             yield hashing
 
 
-def make_plain(source: SourceFile, found: Scan, target: Path) -> Path:
-    """Return a path that DuckDB can read: the file itself, or a rewritten copy in UTF-8."""
-    if not found.needs_rewriting and source.packing != "zip":
+def make_plain(source: SourceFile, found: Scan, target: Path, mend_quotes: bool = False) -> Path:
+    """Return a path that DuckDB can read: the file itself, or a rewritten copy in UTF-8.
+
+    `mend_quotes` reads a line whose quotes do not pair without quotes, so that a stray one spoils
+    no line but its own.
+    """
+    if not found.needs_rewriting and source.packing != "zip" and not mend_quotes:
         return source.path
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     decoder = codecs.getincrementaldecoder(found.encoding)(errors="replace")
     with open_bytes(source) as stream, partial.open("w", encoding="utf-8", newline="") as out:
         pending = ""
-        while chunk := stream.read(CHUNK):
-            text = pending + decoder.decode(chunk)
-            pending = text[-1:] if text.endswith("\r") else ""
-            out.write(_line_ends(text[: len(text) - len(pending)]))
-        out.write(_line_ends(pending + decoder.decode(b"", final=True)))
+        for text in _texts(stream, decoder):
+            lines = pending + text
+            cut = lines.rfind("\n") + 1 if mend_quotes else len(lines)
+            out.write(_paired(lines[:cut]) if mend_quotes else lines)
+            pending = lines[cut:]
+        out.write(_paired(pending))
     partial.replace(target)
     return target
+
+
+def _texts(stream: Any, decoder: Any) -> Iterator[str]:
+    """Decode a file piece by piece, with plain line ends."""
+    pending = ""
+    while chunk := stream.read(CHUNK):
+        text = pending + decoder.decode(chunk)
+        pending = text[-1:] if text.endswith("\r") else ""
+        yield _line_ends(text[: len(text) - len(pending)])
+    yield _line_ends(pending + decoder.decode(b"", final=True))
+
+
+def _paired(text: str) -> str:
+    """Take the quotes out of lines where they do not pair."""
+    if '"' not in text:
+        return text
+    lines = text.split("\n")
+    return "\n".join(line.replace('"', "") if line.count('"') % 2 else line for line in lines)
 
 
 def _line_ends(text: str) -> str:
@@ -321,18 +420,22 @@ def read_header(source: SourceFile, found: Scan, known: set[str]) -> Header:
     twice = sorted({c for c in names if c and [n.upper() for n in names].count(c.upper()) > 1})
     if twice:
         raise InputError(f"{source.name}: column {twice[0]} stands twice in the header")
-    return Header(tuple(names), best, _quote(text, best), place + 1)
+    return Header(tuple(names), best, _quote(text, line, best), place + 1)
 
 
-def _quote(text: str, delimiter: str) -> str:
-    """Quotes count in comma files always; elsewhere only where a field or line starts with one."""
-    if delimiter == "," or text.startswith('"'):
+def _quote(text: str, header: str, delimiter: str) -> str:
+    """Quotes count in comma files; elsewhere only where the header or a whole field is quoted.
+
+    CMS's pipe files have none: there a quote is a character like others.
+    """
+    if delimiter == "," or header.lstrip("\ufeff").startswith('"'):
         return '"'
-    return '"' if f'{delimiter}"' in text or '\n"' in text else ""
+    cut = re.escape(delimiter)
+    return '"' if re.search(rf'(^|{cut})"[^"\n]*"({cut}|$)', text, re.MULTILINE) else ""
 
 
-def blank_line_numbers(path: Path, source: SourceFile, plain: bool) -> list[int]:
-    """Number the blank lines of a file (they give no row, and line numbers must stay true)."""
+def line_counts(path: Path, source: SourceFile, plain: bool) -> tuple[int, list[int]]:
+    """Count a file's lines, and number the blank ones (they give no row)."""
     opened = SourceFile(source.name, path, "", 0) if plain else source
     numbers, line, rest = [], 0, b""
     with open_bytes(opened) as stream:
@@ -340,9 +443,40 @@ def blank_line_numbers(path: Path, source: SourceFile, plain: bool) -> list[int]
             *lines, rest = (rest + chunk).split(b"\n")
             numbers += [line + i for i, text in enumerate(lines, 1) if not text.strip(b"\r")]
             line += len(lines)
-    return numbers
+    return line + bool(rest.strip(b"\r")), numbers
 
 
-def names_in_words(names: Sequence[str]) -> str:
-    """Join names as in a sentence."""
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else "".join(names)
+def day_of_name(name: str) -> int:
+    """Return the day of delivery (YYMMDD, or YYYYMM00) that a file's name says, 0 for none."""
+    file = name.rsplit("/", 1)[-1]
+    if short := re.search(r"\.D([0-9]{6})(?![0-9])", file, re.IGNORECASE):
+        return 20_000_000 + int(short[1])
+    long = re.search(r"(?<![0-9])(20[0-9]{2})[-_]?(0[1-9]|1[0-2])(?![0-9])", file)
+    return (int(long[1]) * 100 + int(long[2])) * 100 if long else 0
+
+
+def bare(source: SourceFile) -> str:
+    """Return a file's name with folders, in small letters, without its suffix and packing."""
+    return bare_name(source.name)
+
+
+def bare_name(name: str) -> str:
+    """Return a name with folders, in small letters, without its suffix and packing."""
+    name = re.sub(r"\.(gz|zst|zstd)$", "", name, flags=re.IGNORECASE)
+    folder, _, file = name.rpartition("/")
+    return f"{folder}/{file.rsplit('.', 1)[0]}".lower()
+
+
+def plain_text(scan: Scan) -> str:
+    """Return the beginning of a file as text with plain line ends."""
+    return _line_ends(scan.head.decode(scan.encoding, errors="replace")).lstrip("\ufeff")
+
+
+def cut(header: Header, lines: Sequence[str]) -> list[list[str]]:
+    """Cut lines of text into the cells of a header's columns."""
+    if header.positions:
+        places = header.positions.values()
+        return [[line[first - 1 : first - 1 + n] for first, n in places] for line in lines]
+    if header.quote:
+        return list(csv.reader(lines, delimiter=header.delimiter))
+    return list(csv.reader(lines, delimiter=header.delimiter, quoting=csv.QUOTE_NONE))

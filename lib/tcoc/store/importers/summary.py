@@ -1,9 +1,15 @@
 """What an import did, in counts and dollars: for store.json, for the screen, for the reports."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tcoc.store.importers.controls import Control
+
+if TYPE_CHECKING:
+    from tcoc.store.importers.people import PeopleCounts
 
 WORDS = {
     "quarantined": "in quarantine",
@@ -13,6 +19,7 @@ WORDS = {
     "duplicates": "exact duplicates",
     "repeated": "lines that repeat a claim's header",
     "cancelled": "cancelled or adjusted",
+    "unmatched": "cancellations that meet no original",
     "denied": "denied",
     "orphans": "of nobody in a beneficiary file",
     "other_state": "of other states",
@@ -31,14 +38,52 @@ class FileSummary:
     bytes: int
     rows: int
     notes: tuple[str, ...] = ()
+    lines: int = 0
+    set_aside: int = 0
+    dollars: str = "0.00"
+    unread_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class RepairSummary:
+    """What was mended in one column of one file, and how many texts (rule I7)."""
+
+    file: str
+    column: str
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, order=True)
+class Light:
+    """A share with a limit, by place (file, column, type) and year (0: all); dollars in cents."""
+
+    limit_name: str
+    place: str
+    year: int
+    count: int
+    of: int
+    limit: float
+
+    @property
+    def share(self) -> float:
+        """The share, at most 1."""
+        return min(self.count / self.of, 1.0) if self.of else 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the share is within its limit."""
+        return self.share <= self.limit
 
 
 @dataclass
 class TypeSummary:
     """One file type: rows read, rows by disposition, and the same in dollars.
 
-    Rows read are the sum of the dispositions. Dollars in the files are the sum of `dollars`;
-    imported dollars plus `pass_through` less `plan_paid` are the dollars in the store.
+    Rows read are the sum of the dispositions. Dollars in the files are the sum of `dollars`, and
+    `said` is what the rows of the files say, summed where they were read; imported dollars plus
+    `pass_through` less `plan_paid` are the dollars in the store. Rows that are no rows (`rejected`)
+    say no dollars.
     """
 
     read: int = 0
@@ -48,6 +93,9 @@ class TypeSummary:
     plan_paid: Decimal = Decimal(0)
     in_store: Decimal = Decimal(0)
     blanked: dict[str, int] = field(default_factory=dict)
+    years: dict[int, dict[str, int]] = field(default_factory=dict)
+    said: Decimal = Decimal(0)
+    rejected: int = 0
 
     @property
     def in_files(self) -> Decimal:
@@ -56,9 +104,14 @@ class TypeSummary:
 
     @property
     def difference(self) -> Decimal:
-        """What rows and dollars from file to store leave unexplained: always 0.00."""
+        """What dollars from file to store leave unexplained, at either step: always 0.00."""
         carried = self.dollars.get("imported", Decimal(0)) + self.pass_through - self.plan_paid
-        return carried - self.in_store
+        return abs(carried - self.in_store) + abs(self.said - self.in_files)
+
+    @property
+    def unexplained(self) -> int:
+        """Rows read that have no disposition: always 0."""
+        return self.read - sum(self.rows.values())
 
 
 @dataclass
@@ -81,6 +134,14 @@ class ImportSummary:
     duplicate_files: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     reconciliation: dict[str, Any] = field(default_factory=dict)
+    people: "PeopleCounts | None" = None
+    repairs: list[RepairSummary] = field(default_factory=list)
+    controls: list[Control] = field(default_factory=list)
+    control_files: tuple[str, ...] = ()
+    why_ignored: dict[str, str] = field(default_factory=dict)
+    lights: list[Light] = field(default_factory=list)
+    accepted: str = ""
+    beyond: tuple[str, ...] = ()
 
     @property
     def quarantined(self) -> int:
@@ -95,12 +156,16 @@ class ImportSummary:
                 "read": entry.read,
                 **{k: v for k, v in entry.rows.items() if v},
                 "blanked": entry.blanked,
+                "unexplained": entry.unexplained,
+                "rejected": entry.rejected,
+                "years": {str(y): counts for y, counts in sorted(entry.years.items())},
                 "dollars": {
                     "in_files": _text(entry.in_files),
                     **{k: _text(v) for k, v in entry.dollars.items() if v},
                     "pass_through": _text(entry.pass_through),
                     "plan_paid": _text(entry.plan_paid),
                     "in_store": _text(entry.in_store),
+                    "said": _text(entry.said),
                     "difference": _text(entry.difference),
                 },
             }
@@ -108,10 +173,23 @@ class ImportSummary:
             "types": types,
             "absent_types": list(self.absent_types),
             "ignored_files": list(self.ignored),
+            "why_ignored": self.why_ignored,
+            "control_files": list(self.control_files),
+            "people": asdict(self.people) if self.people else {},
+            "repairs": [asdict(repair) for repair in self.repairs],
+            "lights": [
+                {**asdict(light), "share": round(light.share, 6), "holds": light.holds}
+                for light in self.lights
+            ],
+            "beyond": list(self.beyond),
             "duplicate_files": list(self.duplicate_files),
             "notes": self.notes,
             "reconciliation": self.reconciliation,
         }
+
+    def controls_json(self) -> list[dict[str, Any]]:
+        """Return the control totals as store.json lists them."""
+        return [{**asdict(control), "holds": control.holds} for control in self.controls]
 
     def files_json(self) -> list[dict[str, Any]]:
         """Return the source files as store.json lists them."""
@@ -161,6 +239,10 @@ def _render_type(name: str, entry: TypeSummary) -> list[str]:
 
 def _render_rest(summary: ImportSummary) -> list[str]:
     lines = [""]
+    if summary.people is not None:
+        lines.append(_render_people(summary.people))
+    lines += render_repairs(summary.repairs)
+    lines += render_controls(summary.controls)
     if summary.absent_types:
         lines.append(f"No files of these types: {', '.join(summary.absent_types)}")
     if summary.missing:
@@ -168,9 +250,45 @@ def _render_rest(summary: ImportSummary) -> list[str]:
     if summary.duplicate_files:
         lines.append(f"Delivered twice, used once: {', '.join(summary.duplicate_files)}")
     if summary.ignored:
-        lines.append(f"Not used: {', '.join(summary.ignored)}")
+        aside = [f"{n} ({summary.why_ignored.get(n, '')})" for n in summary.ignored]
+        lines.append(f"Not used: {', '.join(aside)}")
     if summary.quarantined:
         where = summary.out / "quarantine"
         lines.append(f"{summary.quarantined:,} rows can't be used; file, line and reason: {where}")
     lines += [f"{f.name}: {note}" for f in summary.files for note in f.notes]
-    return lines + summary.notes
+    lines += summary.notes
+    if summary.beyond:
+        lines += ["Beyond the limits:", *(f"  {sentence}" for sentence in summary.beyond)]
+        lines += [f"Accepted: {summary.accepted}"] if summary.accepted else []
+    return lines
+
+
+def _render_people(people: "PeopleCounts") -> str:
+    parts = [
+        f"{count:,} {words}"
+        for count, words in (
+            (people.imported, "imported"),
+            (people.other_state, "of other states"),
+            (people.set_aside, "set aside"),
+        )
+        if count
+    ]
+    return f"People: {people.read:,} in the beneficiary files: {', '.join(parts) or 'none'}"
+
+
+def render_repairs(repairs: Sequence[RepairSummary]) -> list[str]:
+    """Return what was mended in texts, a line for each file and column."""
+    if not repairs:
+        return []
+    return ["Texts mended or not known:", *(
+        f"  {r.count:>12,}  {r.what} ({r.file}, {r.column})" for r in repairs
+    )]  # fmt: skip
+
+
+def render_controls(controls: Sequence[Control]) -> list[str]:
+    """Return how many control totals hold, and those that do not."""
+    if not controls:
+        return []
+    held = sum(control.holds for control in controls)
+    lines = [f"Control totals: {held:,} of {len(controls):,} hold"]
+    return lines + [f"  FAIL  {c.sentence}" for c in controls if not c.holds]

@@ -7,6 +7,7 @@ months) is missing in the store, and can be supplied by two optional tables.
 """
 # ruff: noqa: S608  (the SQL holds names of this module and quoted paths)
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +16,10 @@ import duckdb
 
 from tcoc.errors import InputError, nearest
 from tcoc.store.importers import rif
-from tcoc.store.importers.engine import Delivery
-from tcoc.store.importers.flow import SourceKind
+from tcoc.store.importers.delivery import Delivery
+from tcoc.store.importers.flow import Prepared, SourceKind
+from tcoc.store.importers.people import People
+from tcoc.store.importers.resolve import Rows
 from tcoc.store.importers.staging import Connection
 from tcoc.store.importers.summary import ImportSummary
 from tcoc.store.importers.values import literal
@@ -43,21 +46,23 @@ SELECT b.bene_id, b.year, make_date(b.year, m.month, 1) AS month,
   m.month <= b.months_a AS part_a, m.month <= b.months_b AS part_b,
   m.month <= b.months_hmo AS managed_care, coalesce(b.esrd = 'Y', false) AS esrd,
   x.dual_code, coalesce(t.usps, 'ZZ') AS state, x.county_fips, coalesce(x.zip, '') AS zip
-FROM bene_year AS b CROSS JOIN (SELECT unnest(range(1, 13))::INTEGER AS month) AS m
-LEFT JOIN ssa_states AS t ON t.code = lpad(b.ssa_state, 2, '0')
+FROM {bene_year} AS b CROSS JOIN (SELECT unnest(range(1, 13))::INTEGER AS month) AS m
+LEFT JOIN {ssa} AS t ON t.code = b.ssa_state
 LEFT JOIN given_beneficiaries AS x ON x.bene_id = b.bene_id
 """
 
 LINES = """
-CREATE OR REPLACE TEMP VIEW rows_carrier AS
+CREATE OR REPLACE TEMP VIEW {name} AS
 SELECT c.claim_id, c.line_number, c.bene_id, c.service_date, c.npi, c.tin, g.specialty, c.hcpcs,
   CAST(NULL AS VARCHAR) AS place_of_service, c.allowed_amount, c.paid_amount, c.indicator,
-  CAST(NULL AS VARCHAR) AS denial_code, c._order, c._reason, c._final
+  CAST(NULL AS VARCHAR) AS denial_code, c._order, c._seq, c._reason, c._final,
+  CASE WHEN c.line_number = 1 THEN c._dollars - c.others END AS _dollars
 FROM (
   SELECT s.*, l.line AS line_number, s.npis[l.line] AS npi, s.tins[l.line] AS tin,
     s.hcpcses[l.line] AS hcpcs, coalesce(s.allowed[l.line], 0) AS allowed_amount,
-    coalesce(s.paid[l.line], 0) AS paid_amount, s.indicators[l.line] AS indicator
-  FROM staged_carrier AS s CROSS JOIN (SELECT unnest(range(1, 14))::INTEGER AS line) AS l
+    coalesce(s.paid[l.line], 0) AS paid_amount, s.indicators[l.line] AS indicator,
+    coalesce(list_sum(s.paid[2:]), 0) AS others
+  FROM {rows} AS s CROSS JOIN (SELECT unnest(range(1, 14))::INTEGER AS line) AS l
 ) AS c LEFT JOIN given_clinicians AS g ON g.npi = c.npi
 WHERE c.indicator IS NOT NULL OR c.npi IS NOT NULL OR c.hcpcs IS NOT NULL OR c.paid_amount <> 0
   OR c.allowed_amount <> 0 OR (c._reason IS NOT NULL AND c.line_number = 1)
@@ -70,8 +75,8 @@ SELECT t.bene_id, t.year, t.measure, t.annual_total, coalesce(s.imported, 0.00) 
 FROM (
   SELECT bene_id, year, measure, CAST(annual_total AS DECIMAL(18, 2)) AS annual_total FROM (
     UNPIVOT (SELECT b.bene_id, b.year, total_inpatient AS MEDREIMB_IP,
-      total_outpatient AS MEDREIMB_OP, total_carrier AS MEDREIMB_CAR FROM bene_year AS b
-      JOIN people AS p ON b.bene_id = p.bene_id AND p.kept)
+      total_outpatient AS MEDREIMB_OP, total_carrier AS MEDREIMB_CAR FROM {bene_year} AS b
+      JOIN {people} AS p ON b.bene_id = p.bene_id AND p.kept)
     ON MEDREIMB_IP, MEDREIMB_OP, MEDREIMB_CAR INTO NAME measure VALUE annual_total)
 ) AS t LEFT JOIN (
   SELECT bene_id, year, measure, CAST(sum(paid_amount) AS DECIMAL(18, 2)) AS imported
@@ -90,15 +95,17 @@ MEASURES = {
 def prepare(clinicians: Path | None, beneficiaries: Path | None) -> SourceKind:
     """Return the source kind, with the optional tables that supply what the source lacks."""
 
-    def make_views(con: Connection, delivery: Delivery) -> None:
+    def join_given(con: Connection, delivery: Delivery, rows: Mapping[str, Rows]) -> Prepared:
         load_given(con, clinicians, "given_clinicians", CLINICIAN_COLUMNS)
         load_given(con, beneficiaries, "given_beneficiaries", BENEFICIARY_COLUMNS)
-        con.execute(LINES)
-        _give_entitlement(con)
+        lines = replace(rows["carrier"], rows="carrier_lines")
+        con.execute(LINES.format(name=lines.rows, rows=rows["carrier"].rows))
+        people = _give_entitlement(con, rows["beneficiary"])
+        return Prepared({**rows, "carrier": lines, "beneficiary": people})
 
     given = {*_header_of(clinicians), *_header_of(beneficiaries)}
     missing = tuple(words for words, column in MISSING.items() if column not in given)
-    return replace(SYNPUF, prepare=make_views, missing=missing)
+    return replace(SYNPUF, prepare=join_given, missing=missing)
 
 
 def _header_of(file: Path | None) -> list[str]:
@@ -164,24 +171,28 @@ def _check_given(con: Connection, file: Path, name: str, key: str) -> None:
             )
 
 
-def _give_entitlement(con: Connection) -> None:
+def _give_entitlement(con: Connection, rows: Rows) -> Rows:
     """Lay the supplied original entitlement over the source, which has none."""
+    name = f"{rows.rows}_given"
     con.execute(
-        "CREATE OR REPLACE TEMP VIEW rows_beneficiary AS SELECT s.* REPLACE"
+        f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT s.* REPLACE"
         " (coalesce(s.orig_entitlement, g.orig_entitlement) AS orig_entitlement)"
-        " FROM staged_beneficiary AS s LEFT JOIN given_beneficiaries AS g ON g.bene_id = s.bene_id"
+        f" FROM {rows.rows} AS s LEFT JOIN given_beneficiaries AS g ON g.bene_id = s.bene_id"
     )
+    return replace(rows, rows=name)
 
 
 def _denied(kind: str) -> str:
     return rif.LINE_DENIED if kind == "carrier" else "false"
 
 
-def _always(con: Connection) -> bool:
+def _always(con: Connection, people: str) -> bool:
     return True
 
 
-def reconcile(con: Connection, resolved: Path, store: Path, summary: ImportSummary) -> None:
+def reconcile(
+    con: Connection, found: People, resolved: Path, store: Path, summary: ImportSummary
+) -> None:
     """Write STORE/reconciliation.parquet (by person) and .csv (counts and dollars by year).
 
     The summary says how many beneficiary-years differ and by how much; it names nobody.
@@ -194,7 +205,9 @@ def reconcile(con: Connection, resolved: Path, store: Path, summary: ImportSumma
     ]
     con.execute(
         "CREATE OR REPLACE TEMP TABLE reconciled AS "
-        + RECONCILED.format(parts=" UNION ALL ".join(parts))
+        + RECONCILED.format(
+            parts=" UNION ALL ".join(parts), bene_year=found.bene_year, people=found.people
+        )
     )
     con.execute(
         "COPY (SELECT * FROM reconciled ORDER BY bene_id, year, measure) TO"
