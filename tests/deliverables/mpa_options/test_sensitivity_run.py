@@ -95,6 +95,10 @@ def test_a_case_moves_what_its_run_moves_and_is_kept(run_file, tmp_path, monkeyp
     other = load_run(run_file, {"mpa.threshold": {2020: 0.05}})
     with registry.study(other, tmp_path / "other", "1GB", 1, Cache(out / FOLDER)) as study:
         assert study.frame("sensitivity").empty, "measured for other dollars"
+    kept = out / ".sensitivity" / "tiny" / "sensitivity.parquet"
+    table.drop(columns="now").to_parquet(kept)
+    with registry.study(run, tmp_path / "third", "1GB", 1, Cache(out / FOLDER)) as study:
+        assert study.frame("sensitivity").empty, "measured by code with other columns"
 
 
 def _refuse(*_arguments):

@@ -45,12 +45,13 @@ def results_digest(dollars: pd.DataFrame) -> str:
 def sensitivity(study: Study) -> pd.DataFrame:
     """What each assumed value's alternatives move; empty where it was not measured (rule S1).
 
-    A measurement of other dollars than this run's is out of date and is not shown.
+    A measurement of other dollars than this run's, or by code with other columns, is out of date
+    and is not shown.
     """
     file = study.measured("sensitivity")
-    if file is None:
+    frame = pd.DataFrame() if file is None else pd.read_parquet(file)
+    if not set(SENSITIVITY) <= set(frame.columns):
         return pd.DataFrame(columns=list(SENSITIVITY))
-    frame = pd.read_parquet(file)
     own = study.frame("mpa", exact=True)
     own = own[own["option"] == SINGLE]
     holds = bool((frame["results"] == results_digest(own)).all())
@@ -63,7 +64,7 @@ def sensitivity_table(study: Study) -> Draft:
     frame = frame.assign(
         value=[plain_name(name) for name in frame["assumption"]],
         changed_value=[
-            f"{plain_name(row.assumption)}: {row.alternative}, not {row.now}"
+            f"{plain_name(str(row.assumption))}: {row.alternative}, not {row.now}"
             for row in frame.itertuples()
         ],
     )

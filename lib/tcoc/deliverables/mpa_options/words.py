@@ -125,7 +125,7 @@ def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
         )
     named = frame.drop_duplicates("assumption").head(most)
     parts = [
-        f"{_lower(row.value)} at {row.alternative} instead of {row.now}"
+        f"{_lower(str(row.value))} at {row.alternative} instead of {row.now}"
         f" ({words.short_dollars(row.dollars_moved)})"
         for row in named.itertuples()
     ]
