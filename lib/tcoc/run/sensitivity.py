@@ -29,6 +29,7 @@ from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.errors import InputError, TcocError
 from tcoc.folders import owner_only, private, work_beside, write_whole
 from tcoc.params import Run, load_run
+from tcoc.params.completion import given_factor
 from tcoc.progress import Reporter
 from tcoc.resources.shortage import explained, limited
 from tcoc.rules.mpa.sensitivity import Effect, effect, people_moved
@@ -49,6 +50,7 @@ class Case:
 
     name: str
     alternative: str
+    now: str
     description: str
     rule: str
     changes: tuple[tuple[str, Any], ...]
@@ -113,7 +115,21 @@ def _of_value(run: Run, name: str, files: Iterable[str]) -> Iterator[Case]:
         change = other
         if entry.values and not isinstance(other, Mapping):
             change = dict.fromkeys(sorted({*run.spec.rate_years, *entry.values}), other)
-        yield Case(name, _said(other), entry.description, entry.rule, ((name, change),))
+        alternative, now = _both(run, name, other)
+        yield Case(name, alternative, now, entry.description, entry.rule, ((name, change),))
+
+
+def _both(run: Run, name: str, other: Any) -> tuple[str, str]:
+    """Write an alternative and the value of this run; of dated ones, for the run's rate years."""
+    entry, years = run.policy.entries[name], sorted(run.spec.rate_years)
+    if not entry.values:
+        return _said(other), _said(run.policy.get(name))
+    own = {year: run.policy.get(name, year) for year in years}
+    changed = {year: other.get(year, own[year]) if isinstance(other, Mapping) else other
+               for year in years}  # fmt: skip
+    if len(years) == 1:
+        return _said(changed[years[0]]), _said(own[years[0]])
+    return _said(changed), _said(own)
 
 
 def _completion_cases(run: Run) -> Iterator[Case]:
@@ -125,10 +141,16 @@ def _completion_cases(run: Run) -> Iterator[Case]:
         yield Case(
             f"completion of {year}",
             "none (1)",
+            _said_factor(entry),
             "Share of the year's dollars that the extract holds (run file).",
             "T2",
             (("completion", changed),),
         )
+
+
+def _said_factor(entry: Any) -> str:
+    given = given_factor(entry)
+    return "measured" if given is None else f"{given.value:g}"
 
 
 def _plain(run: Run) -> dict[int, Any]:
@@ -280,6 +302,7 @@ def _row(case: Case, found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "assumption": case.name,
         "alternative": case.alternative,
+        "now": case.now,
         "description": case.description,
         "rule": case.rule,
         **{name: found[name] for name in (*asdict(NOTHING), "why")},
@@ -294,7 +317,7 @@ def render(table: Path, most: int = 10) -> str:
     lines = ["dollars moved   other sign   people moved   assumption"]
     lines += [
         f"{row.dollars_moved:>13,.0f}   {row.hospitals_other_sign:>10}"
-        f"   {row.people_moved:>12,.0f}   {row.assumption} = {row.alternative}"
+        f"   {row.people_moved:>12,.0f}   {row.assumption} = {row.alternative}, not {row.now}"
         for row in frame.head(most).itertuples()
     ]
     return "\n".join([*lines, f"{table}: {len(frame)} alternatives; `tcoc run` shows them"])

@@ -141,10 +141,9 @@ def test_combinations_say_what_is_missing_and_options_what_is_left_out(made):
 
 
 def sensitivity(rows):
-    frame = pd.DataFrame(
-        rows, columns=["changed_value", "assumption", "alternative", "dollars_moved"]
-    )
-    text = {n: Column(n, "label") for n in ("assumption", "alternative")}
+    names = ["changed_value", "assumption", "value", "alternative", "now", "dollars_moved"]
+    frame = pd.DataFrame(rows, columns=names)
+    text = {n: Column(n, "label") for n in names[1:5]}
     entries = {**text, "dollars_moved": Column("Dollars moved", "dollars")}
     draft = Draft("mpa_sensitivity", "What moves", frame, ("changed_value",), entries)
     return tables([draft])["mpa_sensitivity"]
@@ -152,16 +151,16 @@ def sensitivity(rows):
 
 def test_the_three_assumptions_that_move_most_are_named_once_each():
     rows = [
-        ("a = 1", "a", "1", 5_000.0),
-        ("a = 2", "a", "2", 90_000.0),
-        ("b = 1", "b", "1", 50_000.0),
-        ("c = 1", "c", "1", 70_000.0),
-        ("d = 1", "d", "1", 60_000.0),
-        ("e = 1", "e", "1", np.nan),
+        ("1", "mpa.a", "A b", "1", "0", 5_000.0),
+        ("2", "mpa.a", "A b", "2", "0", 90_000.0),
+        ("3", "mpa.b", "B", "1", "0", 50_000.0),
+        ("4", "mpa.c", "C", "1", "0", 70_000.0),
+        ("5", "mpa.d", "D", "1", "0", 60_000.0),
+        ("6", "mpa.e", "E", "1", "0", np.nan),
     ]
     said = words.largest_assumptions(sensitivity(rows))
     assert said == (
-        "What moves these dollars most: `a` at 2 ($90,000), `c` at 1 ($70,000), and `d` at 1"
-        " ($60,000)."
+        "What moves these dollars most: a b at 2 instead of 0 ($90,000), c at 1 instead of 0"
+        " ($70,000), and d at 1 instead of 0 ($60,000)."
     )
     assert "has not been measured" in words.largest_assumptions(sensitivity(rows[:0]))

@@ -95,6 +95,10 @@ def test_a_case_moves_what_its_run_moves_and_is_kept(run_file, tmp_path, monkeyp
     other = load_run(run_file, {"mpa.threshold": {2020: 0.05}})
     with registry.study(other, tmp_path / "other", "1GB", 1, Cache(out / FOLDER)) as study:
         assert study.frame("sensitivity").empty, "measured for other dollars"
+    kept = out / ".sensitivity" / "tiny" / "sensitivity.parquet"
+    table.drop(columns="now").to_parquet(kept)
+    with registry.study(run, tmp_path / "third", "1GB", 1, Cache(out / FOLDER)) as study:
+        assert study.frame("sensitivity").empty, "measured by code with other columns"
 
 
 def _refuse(*_arguments):
@@ -149,7 +153,7 @@ def test_a_number_that_is_not_what_its_steps_give_is_refused(folder):
 
 
 def test_an_unknown_hospital_or_option_names_the_nearest(folder):
-    with pytest.raises(InputError, match="210001"):
+    with pytest.raises(InputError, match='did you mean "210003"'):
         explain_mpa(folder, "210009")
     with pytest.raises(InputError, match=r"attainment"):
         explain_mpa(folder, "210001", "atainment")

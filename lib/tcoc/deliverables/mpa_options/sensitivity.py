@@ -15,6 +15,7 @@ FLOAT = "float64"
 SENSITIVITY = {
     "assumption": "string",
     "alternative": "string",
+    "now": "string",
     "description": "string",
     "rule": "string",
     "dollars_moved": FLOAT,
@@ -25,6 +26,12 @@ SENSITIVITY = {
     "why": "string",
     "results": "string",
 }
+
+
+def plain_name(assumption: str) -> str:
+    """Return a parameter as a reader says it: `mpa.max_at_risk` is Max at risk."""
+    text = assumption.rsplit(".", 1)[-1].replace("_", " ")
+    return text[:1].upper() + text[1:]
 
 
 def results_digest(dollars: pd.DataFrame) -> str:
@@ -38,12 +45,13 @@ def results_digest(dollars: pd.DataFrame) -> str:
 def sensitivity(study: Study) -> pd.DataFrame:
     """What each assumed value's alternatives move; empty where it was not measured (rule S1).
 
-    A measurement of other dollars than this run's is out of date and is not shown.
+    A measurement of other dollars than this run's, or by code with other columns, is out of date
+    and is not shown.
     """
     file = study.measured("sensitivity")
-    if file is None:
+    frame = pd.DataFrame() if file is None else pd.read_parquet(file)
+    if not set(SENSITIVITY) <= set(frame.columns):
         return pd.DataFrame(columns=list(SENSITIVITY))
-    frame = pd.read_parquet(file)
     own = study.frame("mpa", exact=True)
     own = own[own["option"] == SINGLE]
     holds = bool((frame["results"] == results_digest(own)).all())
@@ -53,8 +61,13 @@ def sensitivity(study: Study) -> pd.DataFrame:
 def sensitivity_table(study: Study) -> Draft:
     """What each alternative moves, for the tornado (rule S1)."""
     frame = study.frame("sensitivity").drop(columns="results")
-    changed = [f"{a} = {b}" for a, b in zip(frame["assumption"], frame["alternative"], strict=True)]
-    frame = frame.assign(changed_value=changed)
+    frame = frame.assign(
+        value=[plain_name(name) for name in frame["assumption"]],
+        changed_value=[
+            f"{plain_name(str(row.assumption))}: {row.alternative}, not {row.now}"
+            for row in frame.itertuples()
+        ],
+    )
     return Draft(
         name="mpa_sensitivity",
         title="What each assumption moves",
@@ -62,8 +75,10 @@ def sensitivity_table(study: Study) -> Draft:
         keys=("changed_value",),
         columns={
             "changed_value": Column("Assumption and alternative", "key"),
-            "assumption": Column("Assumption", "label"),
+            "value": Column("Assumption", "label"),
             "alternative": Column("Alternative", "label"),
+            "now": Column("As in this run", "label"),
+            "assumption": Column("Parameter", "label", "Its name in params/policy."),
             "description": Column("What it says", "label"),
             "rule": Column("Rule", "label"),
             "dollars_moved": columns.dollars(

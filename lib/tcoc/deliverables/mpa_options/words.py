@@ -125,17 +125,23 @@ def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
         )
     named = frame.drop_duplicates("assumption").head(most)
     parts = [
-        f"`{row.assumption}` at {row.alternative} ({words.short_dollars(row.dollars_moved)})"
+        f"{_lower(str(row.value))} at {row.alternative} instead of {row.now}"
+        f" ({words.short_dollars(row.dollars_moved)})"
         for row in named.itertuples()
     ]
     return f"What moves these dollars most: {words.listing(parts)}."
 
 
+def _lower(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
 def show_tornado(release: Any, sensitivity: PublicTable) -> None:
     """Show the dollars that each assumption moves, where `tcoc sensitivity` measured them (S1)."""
-    if sensitivity.empty:
+    moving = sensitivity.keep(lambda f: f["dollars_moved"] > 0)
+    if moving.empty:
         return
-    largest = sensitivity.sort("dollars_moved", descending=True)
+    largest = moving.sort("dollars_moved", descending=True)
     release.show(
         charts.bars(largest.head(TORNADO_ROWS), rows="changed_value", value="dollars_moved"),
         title=tornado_title(largest),
@@ -144,14 +150,18 @@ def show_tornado(release: Any, sensitivity: PublicTable) -> None:
     release.show_table(
         largest,
         [
-            "assumption",
+            "value",
             "alternative",
+            "now",
             "dollars_moved",
             "hospitals_other_sign",
             "people_moved",
             "per_capita_change",
+            "assumption",
         ],
         caption="What each assumption moves",
+        note=f"{len(sensitivity) - len(moving)} of {len(sensitivity)} alternatives move less than"
+        " the rounding shows; they stand in the data file.",
     )
 
 
@@ -163,7 +173,7 @@ def tornado_title(largest: PublicTable) -> str:
     """Say how far the assumption that moves most goes, against all dollars moved."""
     top = largest.head(1)
     return (
-        f"{top.value('assumption')} at {top.value('alternative')} moves"
+        f"{top.value('value')} at {top.value('alternative')} instead of {top.value('now')} moves"
         f" {words.short_dollars(top.value('dollars_moved'))}, more than any other assumption"
     )
 
