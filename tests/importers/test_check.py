@@ -13,6 +13,9 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.store.check import check_store, render
+from tcoc.store.connection import connect
+from tcoc.store.layout import open_store
+from tcoc.store.schema import TABLES
 from tests.importers.rif_files import let_in, write_delivery
 
 GIVEN = {
@@ -138,3 +141,18 @@ def test_a_whole_store_holds(whole: Path) -> None:
 def test_no_store_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such store"):
         check_store(tmp_path / "nothing")
+
+
+def test_a_store_from_before_the_processing_date_holds_and_reads_as_null(
+    whole: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(whole, store)
+    for table in ("professional", "facility"):
+        for file in (store / table).rglob("*.parquet"):
+            pq.write_table(pq.ParquetFile(file).read().drop_columns(["processed_date"]), file)
+    assert check_store(store).ok
+    with connect() as connection:
+        lines = connection.table(open_store(store), "professional")
+        assert list(lines.columns) == list(TABLES["professional"].schema)
+        assert connection.fetch(lines)["processed_date"].isna().all()
