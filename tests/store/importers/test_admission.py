@@ -51,9 +51,10 @@ LOST: dict[str, tuple[dict[str, list[dict[str, object]]], str]] = {
 def test_what_a_delivery_loses_ends_the_import_with_status_1(name: str, tmp_path: Path) -> None:
     given, words = LOST[name]
     source, store = write_delivery(tmp_path / "in", given), tmp_path / "store"
-    with pytest.raises(AdmissionError, match=words) as error:
+    with pytest.raises(AdmissionError) as error:
         import_files("rif", source, store)
     assert error.value.exit_status == 1
+    assert any(words in sentence for sentence in error.value.summary.beyond)
     assert "\n" not in str(error.value)
     assert not any(name in str(error.value) for name in ("BENE0", "CLAIM0", "STAY0", "NOBODY"))
     assert not store.exists()

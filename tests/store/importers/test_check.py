@@ -13,7 +13,14 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.store.check import check_store, render
+<<<<<<< HEAD:tests/store/importers/test_check.py
 from tests.store.importers.rif_files import let_in, write_delivery
+=======
+from tcoc.store.connection import connect
+from tcoc.store.layout import open_store
+from tcoc.store.schema import TABLES
+from tests.importers.rif_files import let_in, write_delivery
+>>>>>>> files:tests/importers/test_check.py
 
 GIVEN = {
     "beneficiary": [{"BENE_ID": "BENE1"}, {"BENE_ID": "BENE2"}],
@@ -101,7 +108,6 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "dates exchanged": (rows("facility", lambda r: r[0].update(from_date=r[0]["thru_date"], thru_date=r[0]["from_date"])), "from_date is not after thru_date"),
     "the wrong year": (other_year, "service_date lies in the year of its partition"),
     "not in order": (rows("professional", lambda r: r.reverse()), "files are in the order of bene_id"),
-    "negative allowed": (rows("professional", lambda r: r[0].update(allowed_amount=-r[0]["allowed_amount"])), "allowed_amount is not negative"),
     "a row lost": (rows("professional", lambda r: r.pop()), "rows per table are those of store.json"),
     "dollars changed": (rows("facility", lambda r: r[0].update(paid_amount=2 * r[0]["paid_amount"])), "paid dollars are those of store.json"),
     "years unsaid": (said("years", [2014]), "years are those of store.json"),
@@ -139,3 +145,18 @@ def test_a_whole_store_holds(whole: Path) -> None:
 def test_no_store_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such store"):
         check_store(tmp_path / "nothing")
+
+
+def test_a_store_from_before_the_processing_date_holds_and_reads_as_null(
+    whole: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(whole, store)
+    for table in ("professional", "facility"):
+        for file in (store / table).rglob("*.parquet"):
+            pq.write_table(pq.ParquetFile(file).read().drop_columns(["processed_date"]), file)
+    assert check_store(store).ok
+    with connect() as connection:
+        lines = connection.table(open_store(store), "professional")
+        assert list(lines.columns) == list(TABLES["professional"].schema)
+        assert connection.fetch(lines)["processed_date"].isna().all()

@@ -165,7 +165,7 @@ def clean_store(kind: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", list(CLEAN))
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_allowed_form_gives_the_same_store_to_the_byte(kind: str, data: st.DataObject) -> None:
     files = {name: rewritten(rows, data) for name, rows in CLEAN[kind]().items()}

@@ -14,7 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tcoc.errors import InputError, TcocError
-from tcoc.params import load_policy
+from tcoc.params import read_yaml
+from tcoc.paths import params_dir
 from tcoc.store.importers.delivery import Delivery
 from tcoc.store.importers.people import MonthCounts
 from tcoc.store.importers.resolve import Disposed
@@ -65,8 +66,8 @@ class Limits(BaseModel):
 @lru_cache(maxsize=1)
 def load_limits() -> Limits:
     """Read the limits, once. Raises InputError for one that is missing, unknown or no share."""
-    policy = load_policy()
-    values = {name: policy.get(f"admission.{name}") for name in Limits.model_fields}
+    found = read_yaml(params_dir() / "policy" / "admission.yml")
+    values = {name: entry["value"]["value"] for name, entry in found.items()}
     try:
         return Limits.model_validate(values)
     except ValidationError as error:
@@ -163,7 +164,7 @@ def _of_claims(
 def admit(summary: ImportSummary) -> None:
     """Let a delivery in, or raise AdmissionError: a limit, a control total, and no reason given."""
     beyond = [c.sentence for c in summary.controls if not c.holds]
-    worst = sorted(summary.lights, key=lambda light: -light.share)
+    worst = sorted(summary.lights, key=lambda light: (-light.share, light.year == 0))
     beyond += [sentence(light) for light in worst if not light.holds]
     summary.beyond = tuple(beyond)
     if not beyond or summary.accepted:

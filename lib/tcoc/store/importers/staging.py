@@ -266,7 +266,7 @@ def _select(
     if text.header.positions:
         raw.append("_length")
         carried.append("_length")
-        rules = [_cut_off(spec), *rules]
+        rules = [_cut_off(spec, resolved, text.header.positions), *rules]
     every = [
         (column, one)
         for name in spec.fields
@@ -353,11 +353,17 @@ def _fixed(text: TextFile) -> str:
     return f"(SELECT {cut}, length(line) AS _length FROM {lines} WHERE line <> '')"
 
 
-def _cut_off(spec: TypeSpec) -> tuple[str, str, str]:
+def _cut_off(
+    spec: TypeSpec, resolved: Resolved, positions: Mapping[str, tuple[int, int]]
+) -> tuple[str, str, str]:
     """A fixed-width line must reach the end of the last field that a row can't do without."""
-    needed = [sum(f.at) - 1 for f in spec.fields.values() if f.at and f.need == "row"]
-    words = f"the line ends before position {max(needed)}"
-    return (f"_length < {max(needed)}", words, "NULL")
+    needed = [
+        sum(positions[column]) - 1
+        for name, spec_field in spec.fields.items()
+        if spec_field.need == "row"
+        for column in resolved.columns[name]
+    ]
+    return (f"_length < {max(needed)}", f"the line ends before position {max(needed)}", "NULL")
 
 
 def _stamp(spec: TypeSpec, text: TextFile) -> str:

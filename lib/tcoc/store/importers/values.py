@@ -138,12 +138,13 @@ class Text:
         kind, t, r, v = self.field.kind, self.t, self.r, self.v
         cases = [f"WHEN {t} IS NULL THEN 0", f"WHEN {r} IS NULL THEN 1"]
         if kind in DATES:
-            cases.append(f"WHEN {SENTINELS.format(d=self.p)} THEN 2")
+            cases.append(f"WHEN {v} IS NULL AND ({SENTINELS.format(d=self.p)}) THEN 2")
         if kind in LENIENT:
             cases.append(f"WHEN {v} IS NULL THEN {BLANKED}")
         if self.codes:
-            listed = ", ".join(literal(c) for c in self.codes)
-            cases.append(f"WHEN {v} NOT IN ({listed}) THEN {UNKNOWN}")
+            # the usual codes stand first in a list: most rows are compared with these alone
+            usual, listed = (", ".join(map(literal, c)) for c in (self.codes[:4], self.codes))
+            cases.append(f"WHEN {v} NOT IN ({usual}) AND {v} NOT IN ({listed}) THEN {UNKNOWN}")
         if kind in AMOUNTS:
             cases.append(f"WHEN try_cast({r} AS DECIMAL(18, 2)) IS NULL AND {v} IS NOT NULL THEN 5")
         elif kind in DATES:
