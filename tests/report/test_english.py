@@ -79,7 +79,7 @@ BRITISH = [
 STIFF = {
     r"\bdearest\b": "costliest",
     r"\d[\u00a0 ]%": "no space before the percent sign",
-    r"\bfor who\b": "for those who",
+    r"\bfor who (?!the\b|they\b|is\b|are\b|was\b|were\b)": "for those who",
     r"\bto who\b": "to whom",
     r"\bof all that (?:are|is)\b": "of all",
     r"\bthe half of\b": "half of",
