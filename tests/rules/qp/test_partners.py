@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tcoc.params import Policy, load_policy
+from tcoc.params import QpPolicy, load_policy
 from tcoc.rules.qp import partners
 from tcoc.rules.qp.rules import thresholds_of
 
@@ -21,8 +21,8 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def policy() -> Policy:
-    return load_policy()
+def policy() -> QpPolicy:
+    return QpPolicy.of(load_policy())
 
 
 def frames(case: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -40,7 +40,7 @@ def frames(case: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_case(case: dict[str, Any], policy: Policy) -> None:
+def test_case(case: dict[str, Any], policy: QpPolicy) -> None:
     limits = thresholds_of(policy, case.get("test", "2017-18"), case.get("reading", "regulation"))
     scores, clinicians = frames(case)
     if "links" in case:
