@@ -13,14 +13,10 @@ import pytest
 
 from tcoc.errors import InputError
 from tcoc.store.check import check_store, render
-<<<<<<< HEAD:tests/store/importers/test_check.py
-from tests.store.importers.rif_files import let_in, write_delivery
-=======
 from tcoc.store.connection import connect
 from tcoc.store.layout import open_store
 from tcoc.store.schema import TABLES
-from tests.importers.rif_files import let_in, write_delivery
->>>>>>> files:tests/importers/test_check.py
+from tests.store.importers.rif_files import let_in, write_delivery
 
 GIVEN = {
     "beneficiary": [{"BENE_ID": "BENE1"}, {"BENE_ID": "BENE2"}],

@@ -26,6 +26,7 @@ DISPOSITIONS = (
     "orphans",
     "other_state",
     "quarantined",
+    "unmatched",
 )
 """What becomes of a row that is read; together they are all rows (rules I1, I2, I3, I6)."""
 
