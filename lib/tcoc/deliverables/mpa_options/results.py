@@ -22,6 +22,7 @@ from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, va
 from tcoc.rules.mpa.options import dollars
 from tcoc.rules.mpa.reliability import heterogeneity, reliability_table
 from tcoc.rules.mpa.scale import Array
+from tcoc.errors import InputError
 from tcoc.study import Study
 
 
@@ -37,6 +38,9 @@ def mpa(study: Study) -> pd.DataFrame:
             if key not in settings:
                 settings[key] = setting_of(study, terms, members_of(study, terms))
             frames.append(option_rows(study, settings[key], terms).assign(option=option))
+    if not frames:
+        reasons = dict.fromkeys(left_out(study)["reason"])
+        raise InputError(f"{study.run.file.name}: no MPA can be computed: {'; '.join(reasons)}")
     return pd.concat(frames, ignore_index=True)[list(MPA)]
 
 

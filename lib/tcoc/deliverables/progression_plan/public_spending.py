@@ -44,6 +44,13 @@ def _settings(study: Study) -> pd.DataFrame:
     return study.frame("progression_settings", exact=True).set_index("year", drop=False)
 
 
+PATH = (
+    "growth", "at_national_growth", "difference", "saving_per_beneficiary", "saving",
+    "cumulative_saving", "base_year", "guardrail",
+)  # fmt: skip
+"""What a run in which nobody is eligible has no year of."""
+
+
 def savings_path(study: Study) -> pd.DataFrame:
     """Return the run's spending per beneficiary with the national rate of each year, or why none.
 
@@ -70,6 +77,8 @@ def savings_path(study: Study) -> pd.DataFrame:
         per_capita=[float(part["total"]) for part in parts],
         beneficiaries=sums["eligible_months"].to_numpy(dtype=float) / 12,
     )
+    if path.empty:
+        return path.reindex(columns=[*path.columns, *PATH])
     base = progression.savings_base(path)
     frame = progression.savings(path, base).assign(base_year=str(base))
     return progression.guarded(frame, guardrail(study))

@@ -54,6 +54,7 @@ def tiles(state: PublicTable) -> list[tuple[str, str, str]]:
     return found
 
 
+@words.of_rows
 def verdict(table: PublicTable, name: str) -> str:
     """Say what a verdict prints, how often it would be wrong, and what would settle it (R8)."""
     row = table.where(verdict=name)
@@ -132,6 +133,7 @@ def planted_note(synthetic: bool) -> str:
     )
 
 
+@words.of_rows
 def completeness(state: PublicTable) -> str:
     """Say how complete the claims of both years are (rule T3)."""
     row = state.head(1)
@@ -161,6 +163,7 @@ def extremes(hospitals: PublicTable, left_out: tuple[str, ...] = ("210045", "STA
     return f"Hospitals' growth changes most by these methods: {'; '.join(parts)}."
 
 
+@words.of_rows
 def slide_check(checked: PublicTable) -> str:
     """Say how many of slide 18's figures follow from its own dollars (rule R5)."""
     frame = checked.frame
@@ -186,6 +189,7 @@ def slide_check(checked: PublicTable) -> str:
 # ---------------------------------------------------------------- hospitals
 
 
+@words.of_rows
 def growth_title(flags: PublicTable) -> str:
     """Compare the typical error of growth with the typical error that adjusting has itself."""
     row = flags.where(variant="new_enrollee")
@@ -196,6 +200,7 @@ def growth_title(flags: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def flags_title(flags: PublicTable) -> str:
     """Say how many hospitals are beyond their sampling error, beside what chance gives."""
     parts = [f"{r['differing']:.0f} ({r['method'].lower()})" for r in _records(flags.frame)]
@@ -212,6 +217,7 @@ def _plain_points(value: Any) -> str:
     return f"{words.number(100 * float(value), 1)}{words.SPACE}points"
 
 
+@words.of_rows
 def moved(parts: PublicTable) -> str:
     """Say which kind of move makes most of a typical hospital's growth (rule R7)."""
     frame = parts.frame.dropna(subset=["size"]).sort_values("size", ascending=False)
@@ -224,6 +230,7 @@ def moved(parts: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def moved_title(parts: PublicTable) -> str:
     """Say how much of a hospital's growth comes from panels that moved, beside who stayed."""
     moved_part, stayed = (
@@ -236,6 +243,7 @@ def moved_title(parts: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def parts_title(parts: PublicTable) -> str:
     """Say which characteristic moves the state's base most under the new enrollee score."""
     frame = parts.where(ccn="STATE", variant=NEW_ENROLLEE).frame.dropna(subset=["dollars"])
@@ -251,6 +259,7 @@ def parts_title(parts: PublicTable) -> str:
 # ---------------------------------------------------------------- evidence
 
 
+@words.of_rows
 def statistic_title(table: PublicTable, statistic: str) -> str:
     """Say in how many pairs of years a statistic's interval leaves out zero, for the score."""
     frame = table.where(statistic=statistic, variant="new_enrollee").frame.dropna(subset=["low"])
@@ -259,6 +268,7 @@ def statistic_title(table: PublicTable, statistic: str) -> str:
     return f"In {beyond} of {len(frame)} pairs of years the {name} is told from zero"
 
 
+@words.of_rows
 def fit_title(fit: PublicTable) -> str:
     """Say how much of the variance of cost the methods explain for unseen people."""
     frame = fit.frame.dropna(subset=["r2"])
@@ -271,6 +281,7 @@ def fit_title(fit: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def bucket_title(buckets: PublicTable) -> str:
     """Say how far the relative cost of buckets moves between the two years."""
     years = sorted(buckets.frame["year"].unique())
@@ -283,6 +294,7 @@ def bucket_title(buckets: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def sensitivity(table: PublicTable) -> str:
     """Say which case moves a hospital most (rules R6, R10)."""
     frame = table.frame.dropna(subset=["largest_move"])
@@ -297,6 +309,7 @@ def sensitivity(table: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def planted(table: PublicTable) -> str:
     """Say how many intervals hold what the synthetic state planted (rule R6)."""
     parts = [

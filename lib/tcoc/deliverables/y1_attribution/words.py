@@ -22,7 +22,12 @@ SMALL = 5_000
 
 
 def headline_year(years: PublicTable) -> int:
-    """Return the last year with complete dollars; the last of all where none is complete (T2)."""
+    """Return the last year with complete dollars; the last of all where none is complete (T2).
+
+    Zero, which no table has, where the run attributes nobody.
+    """
+    if years.empty:
+        return 0
     complete = years.keep(lambda frame: frame["complete"].astype(bool))
     chosen = years if complete.empty else complete
     return int(chosen.frame["year"].max())
@@ -77,6 +82,7 @@ def _cost(years: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def not_complete(years: PublicTable) -> str:
     """Say which years have claims but are not complete; nothing where all are (rule T2)."""
     late = years.keep(lambda f: f["tcoc"].notna() & ~f["complete"].astype(bool))
@@ -123,6 +129,7 @@ def _in_text(stage: str) -> str:
     return name.lower() if name == "Geographic" else name
 
 
+@words.of_rows
 def largest_stage(waterfall: PublicTable, year: int) -> str:
     """Say which stage takes the most beneficiaries of a year."""
     shown = [
@@ -139,6 +146,7 @@ def largest_stage(waterfall: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def dollars_by_stage(waterfall: PublicTable, year: int) -> str:
     """Say how the dollars of a year lie between the stages."""
     state = waterfall.where(year=year)
@@ -147,6 +155,7 @@ def dollars_by_stage(waterfall: PublicTable, year: int) -> str:
     return f"Dollars in {year}: {_shares(state, 'share_tcoc')}"
 
 
+@words.of_rows
 def largest_hospital(by_stage: PublicTable, year: int) -> str:
     """Say which hospital has the most attributed beneficiaries in a year."""
     rows = hospitals_only(by_stage.where(year=year, stage=ALL))
@@ -167,8 +176,9 @@ def hospitals_only(table: PublicTable) -> PublicTable:
 
 def maryland(hospitals: PublicTable, year: int) -> tuple[float, str] | None:
     """Return the state's per capita of a year as a line to compare with, where there is one."""
-    value = hospitals.value("per_capita", year=year, ccn=STATE)
-    return None if words.is_hidden(value) else (float(value), f"Maryland {words.dollars(value)}")
+    state = hospitals.where(year=year, ccn=STATE)
+    value = None if state.empty else state.value("per_capita")
+    return None if value is None or words.is_hidden(value) else (float(value), f"Maryland {words.dollars(value)}")
 
 
 def combinations(combined: PublicTable) -> str:
@@ -182,6 +192,7 @@ def combinations(combined: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def per_capita_range(hospitals: PublicTable, year: int) -> str:
     """Say between which hospitals the per capita of a year runs."""
     rows = hospitals_only(hospitals.where(year=year)).keep(lambda f: f["per_capita"].notna())
@@ -229,6 +240,7 @@ def with_place(homes: PublicTable) -> PublicTable:
 # ---------------------------------------------------------------- completeness, clinics
 
 
+@words.of_rows
 def autumn(months: PublicTable) -> str:
     """Compare the last three months of the last year with the nine before, to show a run-out."""
     frame = months.frame

@@ -91,6 +91,7 @@ def said_of(names: Sequence[str], column: Column, values: Any, row: int, extra: 
 # ---------------------------------------------------------------- bars
 
 
+@base.needs_rows
 def bars(
     table: PublicTable,
     rows: Dimensions,
@@ -104,7 +105,6 @@ def bars(
 
     A hidden value has no bar and carries the mark. `reference` is a value with its name.
     """
-    base.need_rows(table, "bars")
     column, values, read = (
         formats.column_of(table, value),
         formats.floats(table, value),

@@ -81,6 +81,7 @@ def _numbers(values: list[Any]) -> list[Any]:
     return [int(v) for v in values] if texts else values
 
 
+@base.needs_rows
 def lines(
     table: PublicTable,
     x: str,
@@ -93,7 +94,6 @@ def lines(
     name: str = "",
 ) -> Chart:
     """A line per series over `x`, named at its end, with a band from `low` to `high` if given."""
-    base.need_rows(table, "lines")
     data = Lines(table, x, value, series, low, high)
 
     def draw(layout: Layout) -> Figure:
@@ -210,6 +210,7 @@ def _end_names(picture: Figure, axes: Axes, layout: Layout, data: Lines) -> None
 # ---------------------------------------------------------------- small multiples
 
 
+@base.needs_rows
 def small_multiples(
     table: PublicTable,
     facet: str,
@@ -221,7 +222,6 @@ def small_multiples(
     name: str = "",
 ) -> Chart:
     """The same small line chart for each value of `facet`, all on one scale."""
-    base.need_rows(table, "small_multiples")
     found = list(dict.fromkeys(table.frame[facet].tolist()))
     parts = [table.where(**{facet: label}) for label in found]
     heads = [formats.row_names(part, facet)[0] for part in parts]

@@ -76,6 +76,7 @@ class Stack:
         ]
 
 
+@base.needs_rows
 def stacked_shares(
     table: PublicTable,
     rows: Dimensions,
@@ -92,6 +93,7 @@ def stacked_shares(
     return _stacked("stacked_shares", table, rows, parts, value, 1.0, name)
 
 
+@base.needs_rows
 def stacked_bars(
     table: PublicTable,
     rows: Dimensions,
@@ -117,7 +119,6 @@ def _stacked(
     whole: float | None,
     name: str,
 ) -> Chart:
-    base.need_rows(table, kind)
     stack = Stack(table, rows, parts, value, whole)
     if len(stack.parts) > 8:
         raise TcocError(
@@ -253,6 +254,7 @@ def _inside(
 # ---------------------------------------------------------------- waterfall
 
 
+@base.needs_rows
 def waterfall(
     table: PublicTable,
     steps: str,
@@ -266,7 +268,6 @@ def waterfall(
     Steps named in `levels` are amounts that stand from zero (the first and the last, usually);
     all others add to what came before. After a hidden step the bars start from the next level.
     """
-    base.need_rows(table, "waterfall")
     column, values = formats.column_of(table, value), formats.floats(table, value)
     read = rows_of(table, steps)
     wanted = {str(level) for level in levels}
