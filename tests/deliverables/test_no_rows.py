@@ -1,4 +1,4 @@
-"""Every page on stores in which next to nobody is eligible: it reports, and says what is missing."""
+"""Every page on stores in which next to nobody is eligible: it reports, and says what lacks."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ MONTHS = "2017-01..2018-12"
 ONE = {
     "people": [{"bene": "A", "zip": "21740", "months": MONTHS}],
     "claims": [
-        {"bene": "A", "ccn": "210001", "date": f"{year}-05-01", "paid": 900} for year in (2017, 2018)
+        {"bene": "A", "ccn": "210001", "date": f"{year}-05-01", "paid": 900}
+        for year in (2017, 2018)
     ],
 }
 STORES: dict[str, dict[str, Any]] = {

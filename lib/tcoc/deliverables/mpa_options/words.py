@@ -366,6 +366,24 @@ def grid_title(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> s
     )
 
 
+def own_choice(what_if: PublicTable, terms_table: PublicTable, rate_year: int) -> dict[str, Any]:
+    """Return the choice of each control that is nearest to the run's own terms."""
+    row = terms_table.where(rate_year=rate_year)
+    return {
+        name: min(
+            (str(label) for label in what_if.frame[name].unique()),
+            key=lambda label: (abs(_percent(label) - 100 * float(row.value(name))), label),
+            default="",
+        )
+        for name in ("threshold", "max_at_risk", "attainment_weight")
+        if name in terms_table.frame.columns
+    } | {"quality_sign": "multiplies"}
+
+
+def _percent(label: str) -> float:
+    return float(label.rstrip("%"))
+
+
 def drawn_grid(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> PublicTable:
     """Return the points of the grid at the own revenue at risk, statewide level, no sign option."""
     own = float(terms_table.value("max_at_risk", rate_year=rate_year))

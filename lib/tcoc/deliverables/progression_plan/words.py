@@ -159,6 +159,19 @@ def path_title(savings: PublicTable) -> str:
 
 
 @words.of_rows
+def completeness(savings: PublicTable, synthetic: bool = False) -> str:
+    """Say how complete the two years are that savings compare, beside the savings (rule T3)."""
+    base, last_year = (int(savings.frame[c].iloc[-1]) for c in ("base_year", "year"))
+    told = [str(savings.value("completeness", year=y)) for y in dict.fromkeys((base, last_year))]
+    if synthetic:
+        told.append(
+            "The data are synthetic and national growth is invented: the saving says nothing about"
+            " Maryland."
+        )
+    return f"**How complete both years are.** {' '.join(told)}"
+
+
+@words.of_rows
 def path_caption(savings: PublicTable) -> str:
     """Say how to read the path, and for which years no national rate is known, and why."""
     frame = savings.frame
@@ -228,7 +241,7 @@ def concentration_title(tops: PublicTable) -> str:
     """Say the shares of the costliest 1, 5 and 10%."""
     rows = last(tops)
     parts = [
-        f"{words.percent(rows.value('share_dollars', top=top), 0)} to the costliest {top}%"
+        f"{words.percent(rows.value('share_dollars', top=top), 0)} went to the costliest {top}%"
         for top in (1, 5, 10)
     ]
     year = int(rows.frame["year"].iloc[0])

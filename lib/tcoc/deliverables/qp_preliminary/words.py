@@ -25,7 +25,7 @@ SLIDE_YEAR = 2017
 NEARLY_ALL = 0.995
 """A year with so much of its payments needs no remark."""
 
-LARGE = 30
+LARGE = 100
 """A group of so many clinicians is large enough for a title."""
 
 
@@ -77,6 +77,7 @@ def answer(release: Release) -> str:
         caveat,
         determined(release.table("qp_years"), year),
         planted(release.table("qp_years"), year),
+        f"{unseen(release.table('qp_sensitivity'), year)}.",
         incomplete(release, year),
     ]
     return " ".join(part for part in parts if part)
@@ -235,14 +236,13 @@ def lowest_group(groups: PublicTable, year: int, kind: str) -> str:
     """Name the larger group with the lowest share meeting the strictest test."""
     own = parts_of(groups, year, kind)
     large = own.keep(lambda frame: frame["clinicians"] >= LARGE)
-    which = "the larger groups" if not large.empty else "all groups"
-    frame = (own if large.empty else large).sort("share_meeting").frame
+    frame = large.sort("share_meeting").frame
     if frame.empty:
-        return words.NO_ROWS
+        return f"No group has {LARGE} clinicians, so none is singled out"
     row = frame.iloc[0]
     return (
         f"{row['group']}: {words.percent(row['share_meeting'], 0)} meet the {row['test']} test,"
-        f" the lowest of {which}"
+        f" the lowest of the groups with {LARGE} clinicians or more"
     )
 
 

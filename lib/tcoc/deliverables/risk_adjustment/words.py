@@ -12,6 +12,9 @@ from tcoc.disclosure import PublicTable
 from tcoc.report import words
 
 NONE, DEMOGRAPHIC, NEW_ENROLLEE = "none", "demographic", "new_enrollee"
+LARGE = 100
+"""No title names a hospital with fewer people in the base year, and no figure draws it."""
+
 MOVES = {
     "stayers": "people who stay",
     "joiners": "people who join",
@@ -31,9 +34,13 @@ def headline(tables: Any) -> str:
     state = tables.table("risk_statewide")
     base, year = (int(state.frame[c].iloc[0]) for c in ("base_year", "year"))
     growth = {m: state.value("growth", method=m) for m in (NONE, DEMOGRAPHIC, NEW_ENROLLEE)}
+    low, high = (state.value(f"growth_{end}", method=NONE) for end in ("low", "high"))
+    sure = (
+        "" if pd.isna(low) else f" (95% interval {words.change(low, 1)} to {words.change(high, 1)})"
+    )
     return (
         f"From {base} to {year} the state's cost per capita changes by"
-        f" {words.change(growth[NONE], 2)}; adjusted for who the beneficiaries are, by"
+        f" {words.change(growth[NONE], 2)}{sure}; adjusted for who the beneficiaries are, by"
         f" {words.change(growth[DEMOGRAPHIC], 2)} (demographic) or"
         f" {words.change(growth[NEW_ENROLLEE], 2)} (new enrollee score)."
     )
@@ -147,8 +154,11 @@ def completeness(state: PublicTable) -> str:
 
 
 def extremes(hospitals: PublicTable, left_out: tuple[str, ...] = ("210045", "STATE")) -> str:
-    """Say the largest increase and decrease by each method (rule R4), McCready left out."""
-    frame = hospitals.frame.dropna(subset=["difference"])
+    """Say the largest increase and decrease by each method (rule R4), McCready left out.
+
+    Only hospitals with at least LARGE people are named; a small one moves most by chance.
+    """
+    frame = large(hospitals).frame.dropna(subset=["difference"])
     frame = frame[~frame["ccn"].isin(left_out) & (frame["variant"] != NONE)]
     parts = []
     for method, of in frame.groupby("method", sort=False):
@@ -160,7 +170,21 @@ def extremes(hospitals: PublicTable, left_out: tuple[str, ...] = ("210045", "STA
         )
     if not parts:
         return "No hospital may be shown in both years."
-    return f"Hospitals' growth changes most by these methods: {'; '.join(parts)}."
+    return (
+        f"Among hospitals with {LARGE} people or more, adjusting changes growth by:"
+        f" {'; '.join(parts)}."
+    )
+
+
+def large(hospitals: PublicTable) -> PublicTable:
+    """Return the hospitals of so many people that a title may name them and a figure draw them."""
+    return hospitals.keep(lambda frame: frame["benes"].fillna(0) >= LARGE)
+
+
+def of_large(parts: PublicTable, hospitals: PublicTable) -> PublicTable:
+    """Return the rows of hospitals that are large in another table."""
+    named = set(large(hospitals).frame["ccn"]) - {"STATE"}
+    return parts.keep(lambda frame: frame["ccn"].isin(named))
 
 
 @words.of_rows
@@ -274,10 +298,10 @@ def fit_title(fit: PublicTable) -> str:
     frame = fit.frame.dropna(subset=["r2"])
     if frame.empty:
         return "How well each model predicts cost of people it has not seen"
-    low, high = frame["r2"].min(), frame["r2"].max()
+    top = frame.sort_values("r2", ascending=False, kind="stable").iloc[0]
     return (
-        "No model explains most of what people cost: between"
-        f" {words.percent(low, 0)} and {words.percent(high, 0)} of its variance"
+        f"Of what people cost whom the models have not seen, the {top['model']} explains"
+        f" {words.percent(top['r2'], 0)}, more than any other"
     )
 
 
@@ -301,11 +325,11 @@ def sensitivity(table: PublicTable) -> str:
     moved_most = frame[frame["largest_move"] > 0]
     if moved_most.empty:
         return "No case moves any hospital's adjustment."
-    row = moved_most.sort_values("largest_move", ascending=False, kind="stable").iloc[0]
+    row = moved_most.sort_values("median_move", ascending=False, kind="stable").iloc[0]
     return (
-        f"The choice that moves a hospital most is “{row['case']}” under"
-        f" {str(row['method']).lower()}: by up to {_plain_points(row['largest_move'])}, and the"
-        f" median hospital by {_plain_points(row['median_move'])}."
+        f"The choice that moves the median hospital most is “{row['case']}” under"
+        f" {str(row['method']).lower()}: by {_plain_points(row['median_move'])}. A single hospital"
+        f" moves by up to {_plain_points(row['largest_move'])}."
     )
 
 

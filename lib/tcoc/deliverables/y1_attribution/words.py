@@ -14,6 +14,9 @@ NOBODY = (
     " Part B, outside of managed care, living in the state (rule P1). Nobody can be attributed."
 )
 
+LARGE = 100
+"""No title names a hospital with fewer attributed people."""
+
 SMALL = 5_000
 """Below this many beneficiaries the page says that it is no statement about hospitals."""
 
@@ -169,6 +172,28 @@ def largest_hospital(by_stage: PublicTable, year: int) -> str:
     )
 
 
+def large(table: PublicTable) -> PublicTable:
+    """Return the rows of so many people that a title may name them."""
+    return table.keep(lambda frame: frame["benes"].fillna(0) >= LARGE)
+
+
+def homes_title(homes: PublicTable, drawn: PublicTable) -> str:
+    """Say how many hospitals have a map, and that the others have no ZIP code that may be shown."""
+    everyone, shown = (set(t.frame["ccn"]) - {STATE} for t in (homes, drawn))
+    return f"{len(shown)} of {len(everyone)} hospitals have a ZIP code that can be drawn"
+
+
+def homes_caption(homes: PublicTable, drawn: PublicTable) -> str:
+    """Say how to read the maps, and which hospitals have none."""
+    gone = homes.keep(lambda frame: ~frame["ccn"].isin([*drawn.frame["ccn"], STATE]))
+    names = list(dict.fromkeys(str(name) for name in gone.frame["hospital"]))
+    left_out = f" No map: {words.listing(names)}." if names else ""
+    return (
+        "Each dot stands at the middle of a ZIP code, on county outlines. ZIP codes with few of a"
+        f" hospital's people are left out.{left_out}"
+    )
+
+
 def hospitals_only(table: PublicTable) -> PublicTable:
     """Return the rows of single hospitals, without the state's."""
     return table.keep(lambda frame: frame["ccn"] != STATE)
@@ -178,7 +203,11 @@ def maryland(hospitals: PublicTable, year: int) -> tuple[float, str] | None:
     """Return the state's per capita of a year as a line to compare with, where there is one."""
     state = hospitals.where(year=year, ccn=STATE)
     value = None if state.empty else state.value("per_capita")
-    return None if value is None or words.is_hidden(value) else (float(value), f"Maryland {words.dollars(value)}")
+    return (
+        None
+        if value is None or words.is_hidden(value)
+        else (float(value), f"Maryland {words.dollars(value)}")
+    )
 
 
 def combinations(combined: PublicTable) -> str:
@@ -195,13 +224,13 @@ def combinations(combined: PublicTable) -> str:
 @words.of_rows
 def per_capita_range(hospitals: PublicTable, year: int) -> str:
     """Say between which hospitals the per capita of a year runs."""
-    rows = hospitals_only(hospitals.where(year=year)).keep(lambda f: f["per_capita"].notna())
+    rows = large(hospitals_only(hospitals.where(year=year))).keep(lambda f: f["per_capita"].notna())
     if rows.empty:
-        return f"No per capita can be shown for {year}"
+        return f"No hospital has {LARGE} attributed people and a per capita in {year}"
     order = rows.sort("per_capita")
     low, high = order.head(1), rows.sort("per_capita", descending=True).head(1)
     return (
-        f"Per capita in {year} runs from {words.dollars(low.value('per_capita'))}"
+        f"Among hospitals with {LARGE} people or more, per capita in {year} runs from {words.dollars(low.value('per_capita'))}"
         f" ({low.value('hospital')}) to {words.dollars(high.value('per_capita'))}"
         f" ({high.value('hospital')})"
     )
