@@ -17,12 +17,12 @@ from tcoc.deliverables.mpa_options.inputs import (
     terms_of,
 )
 from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, TERMS
+from tcoc.errors import InputError
 from tcoc.params import MpaPolicy
 from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, varied_terms
 from tcoc.rules.mpa.options import dollars
 from tcoc.rules.mpa.reliability import heterogeneity, reliability_table
 from tcoc.rules.mpa.scale import Array
-from tcoc.errors import InputError
 from tcoc.study import Study
 
 

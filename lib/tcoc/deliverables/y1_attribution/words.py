@@ -230,7 +230,8 @@ def per_capita_range(hospitals: PublicTable, year: int) -> str:
     order = rows.sort("per_capita")
     low, high = order.head(1), rows.sort("per_capita", descending=True).head(1)
     return (
-        f"Among hospitals with {LARGE} people or more, per capita in {year} runs from {words.dollars(low.value('per_capita'))}"
+        f"Among hospitals with {LARGE} people or more, per capita in {year} runs from"
+        f" {words.dollars(low.value('per_capita'))}"
         f" ({low.value('hospital')}) to {words.dollars(high.value('per_capita'))}"
         f" ({high.value('hospital')})"
     )
