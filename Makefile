@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean
+.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -47,8 +47,14 @@ lint: $(READY) ## style, imports between modules, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-lab: $(READY) sample-store ## open JupyterLab at the project root: runs, parameters, docs and outputs in reach
+lab: $(READY) sample-store ## open JupyterLab at the project's root (start with notebooks/scratch)
+	@echo "First what-if: notebooks/scratch/first_what_if.ipynb; docs/analyst.md explains it."
+	@echo "A notebook that is run and saved shows in git status; make clear-notebooks takes its outputs out."
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1
+
+clear-notebooks: $(READY) ## take saved outputs out of the reports' notebooks
+	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb notebooks/scratch/first_what_if.ipynb
+	@git status --short -- notebooks
 
 notebooks: $(READY) sample-store ## execute the notebooks in place: accepts changed numbers
 	$(BIN)/python tools/execute_notebooks.py

@@ -29,7 +29,7 @@ with spill_folder(Path(sys.argv[1])) as folder:
     print(folder, flush=True)
     input()
 """
-ROWS = ibis.range(500_000).unnest().name("i").as_table()
+ROWS = ibis.range(2_000_000).unnest().name("i").as_table()
 BIG = ROWS.mutate(h=ROWS.i.hash(), s=ibis.literal("x").repeat(100) + ROWS.i.cast("string"))
 
 
