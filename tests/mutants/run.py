@@ -1,7 +1,7 @@
 """Plant each bug of bugs.yml in a copy of the project, one at a time, and run the tests it names.
 
 A bug is killed when a test fails; tests that cannot start, or that are not there, prove nothing
-and count as an error. `python -m tests.mutants.run [--only ID ...] [--jobs N]`.
+and count as an error. `python -m tests.mutants.run [--only ID ...] [--jobs N] [--untried]`.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from threading import Lock
+from typing import Any
 
 import yaml
 
@@ -145,17 +146,19 @@ def judge_all(chosen: Sequence[Bug], jobs: int) -> dict[str, str]:
             return dict(pool.map(one, chosen))
 
 
-def kept_report(known: Iterable[Bug], verdicts: dict[str, str]) -> dict[str, object]:
+def kept_report(known: Iterable[Bug], verdicts: dict[str, str]) -> dict[str, Any]:
     """Return the report: verdicts of before stand for bugs that were not tried now."""
-    before: dict[str, object] = json.loads(REPORT.read_text()) if REPORT.is_file() else {}
-    earlier = dict.fromkeys(map(str, before.get("killed_ids", [])), "killed")  # type: ignore[call-overload]
-    reasons = {entry[0]: entry[1] for entry in before.get("alive", [])}  # type: ignore[attr-defined]
-    found = {**dict.fromkeys(reasons, "alive"), **earlier, **verdicts}
-    names = [bug.id for bug in known]
-    killed = sorted(n for n in names if found.get(n) == "killed")
-    alive = [[n, reasons.get(n, "no test notices it")] for n in sorted(names)
-             if found.get(n, "alive") != "killed"]  # fmt: skip
-    return {"bugs": len(names), "killed": len(killed), "alive": alive, "killed_ids": killed}
+    before = json.loads(REPORT.read_text(encoding="utf-8")) if REPORT.is_file() else {}
+    reasons = dict(before.get("alive", []))
+    found = {**dict.fromkeys(before.get("killed_ids", []), "killed"),
+             **dict.fromkeys(reasons, "alive"), **verdicts}  # fmt: skip
+    names = sorted(bug.id for bug in known)
+    killed = [name for name in names if found.get(name) == "killed"]
+    alive = [[name, reasons.get(name, "no test notices it")] for name in names
+             if found.get(name, "killed") != "killed"]  # fmt: skip
+    untried = [name for name in names if name not in found]
+    return {"bugs": len(names), "killed": len(killed), "alive": alive, "untried": untried,
+            "killed_ids": killed}  # fmt: skip
 
 
 def keep(verdicts: dict[str, str]) -> None:
@@ -170,6 +173,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[], metavar="ID")
     parser.add_argument("--rule", nargs="*", default=[], metavar="RULE")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--untried", action="store_true", help="those without a verdict alone")
     asked = parser.parse_args()
     known = bugs()
     if wrong := sorted(set(asked.only) - {bug.id for bug in known}):
@@ -178,6 +182,9 @@ def main() -> int:
         bug for bug in known
         if (not asked.only or bug.id in asked.only) and (not asked.rule or bug.rule in asked.rule)
     ]  # fmt: skip
+    if asked.untried:
+        waiting = kept_report(known, {})["untried"]
+        chosen = [bug for bug in chosen if bug.id in waiting]
     verdicts = judge_all(chosen, asked.jobs)
     living = [name for name, verdict in verdicts.items() if verdict != "killed"]
     print(f"{len(verdicts) - len(living)} of {len(verdicts)} killed", *living, sep="\n  ")
