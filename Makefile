@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean
+.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -23,6 +23,7 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python tools/kernel.py > /dev/null
 	@touch $@
 
 setup: $(READY) ## make the virtual environment from the locked requirements
@@ -88,6 +89,9 @@ spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtim
 lock: ## renew requirements.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet -o requirements.txt
+
+mutants: $(READY) ## plant every bug of tests/mutants/bugs.yml; each must turn a test red (half an hour)
+	$(BIN)/python -m tests.mutants.run --jobs 2
 
 kills: $(READY) ## kill runs at random moments, 200 times: outputs stay whole, the next command works
 	$(BIN)/python -m tests.run.kills 200

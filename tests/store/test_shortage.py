@@ -60,15 +60,13 @@ def test_where_the_limit_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
         memory_limit()
 
 
-@pytest.mark.parametrize("method", ["write", "keep", "fetch"])
+@pytest.mark.parametrize("method", ["write", "keep"])
 def test_the_engine_says_what_it_was_doing_and_its_limit(method: str, tmp_path: Path) -> None:
     with connect(memory_limit="10MB", threads=1) as connection:
         table = BIG
         call = {
             "write": lambda: connection.write(table, tmp_path / "x.parquet", ("h",)),
             "keep": lambda: connection.keep(table.order_by("h")),
-            # a sort would be spilled; a list of everything has to be in memory
-            "fetch": lambda: connection.fetch(table.agg(every=table.s.collect())),
         }[method]
         with pytest.raises(ShortageError) as caught, connection.task("table attribution"):
             call()

@@ -23,7 +23,7 @@ from tcoc.cache import (
 from tcoc.errors import TcocError
 from tcoc.manifest import Input, Manifest, Parameters, read_manifest, read_private
 from tcoc.params import Run
-from tcoc.paths import notebooks_dir, project_root
+from tcoc.paths import RESULTS, notebooks_dir, project_root, result_file
 from tcoc.reference import Reference, load_reference
 from tcoc.store.layout import Store, open_store
 from tcoc.study import measured_file, store_files
@@ -59,7 +59,9 @@ class Found:
 def gather(run: Run, cache: Cache) -> Found:
     """Return the input files of a run with their hashes; unchanged ones are not read again."""
     store, references = open_store(run.store_path), load_reference(run)
-    files = (run.file, *run.policy.files.values(), *references.files, *store_files(store.root))
+    results = [file for name in RESULTS if (file := result_file(name)).is_file()]
+    tables = (*references.files, *store_files(store.root), *results)
+    files = (run.file, *run.policy.files.values(), *tables)
     stamps = tuple(_stamp(file) for file in files)
     return Found(store, references, files, tuple(cache.hashes(files)), stamps)
 
