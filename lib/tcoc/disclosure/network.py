@@ -51,6 +51,15 @@ class Relations:
     upper: Numbers
     owner: np.ndarray
 
+    def kept(self, rows: Flags) -> "Relations":
+        """Return some relations, numbered anew."""
+        entries = rows[self.row]
+        place = (np.cumsum(rows) - 1)[self.row[entries]]
+        return Relations(
+            place, self.variable[entries], self.sign[entries],
+            self.lower[rows], self.upper[rows], self.owner[rows],
+        )  # fmt: skip
+
 
 class _Rows:
     """Relations while they are collected."""
