@@ -134,7 +134,10 @@ def _together(
     )
     height = len(every.lower)
     chance = np.random.default_rng(height).random((2, int(every.variable.max(initial=-1)) + 1))
-    sums = [np.bincount(every.row, every.sign * c[every.variable], height) for c in chance]
+    sums = [
+        np.bincount(every.row, every.sign * c[every.variable], height).astype(np.float64)
+        for c in chance
+    ]
     told = pd.DataFrame({"a": significant(sums[0], 10), "b": significant(sums[1], 10),
                          "lower": every.lower, "upper": every.upper})  # fmt: skip
     number = told.groupby(list(told.columns), sort=False).ngroup().to_numpy()

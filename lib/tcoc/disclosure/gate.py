@@ -106,8 +106,9 @@ def log_of(drafts: Sequence[Draft], cells: pd.DataFrame) -> pd.DataFrame:
     hidden = cells[cells["reason"] != ""]
     names = [draft.name for draft in drafts]
     words = [
-        pd.Series(_words(drafts[int(table)])[own["row"].to_numpy(np.int64)], index=own.index)
-        for table, own in hidden.groupby("table", sort=False)
+        pd.Series(_words(drafts[t])[own["row"].to_numpy(np.int64)], index=own.index)
+        for t in hidden["table"].unique().tolist()
+        for own in [hidden[hidden["table"] == t]]
     ]
     cell = pd.concat(words).reindex(hidden.index) if words else pd.Series(dtype=object)
     return pd.DataFrame(

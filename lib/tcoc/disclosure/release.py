@@ -15,11 +15,11 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.cache import sha256
+from tcoc.cache import digest_of, sha256
 from tcoc.disclosure.editions import NUMBERS, RELATIONS, Difference, Record, disclosed
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
-from tcoc.manifest import read_manifest
+from tcoc.manifest import Manifest, read_manifest
 
 MARK, LEDGER, HANDED = "release.json", ".releases", "released"
 RESTRICTED = "restricted"
@@ -65,9 +65,9 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
     files = _verified(folder)
     record = Record.read(folder / RESTRICTED)
     ledger = folder.parent / LEDGER
-    entries, store = read_ledger(ledger), _store(folder)
+    entries, store = read_ledger(ledger), store_of(read_manifest(folder))
     same = [entry for entry in entries if set(entry.store) & set(store)]
-    earlier = [Record.read(ledger / f"{entry.number:04}") for entry in same]
+    earlier = [Record.read(place) for place in earlier_releases(folder.parent, store).values()]
     found = disclosed([record, *earlier])
     _review(folder, record, same, earlier, found)
     if found:
@@ -108,10 +108,28 @@ def _verified(folder: Path) -> dict[str, str]:
     return {name: sha256(file) for name, file in there.items() if name != MARK}
 
 
-def _store(folder: Path) -> list[str]:
+def store_of(manifest: Manifest) -> list[str]:
     """Return the sums of the store's files: two runs that share one are of the same data."""
-    inputs = read_manifest(folder).inputs
-    return sorted({entry.sha256 for entry in inputs if entry.path.startswith("STORE/")})
+    return sorted({i.sha256 for i in manifest.inputs if i.path.startswith("STORE/")})
+
+
+def earlier_releases(outputs: Path, store: Sequence[str]) -> dict[str, Path]:
+    """Return the ledger's records of the same data, the latest first, by the digest of each.
+
+    An edition that was handed out twice is there once.
+    """
+    found: dict[str, Path] = {}
+    for entry in reversed(read_ledger(outputs / LEDGER)):
+        if set(entry.store) & set(store):
+            place = outputs / LEDGER / f"{entry.number:04}"
+            found.setdefault(record_digest(place), place)
+    return found
+
+
+def record_digest(folder: Path) -> str:
+    """Return the digest of a folder's record, empty where it has none."""
+    files = [folder / f"{table}.parquet" for table in (NUMBERS, RELATIONS)]
+    return digest_of([sha256(file) for file in files]) if all(map(Path.is_file, files)) else ""
 
 
 def _of(edition: str, files: dict[str, str]) -> dict[str, str]:
@@ -170,7 +188,7 @@ def _review(
     lines += _table(log.groupby(["table", "reason"]).size().rename("cells").reset_index())
     lines += ["", *_table(log.head(_MOST)), ""]
     if earlier:
-        changes = _changes(record, earlier[-1])
+        changes = _changes(record, earlier[0])
         lines += [f"## What differs from release {same[-1].number} ({same[-1].run})", ""]
         lines += [f"{len(changes)} numbers are shown in both and differ, or are new or gone.", ""]
         lines += _table(changes.head(_MOST))
