@@ -7,7 +7,7 @@ its numbers, with which the next one is attacked.
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -48,10 +48,17 @@ def mark_not_released(folder: Path) -> None:
     write_whole(folder / MARK, (json.dumps(said, indent=1) + "\n").encode())
 
 
-def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0]) -> Path:
+def release_run(
+    folder: Path,
+    by: str,
+    on: str = "",
+    edition: str = EDITIONS[0],
+    look: Callable[[Path], None] | None = None,
+) -> Path:
     """Release a finished run and return the folder to hand out.
 
-    1. The run is whole, and every public file is the one that it wrote.
+    1. The run is whole, and every public file is the one that it wrote; `look` reads all of them
+       and refuses what stands in no public table.
     2. The attacker gets this edition and all earlier ones of the same data.
     3. Review sheet (restricted), checksums, mark and ledger are written, and the edition copied.
     Raises InputError for a run or date that is not usable, TcocError where the release would
@@ -63,6 +70,8 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
         raise InputError(f'--edition: found "{edition}"{nearest(edition, EDITIONS)}')
     day = _day(on)
     files = _verified(folder)
+    if look:
+        look(folder)
     record = Record.read(folder / RESTRICTED)
     ledger = folder.parent / LEDGER
     entries, store = read_ledger(ledger), store_of(read_manifest(folder))

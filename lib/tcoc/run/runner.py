@@ -19,6 +19,7 @@ import nbformat
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
+from tcoc.disclosure import read_public
 from tcoc.disclosure.release import earlier_releases, mark_not_released, store_of
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
@@ -81,6 +82,7 @@ class _Work:
     report: Reporter
     readings: dict[str, Reading] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def execute_run(request: RunRequest, report: Reporter) -> Path:
@@ -177,7 +179,9 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
         _gate(opened, work, public)
         pages = _pages(request, work, cache, public, opened)
         work.taken = opened.taken
-    work.manifest.tables = rows_of(work.folder)
+    work.rows = rows_of(work.folder)
+    shown = read_public(public / "tables")
+    work.manifest.tables = {name: len(table) for name, table in shown.items()}
     found.refuse_moved()
     _render(request, work, pages)
     _finish(work, found)
@@ -247,7 +251,6 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
 
 def _look_at(job: Job) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
-    from tcoc.disclosure import read_public
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
 
@@ -314,7 +317,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     files = [f for f in sorted(work.folder.rglob("*")) if f.is_file()]
     named = {f.relative_to(work.folder).as_posix(): f for f in files}
     closed = {n: sha256(f) for n, f in named.items() if n.split("/")[0] == RESTRICTED}
-    Private(key=key, files=closed).write(work.folder)
+    Private(key=key, tables=work.rows, files=closed).write(work.folder)
     work.manifest.files = {
         name: sha256(file)
         for name, file in named.items()
