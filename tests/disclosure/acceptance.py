@@ -101,10 +101,11 @@ def drafts_for(
     """Compute a variant's restricted tables (kept in the cache) and return its drafts."""
     run = load_run(RUN, {"store": str(store), **changes})
     check_run(run, open_store(run.store_path))
+    cache = Cache(private(outputs / ".cache"))
     with (
         TemporaryDirectory() as work,
-        registry.study(run, private(Path(work) / "run"), cache=Cache(private(outputs / ".cache"))) as study,
-    ):  # fmt: skip
+        registry.study(run, private(Path(work) / "run"), cache=cache) as study,
+    ):
         drafts, _ = drafts_of(study, run.spec.deliverables)
         return drafts, study.policy
 

@@ -13,8 +13,7 @@ from tcoc.disclosure.release import release_run
 from tcoc.errors import TcocError
 from tcoc.manifest import Manifest, Parameters
 from tcoc.report.published import check_published, strange
-
-from ..disclosure.tables import hospitals
+from tests.disclosure.tables import hospitals
 
 PAGE = """<!doctype html><html><head><style>.a{margin:1253px}</style></head><body>
 <p>Of 750 people 250 are with a.</p><table><tr><td>250</td><td>‡</td></tr></table>

@@ -157,9 +157,9 @@ def news(both: Joint, before: Joint, groups: Sequence[Group]) -> list[Group]:
     for now, then in zip(both.number_of[1:], before.number_of, strict=True):
         place[now] = then
     moved = place < 0
-    for now, then in ((both.known.lower, before.known.lower),
-                      (both.known.upper, before.known.upper), (both.wish.low, before.wish.low),
-                      (both.wish.high, before.wish.high), (both.wish.width, before.wish.width)):  # fmt: skip
+    sides = [(j.known.lower, j.known.upper, j.wish.low, j.wish.high, j.wish.width)
+             for j in (both, before)]  # fmt: skip
+    for now, then in zip(*sides, strict=True):
         moved |= now != then[place]
     return [g for g in groups if moved[g.members].any() or both.new[g.rows].any()]
 

@@ -8,7 +8,7 @@ its numbers, with which the next one is attacked.
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pandas as pd
 
 from tcoc.cache import digest_of, sha256
 from tcoc.disclosure.editions import NUMBERS, RELATIONS, Difference, Record, disclosed
+from tcoc.disclosure.stakeholders import trim
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
 from tcoc.manifest import Manifest, read_manifest
@@ -162,6 +163,11 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
     for name in entry.files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, target / name)
+    if entry.edition == EDITIONS[0]:
+        trim(target, read_manifest(folder).synthetic, entry.date)
+        there = {f.relative_to(target).as_posix(): f for f in sorted(target.rglob("*"))}
+        handed = {name: sha256(f) for name, f in there.items() if f.is_file()}
+        entry = replace(entry, files=handed)
     said: dict[str, Any] = {
         "released": True, "edition": entry.edition, "by": entry.by, "date": entry.date,
     }  # fmt: skip
