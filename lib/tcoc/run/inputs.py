@@ -20,6 +20,7 @@ from tcoc.cache import (
     parameter_digest,
     sha256,
 )
+from tcoc.disclosure.release import RESTRICTED, earlier_releases, record_digest
 from tcoc.errors import TcocError
 from tcoc.manifest import Input, Manifest, Parameters, read_manifest, read_private
 from tcoc.params import Run
@@ -74,15 +75,20 @@ def _stamp(file: Path) -> Any:
     return seen.st_size, seen.st_mtime_ns, seen.st_ino
 
 
-def run_key(run: Run, names: Sequence[str], found: Found, cache: Cache) -> str:
-    """Return what a whole run depends on: two runs of one key are the same run."""
+def run_key(run: Run, names: Sequence[str], found: Found, cache: Cache, place: Path) -> str:
+    """Return what a whole run depends on: two runs of one key are the same run.
+
+    The earlier releases of its data are part of it, the release of the very run in `place` aside.
+    """
     measured = measured_file(cache, run.name, "sensitivity")
     beside = sha256(measured) if measured.is_file() else ""
     spec = run.spec.model_dump(mode="json", exclude={"store", "reference"})
     notebooks = [(name, _content(notebooks_dir() / f"{name}.ipynb")) for name in names]
     inputs = list(zip(_shown(found), found.hashes, strict=True))[1:]
     code = [package_digest(), parameter_digest(), libraries(PAGES), git_commit()]
-    return digest_of([code, spec, notebooks, inputs, beside])
+    store = [h for name, h in inputs if name.startswith("STORE/")]
+    released = set(earlier_releases(place.parent, store)) - {record_digest(place / RESTRICTED)}
+    return digest_of([code, spec, notebooks, inputs, beside, sorted(released)])
 
 
 def _content(file: Path) -> str:

@@ -19,7 +19,8 @@ import nbformat
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
-from tcoc.disclosure.release import mark_not_released
+from tcoc.disclosure import read_public
+from tcoc.disclosure.release import earlier_releases, mark_not_released, store_of
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -41,7 +42,7 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.gate import gate_tables, page_tables
+from tcoc.run.gate import APART, gate_tables, page_tables
 from tcoc.run.judge import check_run
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
@@ -76,10 +77,12 @@ class _Work:
     run: Run
     names: list[str]
     folder: Path
+    outputs: Path
     manifest: Manifest
     report: Reporter
     readings: dict[str, Reading] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def execute_run(request: RunRequest, report: Reporter) -> Path:
@@ -143,13 +146,13 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found, cache)
+    key = inputs.run_key(run, names, found, cache, place)
     if not request.fresh and inputs.is_unchanged(place, key, cache):
         done = read_manifest(place)
         report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
         return place
     with work_beside(place) as folder:
-        work = _Work(run, names, folder, inputs.begin(run, found), report)
+        work = _Work(run, names, folder, outputs, inputs.begin(run, found), report)
         work.manifest.write(folder)
         try:
             _stages(request, work, cache, found)
@@ -176,7 +179,9 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
         _gate(opened, work, public)
         pages = _pages(request, work, cache, public, opened)
         work.taken = opened.taken
-    work.manifest.tables = rows_of(work.folder)
+    work.rows = rows_of(work.folder)
+    shown = read_public(public / "tables")
+    work.manifest.tables = {name: len(table) for name, table in shown.items()}
     found.refuse_moved()
     _render(request, work, pages)
     _finish(work, found)
@@ -190,7 +195,12 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
 def _gate(opened: Study, work: _Work, public: Path) -> None:
     work.report.start("disclosure gate", 1)
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
-        gate_tables(opened, work.names, public)
+        store = store_of(work.manifest)
+        earlier = earlier_releases(work.outputs, store)
+        gate_tables(opened, work.names, public, earlier)
+    if (apart := public / "log" / APART).is_file():
+        why = apart.read_text(encoding="utf-8").strip()
+        work.report.say(f"cannot be released beside the earlier releases of its data: {why}")
     shutil.copytree(public / "csv", work.folder / "tables")
     for file in sorted((public / "log").glob("*.parquet")):
         shutil.copyfile(file, work.folder / RESTRICTED / file.name)
@@ -242,7 +252,6 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
 
 def _look_at(job: Job) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
-    from tcoc.disclosure import read_public
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
 
@@ -309,7 +318,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     files = [f for f in sorted(work.folder.rglob("*")) if f.is_file()]
     named = {f.relative_to(work.folder).as_posix(): f for f in files}
     closed = {n: sha256(f) for n, f in named.items() if n.split("/")[0] == RESTRICTED}
-    Private(key=key, files=closed).write(work.folder)
+    Private(key=key, tables=work.rows, files=closed).write(work.folder)
     work.manifest.files = {
         name: sha256(file)
         for name, file in named.items()
