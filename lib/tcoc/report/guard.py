@@ -128,6 +128,15 @@ def _allowed(found: "re.Match[str]", known: Known) -> bool:
     return (value == 0) or known.knows(value, decimals, scales)
 
 
+def check_html(where: str, content: str, known: Known) -> None:
+    """Refuse a page made without a notebook of which a number stands in no public table (D4).
+
+    Looked at is all that a reader sees or hears: text, alternatives, labels of marks.
+    """
+    for text in _said(content):
+        check_numbers(where, text, known)
+
+
 def check_text(where: str, text: str, spelled: bool = True) -> None:
     """Refuse a sentence, title or text alternative that states a count of 1 to 10 people.
 
