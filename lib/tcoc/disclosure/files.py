@@ -65,9 +65,8 @@ def _published(folder: Path, name: str, about: dict[str, Any]) -> PublicTable:
     facts = _facts(about)
     texts = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
     hidden = texts == MARK
-    frame = pd.DataFrame(
-        {c: _values(texts[c].mask(hidden[c] | (texts[c] == "")), facts.columns[c]) for c in texts}
-    )
+    shown = texts.mask(hidden | (texts == ""))
+    frame = pd.DataFrame({c: _values(shown[c], facts.columns[c]) for c in map(str, texts)})
     return admit(facts, frame, hidden)
 
 

@@ -19,6 +19,7 @@ from tcoc.report import formats, guard, words
 from tcoc.report.html_page import TEMPLATES
 
 CONFIDENTIAL = "Confidential: not for release"
+NOT_RELEASED = "Not released: for review"
 SYNTHETIC = "Synthetic data: people, clinicians, and amounts are invented."
 LARGEST = 300_000
 """A sheet is sent by mail and opened on a phone: it has at most so many bytes."""
@@ -60,7 +61,6 @@ class Source:
     exact: bool = False
     synthetic: bool = False
     run: str = ""
-    released: bool = False
     known: guard.Known | None = None
     _rows: dict[str, dict[str, list[Record]]] = field(default_factory=dict)
 
@@ -111,7 +111,7 @@ def _by_hospital(table: SheetTable) -> dict[str, list[Record]]:
                 for value, gone, mask in zip(frame[name].tolist(), absent, masks, strict=True)
             ]
         )
-    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    rows: list[Record] = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     found: dict[str, list[Record]] = {"": rows}
     for row in rows if "ccn" in names else []:
         found.setdefault(str(row["ccn"]), []).append(row)
@@ -186,9 +186,8 @@ def _whole(
     source: Source, name: str, about: str, back: str, pages: Sequence[Iterable[str]], lists: str
 ) -> str:
     body = "".join(_page(source, name, about, parts) for parts in pages)
-    marks = (
-        [CONFIDENTIAL] if source.exact else [] if source.released else ["Not released: for review"]
-    )
+    # the confidential edition says so at the head of every page, not once
+    marks = [] if source.exact else [NOT_RELEASED]
     marks += [SYNTHETIC] if source.synthetic else []
     home = "../" + back if source.exact else back
     content = _FRAME.format(
@@ -294,7 +293,8 @@ _FRAME = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
@@ -303,7 +303,8 @@ _FRAME = """<!doctype html>
 </style>
 </head>
 <body>
-<header><p><a href="{home}">All hospitals and reports of this run</a></p><div class="marks">{marks}</div></header>
+<header><p><a href="{home}">All hospitals and reports of this run</a></p>
+<div class="marks">{marks}</div></header>
 <main>
 {body}
 </main>

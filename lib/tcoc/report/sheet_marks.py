@@ -51,7 +51,10 @@ def bars(caption: str, rows: Sequence[Bar], heads: tuple[str, str] = ("", "")) -
         if any(heads)
         else ""
     )
-    return f'<table class="bars"><caption>{_text(caption)}</caption>{head}<tbody>{lines}</tbody></table>'
+    return (
+        f'<table class="bars"><caption>{_text(caption)}</caption>{head}'
+        f"<tbody>{lines}</tbody></table>"
+    )
 
 
 def _span(rows: Sequence[Bar]) -> tuple[float, float]:

@@ -32,14 +32,13 @@ def adjustment(source: Source, ccn: str, name: str) -> str:
         told = {c: source.say(MPA, row, c) for c in row}
         parts.append(say(_signed(amount, told["mpa_dollars"]), "large"))
         parts.append(say(_adjusted(name, amount, told) + _interval(low, high, told)))
-    together = source.rows("mpa_combined", ccn)
-    for row in together:
-        parts.append(
-            say(
-                f"Judged with {row['combination']}, it would be"
-                f" {source.say('mpa_combined', row, 'mpa_dollars')} (rule A12)."
-            )
+    parts += [
+        say(
+            f"Judged with {row['combination']}, it would be"
+            f" {source.say('mpa_combined', row, 'mpa_dollars')} (rule A12)."
         )
+        for row in source.rows("mpa_combined", ccn)
+    ]
     return cell("The adjustment", *parts, wide=True)
 
 
@@ -75,8 +74,8 @@ def how(source: Source, ccn: str, name: str) -> str:
     parts = []
     for row in source.rows(MPA, ccn):
         per_person = [_step(source, MPA, row, "benchmark"), _step(source, MPA, row, "performance")]
-        if None not in (first := drawn(row["benchmark"]), last := drawn(row["performance"])):
-            assert first is not None and last is not None
+        first, last = drawn(row["benchmark"]), drawn(row["performance"])
+        if first is not None and last is not None:
             word = "Below the benchmark: a saving" if last <= first else "Above the benchmark"
             per_person.append(
                 Bar(word, last, source.say(MPA, row, "result"), start=first, strong=True,
@@ -227,21 +226,20 @@ def homes(source: Source, ccn: str, name: str) -> str:
     rows = [r for r in source.rows(table, ccn) if drawn(r["benes"]) is not None]
     if not rows:
         return ""
-    frame = zip_points(pd.DataFrame([r for r in rows if str(r["zip"]).isdigit()] or rows))
+    rows.sort(key=lambda r: (-float(r["benes"]), str(r["zip"])))
+    told = {str(r["zip"]): source.say(table, r, "benes") for r in rows}
+    frame = zip_points(pd.DataFrame(rows))
     places = [
         Place(
             r["lat"],
             r["lon"],
             float(r["benes"]),
-            f"ZIP {r['zip']}: {source.say(table, r, 'benes')}",
+            f"ZIP {r['zip']}: {told[str(r['zip'])]}",
         )
         for r in frame.to_dict("records")
     ]
-    top = sorted(
-        rows, key=lambda r: (str(r["zip"]) == "elsewhere", -float(r["benes"]), str(r["zip"]))
-    )
-    most = [r for r in top if str(r["zip"]).isdigit()][:_MOST_ZIPS]
-    rest = [r for r in top if not str(r["zip"]).isdigit()]
+    most = [r for r in rows if str(r["zip"]).isdigit()][:_MOST_ZIPS]
+    rest = [r for r in rows if not str(r["zip"]).isdigit()]
     listed = ", ".join(f"{r['zip']} ({source.say(table, r, 'benes')})" for r in most)
     other = "".join(f"; elsewhere {source.say(table, r, 'benes')}" for r in rest)
     rounded = " Numbers of this map are rounded." if source.exact else ""

@@ -71,7 +71,7 @@ def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
 def _mpa(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
     keys = ["rate_year", "ccn"]
     mpa, noise = frames["mpa"], frames["mpa_noise"]
-    ends = [c for c in noise if c.endswith(("_low", "_high"))]
+    ends = [str(c) for c in noise if str(c).endswith(("_low", "_high"))]
     own = mpa[mpa["option"] == SINGLE]
     noise = noise[noise["option"] == SINGLE]
     return own.merge(noise[[*keys, *ends]], on=keys).merge(frames["mpa_break_even"], on=keys)
@@ -169,7 +169,7 @@ class Lists:
 
     def __init__(self, restricted: Path) -> None:
         files = {name: restricted / f"{name}.parquet" for name in _LISTS}
-        self.frames = {
+        self.frames: dict[str, pd.DataFrame] = {
             name: pq.read_table(file).to_pandas() for name, file in files.items() if file.is_file()
         }
 
@@ -209,7 +209,7 @@ class Lists:
 
     def _of(self, name: str, ccn: str) -> pd.DataFrame:
         frame = self.frames.get(name, pd.DataFrame({"ccn": []}))
-        return frame[frame["ccn"] == ccn]
+        return frame.loc[frame["ccn"] == ccn]
 
 
 def _list(caption: str, heads: list[str], rows: list[list[str]]) -> str:
@@ -222,7 +222,8 @@ def _list(caption: str, heads: list[str], rows: list[list[str]]) -> str:
     )
     mark = f'<tr><td colspan="{len(heads)}"><p class="confidential">{CONFIDENTIAL}</p></td></tr>'
     return (
-        f'<section class="page list"><h2>{html.escape(caption)}</h2><div class="scroll" tabindex="0"'
-        f' role="region" aria-label="{html.escape(caption, quote=True)}"><table class="long"><thead>'
-        f"{mark}<tr>{head}</tr></thead><tbody>{body}</tbody></table></div></section>"
+        f'<section class="page list"><h2>{html.escape(caption)}</h2>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(caption)}">'
+        f'<table class="long"><thead>{mark}<tr>'
+        f"{head}</tr></thead><tbody>{body}</tbody></table></div></section>"
     )
