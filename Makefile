@@ -47,14 +47,14 @@ lint: $(READY) ## style, imports between modules, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-lab: $(READY) sample-store ## open the notebooks in JupyterLab
-	cd notebooks && ../$(BIN)/jupyter lab
+lab: $(READY) sample-store ## open JupyterLab at the project root: runs, parameters, docs and outputs in reach
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1
 
 notebooks: $(READY) sample-store ## execute the notebooks in place: accepts changed numbers
 	$(BIN)/python tools/execute_notebooks.py
 	@git diff --stat -- notebooks
 
-state: state-store ## make the state-size store (about 10 minutes, 6 GB of memory)
+state: state-store ## make the state-size store (a few minutes, 2 GB of memory)
 
 bench: $(READY) state-store ## measure at 1, 10, 100 and 300 per cent of a state (half an hour)
 	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --whole --out benchmarks/results/new.json

@@ -111,6 +111,9 @@ class Catalog:
             raise TcocError(f'"{name}" is not a table of a run{nearest(name, self._found)}')
         return self._found[name]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._found
+
     def product(self, name: str) -> Product:
         """Return the product of a name."""
         return self.locate(name)[1]

@@ -203,7 +203,8 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
     # Pages name a factor only where one divides dollars; a year without one says so by itself.
-    completeness = completion_facts(opened)
+    known = "completion_years" in opened.catalog
+    completeness = completion_facts(opened) if known else {}
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)

@@ -24,6 +24,7 @@ def test_nobody_is_eligible(given: dict[str, Any]) -> None:
     with tiny_study(given) as study:
         rows = {product.name: len(study.frame(product.name)) for product in PRODUCTS}
     assert rows.pop("completeness") == (1 if given["people"] else 0)
+    assert rows.pop("completion_years") == len(given.get("years", [2018])), "a line per year"
     assert set(rows.values()) == {0}
 
 
