@@ -2,19 +2,26 @@
 
 import hashlib
 import re
+import sys
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import tcoc.run.inputs
+import tcoc.run.render
+from tcoc.deliverables import registry
 from tcoc.disclosure import Column, Draft
 from tcoc.errors import InputError
 from tcoc.manifest import read_manifest, read_private
+from tcoc.params import RunFile
 from tcoc.report.sheet import CONFIDENTIAL
 from tcoc.run.sheets import remake_sheets
 from tcoc.run.verify import verify
-from tests.run.conftest import Home
+from tests.run.conftest import RUN, Home
 from tests.support import stand_ins
 
 CCNS = ("210001", "210009")
@@ -44,19 +51,31 @@ def hospital_drafts(study: object) -> list[Draft]:
     ]
 
 
-@pytest.fixture
-def made(home: Home, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from dataclasses import replace
-
-    from tcoc.deliverables import registry
-
-    first = replace(stand_ins.FIRST, public=hospital_drafts)
-    known = {"first": first, "second": stand_ins.SECOND}
-    monkeypatch.setattr(registry, "deliverables", lambda: tuple(known.values()))
-    monkeypatch.setattr(registry, "find", lambda name: known[name])
-    # the stand-ins have no completion factors
-    monkeypatch.setattr("tcoc.run.runner.completion_facts", lambda _study: {})
+@pytest.fixture(scope="module")
+def home(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Return a project with the stand-in deliverables, the first of which knows two hospitals."""
+    folder = tmp_path_factory.mktemp("sheets")
+    known = {"first": replace(stand_ins.FIRST, public=hospital_drafts), "second": stand_ins.SECOND}
+    (folder / "tiny.yml").write_text(RUN.replace("store: store", f"store: {stored}"))
+    (folder / "notebooks").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "deliverables", lambda: tuple(known.values()))
+        patch.setattr(registry, "find", lambda name: known[name])
+        patch.setattr(sys.modules[RunFile.__module__], "DELIVERABLES", tuple(known))
+        for module in (tcoc.run.render, tcoc.run.inputs):
+            patch.setattr(module, "notebooks_dir", lambda: folder / "notebooks")
+        # the stand-ins have no completion factors
+        patch.setattr("tcoc.run.runner.completion_facts", lambda _study: {})
+        registry.catalog.cache_clear()
+        project = Home(folder, folder / "outputs")
+        for name in known:
+            project.page(name, stand_ins.OPEN, stand_ins.SHOWN.format(name=name))
+        yield project
     registry.catalog.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def made(home: Home) -> Path:
     return home.run()[0]
 
 
