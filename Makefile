@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants
+.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -38,6 +38,9 @@ state-store: | $(READY)
 
 reports: $(READY) sample-store ## the main job: reports on the synthetic sample (or RUN=...)
 	$(BIN)/tcoc run $(RUN)
+
+pdf: $(READY) ## one PDF of a run's reports (RUN=...), where chromium is installed
+	$(BIN)/python tools/print_pdf.py outputs/$(notdir $(basename $(RUN)))
 
 test: setup sample-store ## all tests: unit, cases, notebooks, pages
 	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval

@@ -367,6 +367,21 @@ def feed(
     typer.echo(f"{place}")
 
 
+@app.command()
+def sheet(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    ccn: Annotated[str, typer.Option(help="One hospital; else all of them.")] = "",
+) -> None:
+    """Make the sheets of a finished run's hospitals again: public, and confidential for the owner.
+
+    They stand in RUN/hospitals and RUN/restricted/hospitals; every run makes them by itself.
+    """
+    from tcoc.run.sheets import remake_sheets
+
+    for file in remake_sheets(_run_folder(run_), ccn):
+        typer.echo(f"{file}")
+
+
 explain = typer.Typer(help="Recompute one number step by step.", no_args_is_help=True)
 app.add_typer(explain, name="explain")
 

@@ -146,6 +146,15 @@ def small_count(text: str) -> str:
     return next((f for f in found if f[0].isdigit()), "")
 
 
+def check_html(where: str, content: str, known: Known) -> None:
+    """Refuse a page made without a notebook of which a number stands in no public table (D4).
+
+    Looked at is all that a reader sees or hears: text, alternatives, labels of marks.
+    """
+    for text in _said(content):
+        check_numbers(where, text, known)
+
+
 def check_text(where: str, text: str, spelled: bool = True) -> None:
     """Refuse a sentence, title or text alternative that states a count of 1 to 10 people.
 

@@ -178,6 +178,7 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             raise TcocError("; ".join(failed))
         _gate(opened, work, public)
         pages = _pages(request, work, cache, public, opened)
+        _workbooks(work, pages, public)
         work.taken = opened.taken
     work.rows = rows_of(work.folder)
     shown = read_public(public / "tables")
@@ -232,6 +233,28 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     return Pages(jobs, cache, request.fresh)
 
 
+def _workbooks(work: _Work, pages: Pages, public: Path) -> None:
+    """Write one Excel workbook per report into tables/, of what the gate let through (D4)."""
+    from tcoc.disclosure import read_public
+    from tcoc.report.facts import RunFacts
+    from tcoc.report.workbook import write_workbooks
+
+    titles = {name: registry.find(name).title for name in work.names}
+    facts = RunFacts.read(pages.jobs[0].public)
+    write_workbooks(read_public(public / "tables"), facts, work.folder / "tables", titles)
+
+
+def _sheets(work: _Work) -> None:
+    """Write each hospital's sheet, public and confidential."""
+    from tcoc.run.sheets import write_sheets
+
+    work.report.start("hospital sheets", 1)
+    with metered() as reading:
+        write_sheets(work.folder, work.manifest)
+    work.report.advance("hospital sheets")
+    work.readings["sheets"] = reading
+
+
 def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
     from tcoc.report.render import render_report
 
@@ -244,6 +267,8 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
         _look_at(job)
     work.manifest.isolation = pages.isolation
     _note_deliverables(work, pages)
+    # before the pages, which lead to the sheets that are there
+    _sheets(work)
     plain = work.manifest.plain()
     for job in pages.jobs:
         policy = registry.catalog().public_scope(job.name).policy
