@@ -12,7 +12,8 @@ from typing import Any
 import psutil
 
 from tcoc.resources.meter import metered
-from tcoc.run.inputs import git_commit, library_versions
+from tcoc.run.inputs import library_versions
+from tcoc.run.key import git_commit
 
 
 def measure_command(*words: str) -> dict[str, Any]:

@@ -450,6 +450,11 @@ def look_up(cache: Cache, kind: str, base: str, holds: Callable[[Read], bool]) -
             yield entry
 
 
+def measured_file(cache: Cache, run: str, name: str) -> Path:
+    """Return where a command keeps what it measured for the runs of a name (rule S1)."""
+    return cache.folder.parent / f".{name}" / run / f"{name}.parquet"
+
+
 def _limit(said: str) -> int:
     size = int(size_of(said.strip()))
     if size <= 0:

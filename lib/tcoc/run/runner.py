@@ -7,7 +7,6 @@ no tables) under `outputs/.failed/`.
 
 import secrets
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -43,6 +42,7 @@ from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
 from tcoc.run.gate import gate_tables, page_tables
 from tcoc.run.judge import check_run
+from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
 from tcoc.run.render import Job, notebook_file
@@ -52,21 +52,6 @@ from tcoc.study import INTERNAL, RESTRICTED, Study
 
 PRIVATE_TOPS = frozenset({RESTRICTED, "notebooks"})
 """What of a run folder stays the owner's, whatever the user's umask."""
-
-HOW_TO_REDO = "--fresh computes everything anew"
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What `tcoc run` was asked for."""
-
-    file: Path
-    only: tuple[str, ...] = ()
-    changes: Mapping[str, Any] | None = None
-    outputs: Path | None = None
-    memory_limit: str | None = None
-    workers: int = 2
-    fresh: bool = False
 
 
 @dataclass
@@ -143,10 +128,9 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found, cache)
-    if not request.fresh and inputs.is_unchanged(place, key, cache):
-        done = read_manifest(place)
-        report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
+    key = run_key(run, names, found.store, found.files, found.hashes, cache)
+    if not request.fresh and is_unchanged(place, key, cache):
+        report.say(said(place))
         return place
     with work_beside(place) as folder:
         work = _Work(run, names, folder, inputs.begin(run, found), report)
