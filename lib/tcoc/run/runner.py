@@ -7,13 +7,12 @@ no tables) under `outputs/.failed/`.
 
 import secrets
 import shutil
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
@@ -45,7 +44,7 @@ from tcoc.run.judge import check_run
 from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
-from tcoc.run.render import Job, notebook_file
+from tcoc.run.render import Job, PagesProcess, notebook_file, starting_pages
 from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import open_store
 from tcoc.study import INTERNAL, RESTRICTED, Study
@@ -151,18 +150,20 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
     """Compute, gate, render: each from a folder to a folder."""
     public = work.folder / INTERNAL / "public"
     before = (package_digest(), parameter_digest())
-    with registry.study(
-        work.run, work.folder, request.memory_limit, None, cache, request.fresh
-    ) as opened:
-        work.readings = compute_tables(opened, work.names, work.report)
-        if failed := failed_checks(opened):
-            raise TcocError("; ".join(failed))
-        _gate(opened, work, public)
-        pages = _pages(request, work, cache, public, opened)
-        work.taken = opened.taken
-    work.manifest.tables = rows_of(work.folder)
-    found.refuse_moved()
-    _render(request, work, pages)
+    with ExitStack() as stack:
+        with registry.study(
+            work.run, work.folder, request.memory_limit, None, cache, request.fresh
+        ) as opened:
+            work.readings = compute_tables(opened, work.names, work.report)
+            if failed := failed_checks(opened):
+                raise TcocError("; ".join(failed))
+            ready = stack.enter_context(starting_pages())
+            _gate(opened, work, public)
+            pages = _pages(request, work, cache, public, opened)
+            work.taken = opened.taken
+        work.manifest.tables = rows_of(work.folder)
+        found.refuse_moved()
+        _render(request, work, pages, ready)
     _finish(work, found)
     package_digest.cache_clear()
     parameter_digest.cache_clear()
@@ -205,11 +206,13 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     return Pages(jobs, cache, request.fresh)
 
 
-def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
+def _render(
+    request: RunRequest, work: _Work, pages: Pages, ready: Callable[[], PagesProcess]
+) -> None:
     from tcoc.report.render import render_report
 
     pages.take()
-    for name, answer in pages.execute(request.workers, work.report).items():
+    for name, answer in pages.execute(request.workers, work.report, ready).items():
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
@@ -225,6 +228,8 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
 
 def _look_at(job: Job) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
+    import nbformat
+
     from tcoc.disclosure import read_public
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
