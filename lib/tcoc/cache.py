@@ -87,10 +87,17 @@ def closure(modules: Iterable[str], package: Path = _PACKAGE) -> dict[str, str]:
         file = waiting.pop()
         key = file.relative_to(package).as_posix()
         if key not in found:
-            content = file.read_bytes()
-            found[key] = hashlib.sha256(content).hexdigest()
-            waiting += _imported(content.decode(), package)
+            # read again only when it changed: the code of most tables overlaps
+            found[key], imported = _read_code(file, package, _stamp(file))
+            waiting += imported
     return found
+
+
+@cache
+def _read_code(file: Path, package: Path, stamp: str) -> tuple[str, tuple[Path, ...]]:
+    """Return the hash of a module's file as of a stamp, and the files that it imports."""
+    content = file.read_bytes()
+    return hashlib.sha256(content).hexdigest(), tuple(_imported(content.decode(), package))
 
 
 def _imported(code: str, package: Path) -> list[Path]:
