@@ -188,7 +188,7 @@ def run(
     What is unchanged since the last finished run of the same name is taken over from it.
     """
     from tcoc.progress import reporter
-    from tcoc.run.runner import RunRequest, execute_run
+    from tcoc.run.key import RunRequest, said, unchanged
     from tcoc.run.summary import summary
 
     changes = dict(_assignment(text) for text in set_ or [])
@@ -197,7 +197,13 @@ def run(
     _warn_of(memory_limit)
     request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers, fresh)
     with reporter() as report:
-        folder = execute_run(request, report)
+        if folder := unchanged(request):
+            report.say(said(folder))
+        else:
+            # loaded only where there is something to do: it takes longer than to see that
+            from tcoc.run.runner import execute_run
+
+            folder = execute_run(request, report)
     if line := summary(folder):
         typer.echo(line)
     typer.echo(f"{folder}/index.html")

@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import seaborn as sns
 from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.colors import to_hex, to_rgb
@@ -37,6 +36,8 @@ _FONTS = Path(__file__).with_name("fonts")
 @cache
 def use_style() -> None:
     """Set the theme once per process: type, colors, thin axes, no chart junk."""
+    import seaborn as sns  # loads scipy.stats too, and only what draws needs it
+
     for file in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(file))
     _know_semibold()

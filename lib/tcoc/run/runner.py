@@ -7,14 +7,12 @@ no tables) under `outputs/.failed/`.
 
 import secrets
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
@@ -44,30 +42,16 @@ from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
 from tcoc.run.gate import APART, gate_tables, page_tables
 from tcoc.run.judge import check_run
+from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
-from tcoc.run.render import Job, notebook_file
+from tcoc.run.render import Job, PagesProcess, notebook_file, starting_pages
 from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import open_store
 from tcoc.study import INTERNAL, RESTRICTED, Study
 
 PRIVATE_TOPS = frozenset({RESTRICTED, "notebooks"})
 """What of a run folder stays the owner's, whatever the user's umask."""
-
-HOW_TO_REDO = "--fresh computes everything anew"
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What `tcoc run` was asked for."""
-
-    file: Path
-    only: tuple[str, ...] = ()
-    changes: Mapping[str, Any] | None = None
-    outputs: Path | None = None
-    memory_limit: str | None = None
-    workers: int = 2
-    fresh: bool = False
 
 
 @dataclass
@@ -146,10 +130,16 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
+<<<<<<< HEAD
     key = inputs.run_key(run, names, found, cache, place)
     if not request.fresh and inputs.is_unchanged(place, key, cache):
         done = read_manifest(place)
         report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
+=======
+    key = run_key(run, names, found.store, found.files, found.hashes, cache)
+    if not request.fresh and is_unchanged(place, key, cache):
+        report.say(said(place))
+>>>>>>> speed
         return place
     with work_beside(place) as folder:
         work = _Work(run, names, folder, outputs, inputs.begin(run, found), report)
@@ -170,6 +160,7 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
     """Compute, gate, render: each from a folder to a folder."""
     public = work.folder / INTERNAL / "public"
     before = (package_digest(), parameter_digest())
+<<<<<<< HEAD
     with registry.study(
         work.run, work.folder, request.memory_limit, None, cache, request.fresh
     ) as opened:
@@ -185,6 +176,22 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
     work.manifest.tables = {name: len(table) for name, table in shown.items()}
     found.refuse_moved()
     _render(request, work, pages)
+=======
+    with ExitStack() as stack:
+        with registry.study(
+            work.run, work.folder, request.memory_limit, None, cache, request.fresh
+        ) as opened:
+            work.readings = compute_tables(opened, work.names, work.report)
+            if failed := failed_checks(opened):
+                raise TcocError("; ".join(failed))
+            ready = stack.enter_context(starting_pages())
+            _gate(opened, work, public)
+            pages = _pages(request, work, cache, public, opened)
+            work.taken = opened.taken
+        work.manifest.tables = rows_of(work.folder)
+        found.refuse_moved()
+        _render(request, work, pages, ready)
+>>>>>>> speed
     _finish(work, found)
     package_digest.cache_clear()
     parameter_digest.cache_clear()
@@ -233,6 +240,7 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     return Pages(jobs, cache, request.fresh)
 
 
+<<<<<<< HEAD
 def _workbooks(work: _Work, pages: Pages, public: Path) -> None:
     """Write one Excel workbook per report into tables/, of what the gate let through (D4)."""
     from tcoc.disclosure import read_public
@@ -256,10 +264,15 @@ def _sheets(work: _Work) -> None:
 
 
 def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
+=======
+def _render(
+    request: RunRequest, work: _Work, pages: Pages, ready: Callable[[], PagesProcess]
+) -> None:
+>>>>>>> speed
     from tcoc.report.render import render_report
 
     pages.take()
-    for name, answer in pages.execute(request.workers, work.report).items():
+    for name, answer in pages.execute(request.workers, work.report, ready).items():
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
@@ -277,6 +290,12 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
 
 def _look_at(job: Job) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
+<<<<<<< HEAD
+=======
+    import nbformat
+
+    from tcoc.disclosure import read_public
+>>>>>>> speed
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
 

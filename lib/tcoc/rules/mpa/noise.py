@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from tcoc.rules.inference.intervals import bounds
 from tcoc.rules.mpa.scale import Array, scaled_result
@@ -65,6 +64,8 @@ def panel_table(
 
     One row per true change: `min_benes`, and how many of the hospitals have as many.
     """
+    from scipy.stats import norm
+
     change = np.array(changes, dtype=float)
     fewest = np.ceil((norm.ppf(certainty) * constant / change) ** 2)
     return pd.DataFrame(
@@ -90,6 +91,8 @@ def chance_by_size(
 
 
 def _chance(constant: float, size: int, threshold: float) -> dict[str, float]:
+    from scipy.stats import norm
+
     error = constant / np.sqrt(size)
     if not error > 0:  # without any variation chance pays nobody; without a figure nothing is said
         none = 0.0 if error == 0 else float("nan")
@@ -109,5 +112,7 @@ def _chance(constant: float, size: int, threshold: float) -> dict[str, float]:
 
 def _mean_share(cap: float) -> float:
     """Return the mean of min(|z|, cap) / cap for a standard normal z."""
+    from scipy.stats import norm
+
     inside = 2 * (norm.pdf(0) - norm.pdf(cap))
     return float((inside + cap * 2 * norm.sf(cap)) / cap)
