@@ -9,27 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import tcoc
-<<<<<<< HEAD
-from tcoc.cache import (
-    PAGES,
-    Cache,
-    digest_of,
-    libraries,
-    package_digest,
-    parameter_digest,
-    sha256,
-)
-from tcoc.disclosure.release import RESTRICTED, earlier_releases, record_digest
-=======
 from tcoc.cache import Cache
->>>>>>> speed
 from tcoc.errors import TcocError
 from tcoc.manifest import Input, Manifest, Parameters
 from tcoc.params import Run
-<<<<<<< HEAD
-from tcoc.paths import RESULTS, notebooks_dir, project_root, result_file
-=======
->>>>>>> speed
 from tcoc.reference import Reference, load_reference
 from tcoc.run.key import git_commit, input_files, shown
 from tcoc.store.layout import Store, open_store
@@ -65,13 +48,7 @@ class Found:
 def gather(run: Run, cache: Cache) -> Found:
     """Return the input files of a run with their hashes; unchanged ones are not read again."""
     store, references = open_store(run.store_path), load_reference(run)
-<<<<<<< HEAD
-    results = [file for name in RESULTS if (file := result_file(name)).is_file()]
-    tables = (*references.files, *store_files(store.root), *results)
-    files = (run.file, *run.policy.files.values(), *tables)
-=======
     files = input_files(run, store, references.files)
->>>>>>> speed
     stamps = tuple(_stamp(file) for file in files)
     return Found(store, references, files, tuple(cache.hashes(files)), stamps)
 
@@ -84,41 +61,6 @@ def _stamp(file: Path) -> Any:
     return seen.st_size, seen.st_mtime_ns, seen.st_ino
 
 
-<<<<<<< HEAD
-def run_key(run: Run, names: Sequence[str], found: Found, cache: Cache, place: Path) -> str:
-    """Return what a whole run depends on: two runs of one key are the same run.
-
-    The earlier releases of its data are part of it, the release of the very run in `place` aside.
-    """
-    measured = measured_file(cache, run.name, "sensitivity")
-    beside = sha256(measured) if measured.is_file() else ""
-    spec = run.spec.model_dump(mode="json", exclude={"store", "reference"})
-    notebooks = [(name, _content(notebooks_dir() / f"{name}.ipynb")) for name in names]
-    inputs = list(zip(_shown(found), found.hashes, strict=True))[1:]
-    code = [package_digest(), parameter_digest(), libraries(PAGES), git_commit()]
-    store = [h for name, h in inputs if name.startswith("STORE/")]
-    released = set(earlier_releases(place.parent, store)) - {record_digest(place / RESTRICTED)}
-    return digest_of([code, spec, notebooks, inputs, beside, sorted(released)])
-
-
-def _content(file: Path) -> str:
-    return digest_of(file.read_text(encoding="utf-8"))
-
-
-def is_unchanged(place: Path, key: str, cache: Cache) -> bool:
-    """Whether the finished run in a place depends on the same, and all its files are as made."""
-    manifest, private = read_manifest(place), read_private(place)
-    if manifest.state != "ok" or private.key != key:
-        return False
-    stated = {**manifest.files, **private.files}
-    files = [place / name for name in stated]
-    if not all(file.is_file() for file in files):
-        return False
-    return cache.hashes(files) == list(stated.values())
-
-
-=======
->>>>>>> speed
 def begin(run: Run, found: Found) -> Manifest:
     """Return the manifest of a run that begins."""
     policy = run.policy.uses(

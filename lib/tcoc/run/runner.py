@@ -130,16 +130,9 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-<<<<<<< HEAD
-    key = inputs.run_key(run, names, found, cache, place)
-    if not request.fresh and inputs.is_unchanged(place, key, cache):
-        done = read_manifest(place)
-        report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
-=======
-    key = run_key(run, names, found.store, found.files, found.hashes, cache)
+    key = run_key(run, names, found.store, found.files, found.hashes, cache, place)
     if not request.fresh and is_unchanged(place, key, cache):
         report.say(said(place))
->>>>>>> speed
         return place
     with work_beside(place) as folder:
         work = _Work(run, names, folder, outputs, inputs.begin(run, found), report)
@@ -160,23 +153,6 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
     """Compute, gate, render: each from a folder to a folder."""
     public = work.folder / INTERNAL / "public"
     before = (package_digest(), parameter_digest())
-<<<<<<< HEAD
-    with registry.study(
-        work.run, work.folder, request.memory_limit, None, cache, request.fresh
-    ) as opened:
-        work.readings = compute_tables(opened, work.names, work.report)
-        if failed := failed_checks(opened):
-            raise TcocError("; ".join(failed))
-        _gate(opened, work, public)
-        pages = _pages(request, work, cache, public, opened)
-        _workbooks(work, pages, public)
-        work.taken = opened.taken
-    work.rows = rows_of(work.folder)
-    shown = read_public(public / "tables")
-    work.manifest.tables = {name: len(table) for name, table in shown.items()}
-    found.refuse_moved()
-    _render(request, work, pages)
-=======
     with ExitStack() as stack:
         with registry.study(
             work.run, work.folder, request.memory_limit, None, cache, request.fresh
@@ -187,11 +163,13 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             ready = stack.enter_context(starting_pages())
             _gate(opened, work, public)
             pages = _pages(request, work, cache, public, opened)
+            _workbooks(work, pages, public)
             work.taken = opened.taken
-        work.manifest.tables = rows_of(work.folder)
+        work.rows = rows_of(work.folder)
+        shown = read_public(public / "tables")
+        work.manifest.tables = {name: len(table) for name, table in shown.items()}
         found.refuse_moved()
         _render(request, work, pages, ready)
->>>>>>> speed
     _finish(work, found)
     package_digest.cache_clear()
     parameter_digest.cache_clear()
@@ -240,7 +218,6 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     return Pages(jobs, cache, request.fresh)
 
 
-<<<<<<< HEAD
 def _workbooks(work: _Work, pages: Pages, public: Path) -> None:
     """Write one Excel workbook per report into tables/, of what the gate let through (D4)."""
     from tcoc.disclosure import read_public
@@ -263,12 +240,9 @@ def _sheets(work: _Work) -> None:
     work.readings["sheets"] = reading
 
 
-def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
-=======
 def _render(
     request: RunRequest, work: _Work, pages: Pages, ready: Callable[[], PagesProcess]
 ) -> None:
->>>>>>> speed
     from tcoc.report.render import render_report
 
     pages.take()
@@ -290,12 +264,8 @@ def _render(
 
 def _look_at(job: Job) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
-<<<<<<< HEAD
-=======
     import nbformat
 
-    from tcoc.disclosure import read_public
->>>>>>> speed
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
 
