@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tcoc.deliverables.registry import deliverables
+from tcoc.errors import InputError
 from tcoc.params import NationalGrowth
 from tests.support.releases import release_of, show
 from tests.support.tiny import tiny_study
@@ -17,9 +18,12 @@ ONE = {
         for year in (2017, 2018)
     ],
 }
+REFUSED = ("risk_adjustment", "mpa_options")
+"""What compares two years of somebody's costs says in one sentence that there is nobody."""
+
 STORES: dict[str, dict[str, Any]] = {
     "nobody is eligible": {**ONE, "options": {"attribution.resident_state": "MA"}},
-    "one person": ONE,
+    "one person": {**ONE, "options": {"mpa.missing_quality": "zero"}},
 }
 
 
@@ -33,6 +37,10 @@ def test_a_page_reports_on_a_store_with_next_to_nobody(name: str, store: str) ->
         study.run.spec.base_year, study.run.spec.performance_year = years[0], years[-1]
         study.run.spec.rate_years = [2020]
         study.run.spec.national_growth = {2020: NationalGrowth(value=0.0233, source="by hand")}
+        if store == "nobody is eligible" and name in REFUSED:
+            with pytest.raises(InputError, match="no attributed beneficiary"):
+                release_of(study, name)
+            return
         release = release_of(study, name)
         told = show(release)
         assert "[say]" in told

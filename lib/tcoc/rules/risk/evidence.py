@@ -181,7 +181,12 @@ def _by_profile(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _regression(rows: pd.DataFrame, column: str, settings: RiskSettings, family: Any) -> Predictor:
-    """Fit a weighted GLM of a column of `_by_profile` on the demographic terms."""
+    """Fit a weighted GLM of a column of `_by_profile` on the demographic terms.
+
+    Where nobody has any of it, nothing can be fitted: zero is predicted, as the mean would.
+    """
+    if not (rows[column] > 0).any():
+        return lambda people: np.zeros(len(people))
     import statsmodels.api as sm
 
     terms = design(rows, settings)
