@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 import pandas as pd
 
@@ -33,7 +33,7 @@ def of_rows(
     def said(table: PublicTable, *args: Told.args, **kwargs: Told.kwargs) -> str:
         return NO_ROWS if table.empty else say(table, *args, **kwargs)
 
-    return said
+    return cast("Callable[Concatenate[PublicTable, Told], str]", said)
 
 
 def is_hidden(value: Any) -> bool:

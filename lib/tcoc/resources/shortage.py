@@ -37,7 +37,8 @@ _SYSTEM_MEMORY = re.compile(r"bad_alloc|Allocation failure|Cannot allocate memor
 _ENGINE_MEMORY = re.compile(r"Out of Memory Error|OutOfMemoryError|Java heap space")
 _SPILL_FULL = re.compile(r"max_temp_directory_size|failed to offload")
 _DAMAGED = re.compile(
-    r"No magic bytes|too small to be a Parquet|Parquet magic bytes|TProtocolException|ZSTD Decompress"
+    r"No magic bytes|too small to be a Parquet|Parquet magic bytes"
+    r"|TProtocolException|ZSTD Decompress"
     r"|Corrupt|[Dd]eserialize thrift|[Ff]ailed to decode|Invalid (?:number of bytes|data) "
 )
 _NAMED_FILE = re.compile(r"""(?:file|directory) ["']([^"']+)["']""")

@@ -1,4 +1,4 @@
-"""What qualifying is worth, at the borders: limits that are met exactly, half cents, no payments."""
+"""What qualifying is worth, at the borders: limits met exactly, half cents, no payments."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -70,8 +70,8 @@ def right_edge(outline: Line) -> float:
 
     matplotlib goes through curves one by one, which took a third of all pages' time.
     """
-    across, codes = outline.vertices[:, 0], outline.codes
-    if codes is None or (codes == Line.CURVE4).any():
+    across, codes = np.asarray(outline.vertices, dtype=float)[:, 0], outline.codes
+    if codes is None or np.any(codes == Line.CURVE4):
         return float(outline.get_extents().x1)
     # a closing point is no point of the letter
     ends = across[(codes == Line.MOVETO) | (codes == Line.LINETO)]

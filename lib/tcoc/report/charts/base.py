@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -88,7 +88,7 @@ def needs_rows(
     def made(table: PublicTable, *args: Told.args, **kwargs: Told.kwargs) -> Chart:
         return nothing(table) if table.empty else chart(table, *args, **kwargs)
 
-    return made
+    return cast("Callable[Concatenate[PublicTable, Told], Chart]", made)
 
 
 def nothing(table: PublicTable) -> Chart:

@@ -142,7 +142,7 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
     )
     ends = [] if whole is not None else _end_texts(stack)
     margins = Margins(
-        name_margin(layout, marked_names(rows.names, stack.hidden.any(axis=1))),
+        name_margin(layout, marked_names(rows.names, [bool(row.any()) for row in stack.hidden])),
         0.2 + base.widest(ends, base.size_of(layout)),
         base.legend_height(layout, entries) + (0.32 if len(rows) > 20 else 0.1),
     )
