@@ -24,7 +24,14 @@ SECONDS = 300
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _BODY = re.compile(r"<body[^>]*>(.*?)</body>", re.DOTALL)
 _DROPPED = re.compile(r"<script.*?</script>|<a class=\"skip\".*?</a>", re.DOTALL)
-_BETWEEN = "<style>@media print { .report + .report { break-before: page; } }</style>"
+_BETWEEN = """<style>@media print {
+  .report + .report { break-before: page; }
+  .report:not(:last-child) footer, .report + .report .contents { display: none; }
+  .report + .report #table-assumptions, .report + .report #table-checks { display: none; }
+  body { font-size: 9pt; line-height: 1.3; } h2 { margin-top: 10pt; } p { margin-bottom: 5pt; }
+  figure { margin: 8pt 0 10pt; } .picture svg { max-height: 4.9in; }
+}</style>"""
+"""One footer, one list of contents, and the cover's assumptions do for all; two figures a sheet."""
 
 
 def one_page(files: list[Path]) -> str:
