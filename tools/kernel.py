@@ -54,7 +54,12 @@ def own_identity() -> dict[str, str]:
 
     names = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow")
     versions = {name: metadata.version(name) for name in names}
-    return {"python": sys.executable, "version": sys.version, "tcoc": str(tcoc.__file__), **versions}
+    return {
+        "python": sys.executable,
+        "version": sys.version,
+        "tcoc": str(tcoc.__file__),
+        **versions,
+    }
 
 
 def differences(found: dict[str, str]) -> list[str]:

@@ -312,12 +312,9 @@ class Study:
             return digest_of(self._settings.get(name))
         if kind == "table":
             return self._table_digest(name)
-        if kind == "measured":
-            file = self._measured_file(name)
+        if kind in ("measured", "result"):
+            file = self._measured_file(name) if kind == "measured" else result_file(name)
             return sha256(file) if file and file.is_file() else ""
-        if kind == "result":
-            file = result_file(name)
-            return sha256(file) if file.is_file() else ""
         return self._store_digest if kind == "store" else self._reference_digest
 
     def _table_digest(self, name: str) -> str:

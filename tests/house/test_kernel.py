@@ -73,7 +73,8 @@ def test_nbval_executes_in_the_running_interpreter_too(foreign: Path, tmp_path: 
     asked.cells[0].execution_count = 1
     nbformat.write(asked, tmp_path / "which.ipynb")
     line = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider",
-            "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), str(tmp_path / "which.ipynb")]  # fmt: skip
+            "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path),
+            str(tmp_path / "which.ipynb")]  # fmt: skip
     done = subprocess.run(
         line, env={**os.environ, "JUPYTER_PATH": str(foreign.parent)}, capture_output=True,
         text=True, check=False, cwd=tmp_path,

@@ -12,7 +12,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 RULES: dict[str, Any] = yaml.safe_load((ROOT / "params" / "rules.yml").read_text(encoding="utf-8"))
 FILES = sorted(
-    file for folder in ("cases", "arithmetic") for file in (ROOT / "tests").glob(f"**/{folder}/*.yml")
+    file
+    for folder in ("cases", "arithmetic")
+    for file in (ROOT / "tests").glob(f"**/{folder}/*.yml")
 )
 BESIDE = yaml.safe_load((ROOT / "tests" / "house" / "register.yml").read_text(encoding="utf-8"))
 """Clauses whose cases are tests in Python, and the tests."""

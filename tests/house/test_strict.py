@@ -27,7 +27,7 @@ def test_a_skip(case: str, strict: str, status: int, tmp_path: Path) -> None:
     shutil.copy(PROFILE, tmp_path / "conftest.py")
     (tmp_path / "test_it.py").write_text(TESTS[case])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."],
         cwd=tmp_path, env={**os.environ, "CI": strict}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == status, done.stdout

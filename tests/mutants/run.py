@@ -29,8 +29,10 @@ COPIED = ("lib", "params", "tests", "docs", "notebooks", "benchmarks", "tools")
 FILES = ("pyproject.toml", "README.md", "Makefile", "CHANGELOG.md", "LICENSE")
 
 WARM = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(["duckdb", "hypothesis", "ibis", "matplotlib.pyplot", "pandas", "pyarrow.parquet",
-                             "pydantic", "pytest", "scipy.stats", "statsmodels.api", "yaml"])  # fmt: skip
+WARM.set_forkserver_preload(
+    ["duckdb", "hypothesis", "ibis", "matplotlib.pyplot", "pandas", "pyarrow.parquet", "pydantic",
+     "pytest", "scipy.stats", "statsmodels.api", "yaml"]
+)  # fmt: skip
 
 SECONDS = 300
 """A bug that makes the tests hang is noticed too."""

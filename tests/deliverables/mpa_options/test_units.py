@@ -16,7 +16,9 @@ def test_a_combination_has_the_region_of_its_first_member() -> None:
     hospitals = pd.DataFrame(
         {"ccn": ["210001", "210002", "210003"], "county": [first, second, "nowhere"]}
     )
-    study = cast(Study, SimpleNamespace(references=SimpleNamespace(tables={"hospitals": hospitals})))
+    study = cast(
+        Study, SimpleNamespace(references=SimpleNamespace(tables={"hospitals": hospitals}))
+    )
     members = {"210002": "PAIR", "210001": "PAIR", "210003": "LONE"}
     found = inputs._peers(study, ("210001", "210002", "PAIR", "LONE", "absent"), members)
     assert found == (of_first, of_second, of_first, "other", "other")

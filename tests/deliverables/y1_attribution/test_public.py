@@ -146,7 +146,9 @@ def test_the_hospital_share_is_that_of_hospitals() -> None:
     dollars = {**GIVEN, "claims": [c for c in GIVEN["claims"] if c["date"] < "2017"]}
     dollars["claims"] = [{**c, "date": "2017-05-01"} for c in dollars["claims"]]
     found = tables_of({**dollars, "years": [2017]})
-    assert float(found["attribution_years"].value("hospital_share", year=2017)) == pytest.approx(0.926, abs=0.05)
+    assert float(found["attribution_years"].value("hospital_share", year=2017)) == pytest.approx(
+        0.926, abs=0.05
+    )
     hospitals = found["hospital_per_capita"]
     state = hospitals.where(ccn="STATE", year=2017)
     assert float(state.value("hospital_share")) == pytest.approx(0.926, abs=0.05)

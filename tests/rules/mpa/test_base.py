@@ -12,7 +12,10 @@ from tcoc.rules.risk.adjust import Adjusted
 def adjusted(state: float, base: list[float], at: list[float]) -> Adjusted:
     """The state, then hospitals A and B: base per capita and the same at the year's risk."""
     names = ("STATE", "A", "B")[: 1 + len(base)]
-    first, second = np.array([[state], *([b] for b in base)]), np.array([[state], *([a] for a in at)])
+    first, second = (
+        np.array([[state], *([b] for b in base)]),
+        np.array([[state], *([a] for a in at)]),
+    )
     return Adjusted(names, first, first, {"demographic": second})
 
 

@@ -11,7 +11,9 @@ from tcoc.rules.mpa.units import peer_level
 
 def table(noisy: list[float], at_risk: float = 0.25, threshold: float = 0.5):
     drawn = np.array([noisy])
-    return noise_table(["A"], np.zeros(1), drawn, np.zeros(1), drawn, (threshold, at_risk), 0.5).iloc[0]
+    return noise_table(
+        ["A"], np.zeros(1), drawn, np.zeros(1), drawn, (threshold, at_risk), 0.5
+    ).iloc[0]
 
 
 def test_a_results_error_is_the_standard_deviation_of_a_sample() -> None:

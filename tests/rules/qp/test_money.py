@@ -1,4 +1,4 @@
-"""What qualifying is worth, at the borders: limits that are met exactly, half cents, no payments."""
+"""What qualifying is worth, at the borders: limits met exactly, half cents, no payments."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +10,14 @@ import pandas as pd
 import pytest
 
 from tcoc.params import QpPolicy
-from tcoc.rules.qp.money import IncentiveYear, dollars, fee_schedule, in_mips, incentive
-from tcoc.rules.qp.money import incentive_years
+from tcoc.rules.qp.money import (
+    IncentiveYear,
+    dollars,
+    fee_schedule,
+    in_mips,
+    incentive,
+    incentive_years,
+)
 from tcoc.rules.qp.periods import Period, Spans, snapshot_periods
 from tcoc.rules.qp.results import summary_row, year_result
 from tcoc.rules.qp.rules import latest_birth_date, test_in_force, thresholds_of
@@ -124,7 +130,10 @@ def test_claims_count_from_the_determination() -> None:
 def test_a_period_has_its_last_day() -> None:
     import ibis
 
-    periods = [Period(date(2018, 1, 1), date(2018, 3, 31)), Period(date(2018, 1, 1), date(2018, 12, 31))]
+    periods = [
+        Period(date(2018, 1, 1), date(2018, 3, 31)),
+        Period(date(2018, 1, 1), date(2018, 12, 31)),
+    ]
     spans = Spans.of(periods)
     days = pd.DataFrame({"day": [date(2018, 1, 1), date(2018, 3, 31), date(2018, 4, 1)]})
     table = ibis.memtable(days, schema={"day": "date"})
