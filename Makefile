@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: mutants sample-store state-store kills help setup reports test lint lab notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean
+.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -39,6 +39,9 @@ state-store: | $(READY)
 reports: $(READY) sample-store ## the main job: reports on the synthetic sample (or RUN=...)
 	$(BIN)/tcoc run $(RUN)
 
+pdf: $(READY) ## one PDF of a run's reports (RUN=...), where chromium is installed
+	$(BIN)/python tools/print_pdf.py outputs/$(notdir $(basename $(RUN)))
+
 test: setup sample-store ## all tests: unit, cases, notebooks, pages
 	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval
 
@@ -48,14 +51,20 @@ lint: $(READY) ## style, imports between modules, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-lab: $(READY) sample-store ## open the notebooks in JupyterLab
-	cd notebooks && ../$(BIN)/jupyter lab
+lab: $(READY) sample-store ## open JupyterLab at the project's root (start with notebooks/scratch)
+	@echo "First what-if: notebooks/scratch/first_what_if.ipynb; docs/analyst.md explains it."
+	@echo "A notebook that is run and saved shows in git status; make clear-notebooks takes its outputs out."
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1
+
+clear-notebooks: $(READY) ## take saved outputs out of the reports' notebooks
+	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb notebooks/scratch/first_what_if.ipynb
+	@git status --short -- notebooks
 
 notebooks: $(READY) sample-store ## execute the notebooks in place: accepts changed numbers
 	$(BIN)/python tools/execute_notebooks.py
 	@git diff --stat -- notebooks
 
-state: state-store ## make the state-size store (about 10 minutes, 6 GB of memory)
+state: state-store ## make the state-size store (a few minutes, 2 GB of memory)
 
 bench: $(READY) state-store ## measure at 1, 10, 100 and 300 per cent of a state (half an hour)
 	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --whole --out benchmarks/results/new.json

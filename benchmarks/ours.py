@@ -131,29 +131,38 @@ def recorder(into: dict[str, dict[str, float]]) -> Callable[[str], AbstractConte
     return watch
 
 
+def tables_of(run: Run, heavy: bool) -> list[tuple[str, str]]:
+    """Return deliverable and name of the tables to measure, the heavy ones before all others.
+
+    A table that another one needs is made with it: in this order no step hides a heavy one.
+    """
+    chosen = [name for name in names() if name in run.spec.deliverables]
+    found = {product.name: name for name in chosen for product in find(name).tables}
+    first = [name for name in HEAVY if name in found]
+    rest = [] if heavy else [name for name in found if name not in first]
+    return [(found[name], name) for name in (*first, *rest)]
+
+
 def compute(file: Path, out: Path, memory_limit: str, heavy: bool) -> dict[str, Any]:
     """Compute a run's tables in this process, each measured with the writing of its file."""
     run = load_run(file)
     out.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {"scans": scans(run), "steps": {}, "stages": {}}
     with study(run, out, memory_limit) as opened:
-        for deliverable in [d for d in names() if d in run.spec.deliverables]:
-            for product in find(deliverable).tables:
-                if heavy and product.name not in HEAVY:
-                    continue
-                stages: dict[str, dict[str, float]] = {}
-                opened.connection.watch = recorder(stages)
-                before = cpu_seconds()
-                with metered(0.1) as reading:
-                    opened.path(product.name)
-                if len(stages) > 1:
-                    found["stages"][product.name] = stages
-                found["steps"][product.name] = {
-                    "deliverable": deliverable,
-                    "seconds": reading.seconds,
-                    "cpu_seconds": round(cpu_seconds() - before, 2),
-                    "peak_mb": reading.peak_mb,
-                }
+        for deliverable, name in tables_of(run, heavy):
+            stages: dict[str, dict[str, float]] = {}
+            opened.connection.watch = recorder(stages)
+            before = cpu_seconds()
+            with metered(0.1) as reading:
+                opened.path(name)
+            if len(stages) > 1:
+                found["stages"][name] = stages
+            found["steps"][name] = {
+                "deliverable": deliverable,
+                "seconds": reading.seconds,
+                "cpu_seconds": round(cpu_seconds() - before, 2),
+                "peak_mb": reading.peak_mb,
+            }
     (out / MEASURED).write_text(json.dumps(found, indent=1) + "\n")
     return found
 

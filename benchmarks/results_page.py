@@ -11,6 +11,13 @@ ENGINES = {
     "pandas_coded": ("pandas, identifiers as whole numbers", ":", "^"),
 }
 WORDS = {
+    "command_seconds": "the command fresh, seconds",
+    "command_peak_mb": "the command fresh, highest memory of all processes, MB",
+    "unchanged_seconds": "nothing changed, seconds",
+    "mpa_value_seconds": "one MPA value changed, seconds",
+    "attribution_option_seconds": "one attribution option changed, seconds",
+    "notebook_value_seconds": "one MPA value changed in an open notebook, seconds",
+    "sample_seconds": "the sample fresh, seconds",
     "total_seconds": "all tables, seconds",
     "total_cpu_seconds": "all tables, CPU seconds",
     "peak_mb": "highest memory of the process, MB",
@@ -26,8 +33,17 @@ WORDS = {
     "fixed_cpu_seconds": "fixed costs, CPU seconds",
 }
 WHOLE = {
-    "reports": "tcoc run --fresh: claims to HTML, all deliverables",
-    "import": "tcoc import: a year of a state",
+    "command": "tcoc run --fresh: claims to HTML, all deliverables",
+    "unchanged": "the same again",
+    "mpa_value": "one MPA value changed",
+    "attribution_option": "one attribution option changed",
+    "risk_option": "one risk option changed",
+}
+IMPORT = "tcoc import: a year of a state"
+NOTEBOOK = {
+    "import_seconds": "library loaded",
+    "first_table_seconds": "first table",
+    "value_seconds": "the table with one MPA value changed",
 }
 STEP = ("seconds", "cpu_seconds", "peak_mb", "scan_ratio", "pandas_ratio", "pandas_coded_ratio",
         "scaling_exponent")  # fmt: skip
@@ -37,13 +53,7 @@ def table(result: dict[str, Any]) -> str:
     """Return the results as Markdown: the whole, the sizes, and step by step."""
     lines = [f"{result['benes']:,} beneficiaries, {result['machine']['cores']} cores", ""]
     lines += _rows(("what", "value"), [(w, result[k]) for k, w in WORDS.items() if k in result])
-    wholes = [(words, result[key]) for key, words in WHOLE.items() if key in result]
-    if wholes:
-        lines += ["", "Whole commands, with all their processes:", ""]
-        lines += _rows(
-            ("command", "seconds", "CPU seconds", "peak MB"),
-            [(words, *(row[k] for k in STEP[:3])) for words, row in wholes],
-        )
+    lines += _commands(result)
     if "import" in result:
         lines += ["", sentence(result["import"]) + "."]
     sizes = [
@@ -63,6 +73,32 @@ def table(result: dict[str, Any]) -> str:
     lines += ["", "Stages of steps, all years together:", ""]
     lines += _rows(("step", "stage", "seconds", "CPU seconds", "peak MB"), stages)
     return "\n".join(lines) + "\n"
+
+
+def _commands(result: dict[str, Any]) -> list[str]:
+    """Say what whole commands took, of a state and of the sample, and what a notebook takes."""
+    keys = (*STEP[:3], "load")
+    measured = {size: result["commands"][size] for size in ("state", "sample")
+                if size in result.get("commands", {})}  # fmt: skip
+    rows = [
+        (size, words, *(found[name].get(key, "") for key in keys))
+        for size, found in measured.items()
+        for name, words in WHOLE.items()
+        if name in found
+    ]
+    if "import" in result:
+        rows.append(("state", IMPORT, *(result["import"].get(key, "") for key in keys)))
+    heads = ("store", "command", "seconds", "CPU seconds", "peak MB", "load of the machine")
+    lines = ["", "Whole commands, with all their processes:", "", *_rows(heads, rows)]
+    notebooks = [
+        (size, *(found["notebook"][key] for key in NOTEBOOK))
+        for size, found in measured.items()
+        if "notebook" in found
+    ]
+    if notebooks:
+        lines += ["", "An open notebook, seconds:", ""]
+        lines += _rows(("store", *NOTEBOOK.values()), notebooks)
+    return lines if rows else []
 
 
 def _rows(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:

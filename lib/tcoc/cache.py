@@ -87,10 +87,17 @@ def closure(modules: Iterable[str], package: Path = _PACKAGE) -> dict[str, str]:
         file = waiting.pop()
         key = file.relative_to(package).as_posix()
         if key not in found:
-            content = file.read_bytes()
-            found[key] = hashlib.sha256(content).hexdigest()
-            waiting += _imported(content.decode(), package)
+            # read again only when it changed: the code of most tables overlaps
+            found[key], imported = _read_code(file, package, _stamp(file))
+            waiting += imported
     return found
+
+
+@cache
+def _read_code(file: Path, package: Path, stamp: str) -> tuple[str, tuple[Path, ...]]:
+    """Return the hash of a module's file as of a stamp, and the files that it imports."""
+    content = file.read_bytes()
+    return hashlib.sha256(content).hexdigest(), tuple(_imported(content.decode(), package))
 
 
 def _imported(code: str, package: Path) -> list[Path]:
@@ -448,6 +455,11 @@ def look_up(cache: Cache, kind: str, base: str, holds: Callable[[Read], bool]) -
         tables = [read for read in entry.reads if read[0] == "table"]
         if all(holds(read) for read in (*plain, *tables)):
             yield entry
+
+
+def measured_file(cache: Cache, run: str, name: str) -> Path:
+    """Return where a command keeps what it measured for the runs of a name (rule S1)."""
+    return cache.folder.parent / f".{name}" / run / f"{name}.parquet"
 
 
 def _limit(said: str) -> int:

@@ -188,7 +188,7 @@ def run(
     What is unchanged since the last finished run of the same name is taken over from it.
     """
     from tcoc.progress import reporter
-    from tcoc.run.runner import RunRequest, execute_run
+    from tcoc.run.key import RunRequest, said, unchanged
     from tcoc.run.summary import summary
 
     changes = dict(_assignment(text) for text in set_ or [])
@@ -197,7 +197,13 @@ def run(
     _warn_of(memory_limit)
     request = RunRequest(file, tuple(only or ()), changes, out, memory_limit, workers, fresh)
     with reporter() as report:
-        folder = execute_run(request, report)
+        if folder := unchanged(request):
+            report.say(said(folder))
+        else:
+            # loaded only where there is something to do: it takes longer than to see that
+            from tcoc.run.runner import execute_run
+
+            folder = execute_run(request, report)
     if line := summary(folder):
         typer.echo(line)
     typer.echo(f"{folder}/index.html")
@@ -332,8 +338,9 @@ def release(
     Ends with 1 where this and earlier releases of the same data would disclose together.
     """
     from tcoc.disclosure.release import release_run
+    from tcoc.report.published import check_published
 
-    typer.echo(f"{release_run(_run_folder(run_), by, on, edition)}")
+    typer.echo(f"{release_run(_run_folder(run_), by, on, edition, check_published)}")
 
 
 def _run_folder(named: Path) -> Path:
@@ -364,6 +371,21 @@ def feed(
     place = write_feed(restricted, manifest.run, facts, out or restricted / FOLDER)
     check_feed(place)
     typer.echo(f"{place}")
+
+
+@app.command()
+def sheet(
+    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
+    ccn: Annotated[str, typer.Option(help="One hospital; else all of them.")] = "",
+) -> None:
+    """Make the sheets of a finished run's hospitals again: public, and confidential for the owner.
+
+    They stand in RUN/hospitals and RUN/restricted/hospitals; every run makes them by itself.
+    """
+    from tcoc.run.sheets import remake_sheets
+
+    for file in remake_sheets(_run_folder(run_), ccn):
+        typer.echo(f"{file}")
 
 
 explain = typer.Typer(help="Recompute one number step by step.", no_args_is_help=True)

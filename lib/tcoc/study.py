@@ -19,14 +19,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tcoc.cache import Cache, Entry, Read, base_key, digest_of, look_up, sha256
+from tcoc.cache import (
+    Cache,
+    Entry,
+    Read,
+    base_key,
+    digest_of,
+    look_up,
+    measured_file,
+    sha256,
+)
 from tcoc.errors import TcocError, nearest
 from tcoc.folders import private
 from tcoc.params import AttributionPolicy, Policy, Run, RunFile
 from tcoc.paths import result_file
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection
-from tcoc.store.layout import Store
+from tcoc.store.layout import Store, store_files
 
 RESTRICTED = "restricted"
 INTERNAL = ".internal"
@@ -52,11 +61,6 @@ class Product:
     def modules(self) -> frozenset[str]:
         """The modules whose code makes the table."""
         return frozenset(module_of(call) for call in (self.compute, *self.code))
-
-
-def measured_file(cache: Cache, run: str, name: str) -> Path:
-    """Return where a command keeps what it measured for the runs of a name (rule S1)."""
-    return cache.folder.parent / f".{name}" / run / f"{name}.parquet"
 
 
 def module_of(call: Callable[..., Any]) -> str:
@@ -111,6 +115,9 @@ class Catalog:
         if name not in self._found:
             raise TcocError(f'"{name}" is not a table of a run{nearest(name, self._found)}')
         return self._found[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._found
 
     def product(self, name: str) -> Product:
         """Return the product of a name."""
@@ -423,18 +430,6 @@ class Study:
         if product.csv:
             _write_csv(partial_file, file.with_suffix(".csv"))
         partial_file.rename(file)
-
-
-def store_files(root: Path) -> list[Path]:
-    """Return the files of a store that a run can read, in order of their names.
-
-    Reference tables that lie in it are inputs by their own path; rejected rows are none.
-    """
-    return sorted(
-        file
-        for file in root.rglob("*")
-        if file.is_file() and file.relative_to(root).parts[0] not in {"quarantine", "reference"}
-    )
 
 
 def _write_csv(parquet: Path, out: Path) -> None:

@@ -47,7 +47,9 @@ def every(tables):
 
 
 def test_every_type_is_here(tables):
-    types = {n for n in charts.__all__ if n not in ("Chart", "Layout", "LAYOUTS")}
+    types = {
+        n for n in charts.__all__ if n not in ("Chart", "EMPTY", "Layout", "LAYOUTS", "needs_rows")
+    }
     assert set(every(tables)) == types
 
 
@@ -252,6 +254,37 @@ def test_an_unknown_column_names_the_nearest(tables):
         charts.bars(tables["hospital_year"], "ccn", "per_capta")
 
 
-def test_a_table_without_rows_is_not_drawn(tables):
-    with pytest.raises(TcocError, match="no row to draw"):
-        charts.bars(tables["hospital_year"].where(ccn="999999"), "ccn", "benes")
+def test_a_table_without_rows_is_one_sentence_for_every_type(tables):
+    for kind, chart in every(tables).items():
+        empty = {name: t.head(0) for name, t in tables.items()}
+        found = every(empty)[kind]
+        assert (chart.kind, found.kind) == (kind, charts.EMPTY)
+        assert "nothing to draw" in found.alt
+        assert found.draw("narrow").axes == []
+
+
+def test_small_multiples_with_own_scales_fill_every_panel(tables):
+    settings = tables["settings"]
+    common, own = (
+        charts.small_multiples(settings, "setting", "year", "dollars", own_scale=own).draw("wide")
+        for own in (False, True)
+    )
+    tops = [{axes.get_ylim()[1] for axes in f.axes if axes.lines} for f in (common, own)]
+    assert len(tops[0]) == 1
+    assert len(tops[1]) > 1
+    assert {axes.get_ylim()[0] for axes in own.axes if axes.lines} == {0.0}
+
+
+def test_labels_of_parts_leave_most_of_the_part_to_see(tables):
+    chart = charts.stacked_shares(tables["waterfall"], "year", "stage", "share_benes")
+    figure = chart.draw("wide")
+    figure.canvas.draw()
+    bars = [p for p in figure.findobj(Rectangle) if read(p.get_gid())]
+    labels = [t for t in figure.axes[0].texts if t.get_bbox_patch() is not None]
+    assert labels
+    for label in labels:
+        box = label.get_window_extent()
+        under = [b.get_window_extent() for b in bars]
+        covered = [b for b in under if b.x0 <= box.x0 and box.x1 <= b.x1 and b.y0 < box.y1 < b.y1]
+        assert covered
+        assert box.width < 0.5 * covered[0].width

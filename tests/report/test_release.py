@@ -5,7 +5,7 @@ from IPython.utils.capture import capture_output
 
 from tcoc.disclosure import write_public
 from tcoc.errors import InputError, TcocError
-from tcoc.report import charts
+from tcoc.report import charts, words
 from tcoc.report.facts import RunFacts
 from tcoc.report.release import hospitals_of, open_public
 from tests.report import report_demo
@@ -52,6 +52,16 @@ def test_what_an_author_says_comes_before_what_the_data_say(demo):
     outputs = shown(lambda: demo.show(chart(demo), title="T", caption="C.", alt="Three stages."))
     alt = outputs[1].metadata["tcoc"]["alt"]
     assert alt.startswith("Three stages. Stacked bars of share of beneficiaries")
+
+
+def test_a_table_without_rows_is_one_sentence_in_place_of_a_figure_or_a_grid(demo):
+    table = demo.table("waterfall").head(0)
+    empty = charts.stacked_shares(table, "year", "stage", "share_benes")
+    figure = shown(lambda: demo.show(empty, title=words.NO_ROWS, caption="C."))
+    grid = shown(lambda: demo.show_table(table, caption="By stage"))
+    assert [o.metadata["tcoc"]["kind"] for o in (*figure, *grid)] == ["say", "say"]
+    assert "nothing to draw" in figure[0].data["text/plain"]
+    assert grid[0].data["text/plain"] == "By stage: this table has no rows in this run."
 
 
 @pytest.mark.parametrize("part", ["caption", "title"])

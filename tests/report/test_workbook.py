@@ -3,9 +3,11 @@
 import re
 import zipfile
 
+import pandas as pd
 import pytest
 
-from tcoc.disclosure import Column
+from tcoc.disclosure import Column, Draft, gate
+from tcoc.params import load_policy
 from tcoc.report.workbook import number_format, write_workbooks
 from tests.report.made_up import made_up
 from tests.report.report_demo import RUN_FACTS
@@ -71,3 +73,18 @@ def test_the_same_tables_give_the_same_bytes(book, tmp_path):
 )
 def test_formats_are_those_of_the_page(column, code):
     assert number_format(column) == code
+
+
+def test_a_cell_that_looks_like_a_formula_is_text_and_an_empty_column_is_no_error(tmp_path):
+    table = pd.DataFrame(
+        {"year": [2018, 2019], "note": ["=1+1", "@SUM(A1)"], "empty": [None, None]},
+    )
+    columns = {"note": Column("Note", "label"), "empty": Column("Empty", "label")}
+    gated = gate({"demo": [Draft("odd", "Odd", table, ("year",), columns)]}, load_policy()).tables
+    (file,) = write_workbooks(gated, RUN_FACTS, tmp_path, {"demo": "Odd"})
+    said = strings(file)
+    assert "'=1+1" in said
+    assert "'@SUM(A1)" in said
+    with zipfile.ZipFile(file) as opened:
+        sheets = [name for name in opened.namelist() if "worksheets/sheet" in name]
+        assert not any("<f>" in opened.read(name).decode() for name in sheets)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import tcoc.run.inputs
+import tcoc.run.key
 import tcoc.run.render
 from tcoc.deliverables import registry
 from tcoc.params import RunFile
@@ -76,7 +76,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     registry.catalog.cache_clear()
 
     def notebooks(folder: Path) -> None:
-        for module in (tcoc.run.render, tcoc.run.inputs):
+        for module in (tcoc.run.render, tcoc.run.key):
             monkeypatch.setattr(module, "notebooks_dir", lambda: folder)
 
     yield notebooks

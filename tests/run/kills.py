@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import tcoc.run.inputs
+import tcoc.run.key
 import tcoc.run.render
 from tcoc.deliverables import registry
 from tcoc.manifest import list_runs, read_manifest
@@ -43,7 +43,7 @@ def work(home: Path, limit: float) -> None:
     registry.deliverables = lambda: (FIRST, SECOND)  # type: ignore[assignment]
     registry.find = known.__getitem__  # type: ignore[assignment]
     sys.modules[RunFile.__module__].DELIVERABLES = ("first", "second")  # type: ignore[attr-defined]
-    for module in (tcoc.run.render, tcoc.run.inputs):
+    for module in (tcoc.run.render, tcoc.run.key):
         module.notebooks_dir = lambda: home / "notebooks"  # type: ignore[attr-defined]
     request = RunRequest(
         home / "tiny.yml", changes={"mpa.threshold": limit}, outputs=home / "outputs"

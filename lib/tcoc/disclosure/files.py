@@ -3,13 +3,15 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from tcoc.disclosure.rounding import rounded_to
 from tcoc.disclosure.table import Column, Facts, PublicTable, admit
 from tcoc.errors import InputError
 
@@ -46,6 +48,40 @@ def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
         (folder / f"{name}.csv").write_bytes(as_csv(table))
     _write_dictionary(tables, folder)
     (folder / DICTIONARY_CSV).write_bytes(_csv(dictionary_frame(tables)))
+
+
+def read_csvs(folder: Path, names: Iterable[str]) -> dict[str, PublicTable]:
+    """Read some of the tables that a finished run published; those it has not are left out.
+
+    A hidden cell is missing and marked as hidden, an absent one is missing. Raises InputError where
+    the folder holds no published tables.
+    """
+    file = folder / DICTIONARY
+    if not file.is_file():
+        raise InputError(f"{file}: there are no published tables here")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return {name: _published(folder, name, content[name]) for name in names if name in content}
+
+
+def _published(folder: Path, name: str, about: dict[str, Any]) -> PublicTable:
+    facts = _facts(about)
+    texts = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+    hidden = texts == MARK
+    shown = texts.mask(hidden | (texts == ""))
+    frame = pd.DataFrame({c: _values(shown[c], facts.columns[c]) for c in map(str, texts)})
+    return admit(facts, frame, hidden)
+
+
+def _values(texts: pd.Series, column: Column) -> pd.Series:
+    """Return a published column as what it was: numbers, yes or no, or text without its guard."""
+    if column.kind == "flag" and set(texts.dropna()) <= {"True", "False"}:
+        return texts.map({"True": True, "False": False})
+    if column.kind not in ("key", "label", "flag"):
+        numbers = pd.to_numeric(texts, errors="coerce")
+        if numbers.notna().equals(texts.notna()):
+            whole = column.kind == "year" and numbers.notna().all()
+            return numbers.astype("int64") if whole else numbers
+    return texts.str.replace(r"^'(?=[=+@\t\r-])", "", regex=True)
 
 
 def as_csv(table: PublicTable) -> bytes:
@@ -100,7 +136,11 @@ def _text(value: Any, digits: int | None) -> str:
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return str(int(value))
-        return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else repr(value)
+        if not digits:
+            return repr(value)
+        # the pages round halves away from zero too: one number, one text
+        shown = rounded_to(np.array([value]), np.array([10.0**-digits]))[0]
+        return f"{shown:.{digits}f}".rstrip("0").rstrip(".")
     return str(value)
 
 
@@ -129,10 +169,14 @@ def _write_dictionary(tables: Mapping[str, PublicTable], folder: Path) -> None:
 
 
 def _read(folder: Path, name: str, about: dict[str, Any]) -> PublicTable:
+    facts = _facts(about)
+    frame = pd.read_parquet(folder / f"{name}.parquet")
+    return admit(facts, frame, pd.read_parquet(folder / f"{name}.hidden.parquet"))
+
+
+def _facts(about: dict[str, Any]) -> Facts:
     columns = {
         column: Column(**{**entry, "of": tuple(entry["of"])})
         for column, entry in about["columns"].items()
     }
-    facts = Facts(**{**about, "keys": tuple(about["keys"]), "columns": columns})
-    frame = pd.read_parquet(folder / f"{name}.parquet")
-    return admit(facts, frame, pd.read_parquet(folder / f"{name}.hidden.parquet"))
+    return Facts(**{**about, "keys": tuple(about["keys"]), "columns": columns})

@@ -107,12 +107,43 @@ class Run:
         """The store's folder."""
         return self.resolve(self.spec.store)
 
+    @property
+    def reference_folder(self) -> Path:
+        """The folder of reference tables: the run file's, else the one that came with the store."""
+        chosen = self.spec.reference
+        has_folder = isinstance(chosen, str) and chosen
+        return self.resolve(str(chosen)) if has_folder else self.store_path / "reference"
+
+    def reference_paths(self) -> dict[str, Path]:
+        """Find the file of each reference table that the run has, without reading any.
+
+        Raises InputError for a folder or a named file that is not there.
+        """
+        chosen = self.spec.reference
+        if isinstance(chosen, dict):
+            named = {
+                name: self.resolve(chosen[name]) for name in REFERENCE_TABLES if name in chosen
+            }
+            for path in named.values():
+                if not path.is_file():
+                    raise InputError(f"{path}: there is no such file")
+            return named
+        folder = self.reference_folder
+        if not folder.is_dir():
+            raise InputError(f"{folder}: there is no such folder of reference tables")
+        found = {name: folder / _file_name(name) for name in REFERENCE_TABLES}
+        return {name: path for name, path in found.items() if path.is_file()}
+
     def resolve(self, path: str) -> Path:
         """Return a path of the run file as an absolute path."""
         try:
             return (self.file.parent / path).resolve()
         except (ValueError, OSError) as error:
             raise InputError(f"{self.file.name}: {path!r} is not the path of a file") from error
+
+
+def _file_name(table: str) -> str:
+    return f"{table}.parquet" if table == "medicaid_spending" else f"{table}.csv"
 
 
 def load_run(file: Path, changes: Mapping[str, Any] | None = None) -> Run:

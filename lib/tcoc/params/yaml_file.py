@@ -51,10 +51,18 @@ def load_text(text: str) -> Any:
     """Return YAML text as plain data; YAMLError or ValueError for what no parameter file needs.
 
     Deep nesting would exhaust the parser, and a repeated value that repeats others grows without
-    end: neither is in reach of a file that a person writes.
+    end: neither is in reach of a file that a person writes. The quick parser reads first; what it
+    does not read, the plain one says why, in the same words everywhere.
     """
+    try:
+        return _loaded(text, _Quick)
+    except (yaml.YAMLError, ValueError):
+        return _loaded(text, _UniqueKeys)
+
+
+def _loaded(text: str, loader: Any) -> Any:
     open_: list[bool] = []
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.AliasEvent) and any(open_):
             raise _refused(event, f"*{event.anchor} repeats a value inside one that is repeated")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -63,20 +71,20 @@ def load_text(text: str) -> Any:
             open_.pop()
         if len(open_) > DEEPEST:
             raise _refused(event, f"nested more than {DEEPEST} deep")
-    return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506
+    return yaml.load(text, Loader=loader)  # noqa: S506
 
 
 def _refused(event: Any, problem: str) -> yaml.MarkedYAMLError:
     return yaml.composer.ComposerError(problem=problem, problem_mark=event.start_mark)
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """A safe loader for which a key that stands twice is an error, not a silent overwrite."""
+class _Unique:
+    """For a safe loader: a key that stands twice is an error, not a silent overwrite."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            key = self.construct_object(key_node, deep=True)  # type: ignore[attr-defined]
             if isinstance(key, (list, dict, set)):
                 raise yaml.constructor.ConstructorError(
                     problem="a list or mapping cannot be a key", problem_mark=key_node.start_mark
@@ -86,7 +94,15 @@ class _UniqueKeys(yaml.SafeLoader):
                     problem=f'the key "{key}" stands twice', problem_mark=key_node.start_mark
                 )
             seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+        return super().construct_mapping(node, deep=deep)  # type: ignore[misc,no-any-return]
+
+
+class _UniqueKeys(_Unique, yaml.SafeLoader):
+    """The loader that every installation has."""
+
+
+class _Quick(_Unique, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same by the library's C parser, where it has one."""
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
-from tcoc.params import REFERENCE_TABLES, AttributionPolicy, Run
+from tcoc.params import AttributionPolicy, Run
 from tcoc.reference.codes import CodeLists as CodeLists
 from tcoc.reference.codes import load_code_lists as load_code_lists
 from tcoc.reference.codes import specialty_names as specialty_names
@@ -187,26 +187,11 @@ def _is_csv(name: str) -> bool:
     return name != "medicaid_spending"
 
 
-def _file_name(name: str) -> str:
-    return f"{name}.csv" if _is_csv(name) else f"{name}.parquet"
-
-
 def _paths(run: Run) -> dict[str, Path]:
     """Find each table's file; a table that is not there is absent, unless it is mandatory."""
-    chosen = run.spec.reference
-    if isinstance(chosen, dict):
-        found = {name: run.resolve(chosen[name]) for name in REFERENCE_TABLES if name in chosen}
-        for path in found.values():
-            if not path.is_file():
-                raise InputError(f"{path}: there is no such file")
-        _require(found, "the run file's reference")
-        return found
-    folder = run.resolve(chosen) if chosen else run.store_path / "reference"
-    if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder of reference tables")
-    found = {n: folder / _file_name(n) for n in REFERENCE_TABLES}
-    found = {name: path for name, path in found.items() if path.is_file()}
-    _require(found, str(folder))
+    found = run.reference_paths()
+    in_folder = not isinstance(run.spec.reference, dict)
+    _require(found, str(run.reference_folder) if in_folder else "the run file's reference")
     return found
 
 

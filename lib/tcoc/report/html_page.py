@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -45,6 +45,7 @@ class Page:
     facts: Sequence[str] = field(default_factory=list)
     synthetic: bool = False
     hospitals: Sequence[tuple[str, str]] = ()
+    sheets: Collection[str] = ()
 
     @property
     def style(self) -> str:
@@ -61,6 +62,11 @@ class Page:
         """What the top of each printed page says, as a CSS string."""
         words = re.sub(r"<[^>]*>", "", self.title) + (f" · {self.run}" if self.run else "")
         return '"' + re.sub(r'["\\<>\n]', "", words) + '"'
+
+
+def sheets_beside(folder: Path) -> list[str]:
+    """Return the hospitals, by CCN, whose sheets stand beside the pages of a run folder."""
+    return sorted(f.stem for f in (folder / "hospitals").glob("*.html") if f.stem.isdigit())
 
 
 @cache

@@ -12,7 +12,14 @@ import yaml
 
 from tcoc.paths import project_root
 from tcoc.report import words
-from tcoc.report.html_page import Page, Section, header_facts, provenance_html, write_page
+from tcoc.report.html_page import (
+    Page,
+    Section,
+    header_facts,
+    provenance_html,
+    sheets_beside,
+    write_page,
+)
 from tcoc.report.provenance import Provenance, assumptions_html, reused_words
 from tcoc.report.render import EYEBROW
 from tcoc.report.tables import simple_table, text
@@ -68,6 +75,7 @@ def render_index(
     sections = [
         Section("reports", "Who should read what", _reports_html(cards)),
         Section("data", "What data these numbers come from", _data_html(facts, about, manifest)),
+        Section("sheets", "Each hospital on two pages", _sheets_html(work, cards)),
         Section("new", "What is new", _news_html(news)),
         Section("downloads", "Data to download", _tables_html(work)),
         Section("assumptions", "What the numbers rest on", _assumptions_html(facts)),
@@ -83,6 +91,7 @@ def render_index(
         facts=header_facts(facts, "table-assumptions"),
         synthetic=facts.synthetic,
         hospitals=_hospitals(cards),
+        sheets=sheets_beside(work),
     )
     write_page(page, work / "index.html")
 
@@ -139,9 +148,7 @@ def _answers_html(cards: Sequence[_Card]) -> str:
 def _reports_html(cards: Sequence[_Card]) -> str:
     items = "".join(
         f'<li><div class="about"><h3><a href="{html.escape(card.name)}.html">{text(card.title)}'
-        f"</a></h3><p>{text(card.question)}</p>"
-        + (f'<p class="quiet">{text(card.reused)}</p>' if card.reused else "")
-        + "</div></li>"
+        f"</a></h3><p>{text(card.question)}</p>" + "</div></li>"
         for card in cards
     )
     return f'<ul class="cards">{items}</ul>' if items else ""
@@ -162,6 +169,22 @@ def _data_html(facts: Provenance, about: Mapping[str, Any], manifest: Mapping[st
     ]
     shown = [[label, value] for label, value in rows if value]
     return simple_table("data", "Dates and completeness", ["What", "This run"], shown)
+
+
+def _sheets_html(work: Path, cards: Sequence[_Card]) -> str:
+    """List the sheets of hospitals, and of those that are judged together."""
+    names = dict(_hospitals(cards))
+    single = sorted((names.get(ccn, ccn), f"{ccn}.html") for ccn in sheets_beside(work))
+    shared = sorted(f.name for f in (work / "hospitals").glob("together-*.html"))
+    links = [*single, *(("Together: " + _together(name), name) for name in shared)]
+    items = "".join(
+        f'<li><a href="hospitals/{html.escape(file)}">{text(name)}</a></li>' for name, file in links
+    )
+    return f'<ul class="sheets">{items}</ul>' if items else ""
+
+
+def _together(file: str) -> str:
+    return file.removeprefix("together-").removesuffix(".html").replace("-", " ")
 
 
 def _news_html(news: str) -> str:

@@ -23,6 +23,7 @@ from tcoc.report.html_page import (
     Section,
     header_facts,
     provenance_html,
+    sheets_beside,
     slug,
 )
 from tcoc.report.picture import standalone
@@ -79,7 +80,7 @@ def render_report(
     )
     page, files = page_of(content.cells, facts, notebook.name, home)
     hospitals = [(ccn, name) for ccn, name in _about(content).get("hospitals", [])]
-    page = replace(page, hospitals=hospitals)
+    page = replace(page, hospitals=hospitals, sheets=sheets_beside(out.parent))
     exporter = HTMLExporter(
         template_name="tcoc", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True
     )

@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import seaborn as sns
 from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.colors import to_hex, to_rgb
@@ -37,6 +36,8 @@ _FONTS = Path(__file__).with_name("fonts")
 @cache
 def use_style() -> None:
     """Set the theme once per process: type, colors, thin axes, no chart junk."""
+    import seaborn as sns  # loads scipy.stats too, and only what draws needs it
+
     for file in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(file))
     _know_semibold()
@@ -96,7 +97,9 @@ _RC: dict[str, Any] = {
 @cache
 def _face(strong: bool) -> FT2Font:
     name = "SourceSans3-SemiBold.ttf" if strong else "SourceSans3-Regular.ttf"
-    return FT2Font(str(_FONTS / name))
+    # the mark of a hidden cell is not in the house's typeface: it is drawn, and measured, in DejaVu
+    other = font_manager.findfont("DejaVu Sans")
+    return font_manager.get_font([str(_FONTS / name), other])
 
 
 @cache

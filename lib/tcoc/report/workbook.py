@@ -160,8 +160,9 @@ def _table(sheet: Any, styles: _Styles, table: PublicTable) -> None:
         cells = zip(frame[name].tolist(), hidden[name].tolist(), strict=True)
         for row, (value, hide) in enumerate(cells, start=1):
             _cell(sheet, row, place, value, bool(hide), style, styles.hidden)
-        longest = frame[name].astype(str).str.len().max() if len(frame) else 0
-        width = max(_NARROWEST, min(_WIDEST, max(int(longest), len(column.label) // 2) + 2))
+        # a column of which nothing is there or shown has no longest cell
+        longest = max((len(str(value)) for value in frame[name].dropna()), default=0)
+        width = max(_NARROWEST, min(_WIDEST, max(longest, len(column.label) // 2) + 2))
         sheet.set_column(place, place, width)
     sheet.freeze_panes(1, 1)
     if len(frame):

@@ -1,9 +1,7 @@
-"""What goes into a run: its files with their hashes, whether they stay, and what it depends on."""
+"""What goes into a run: its files with their hashes, and whether they stay as they are."""
 
 import platform
 import secrets
-import subprocess
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -11,22 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import tcoc
-from tcoc.cache import (
-    PAGES,
-    Cache,
-    digest_of,
-    libraries,
-    package_digest,
-    parameter_digest,
-    sha256,
-)
+from tcoc.cache import Cache
 from tcoc.errors import TcocError
-from tcoc.manifest import Input, Manifest, Parameters, read_manifest, read_private
+from tcoc.manifest import Input, Manifest, Parameters
 from tcoc.params import Run
-from tcoc.paths import RESULTS, notebooks_dir, project_root, result_file
 from tcoc.reference import Reference, load_reference
+from tcoc.run.key import git_commit, input_files, shown
 from tcoc.store.layout import Store, open_store
-from tcoc.study import measured_file, store_files
 
 LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
              "pyarrow", "scipy", "seaborn", "statsmodels")  # fmt: skip
@@ -59,9 +48,7 @@ class Found:
 def gather(run: Run, cache: Cache) -> Found:
     """Return the input files of a run with their hashes; unchanged ones are not read again."""
     store, references = open_store(run.store_path), load_reference(run)
-    results = [file for name in RESULTS if (file := result_file(name)).is_file()]
-    tables = (*references.files, *store_files(store.root), *results)
-    files = (run.file, *run.policy.files.values(), *tables)
+    files = input_files(run, store, references.files)
     stamps = tuple(_stamp(file) for file in files)
     return Found(store, references, files, tuple(cache.hashes(files)), stamps)
 
@@ -72,33 +59,6 @@ def _stamp(file: Path) -> Any:
     except OSError:
         return None
     return seen.st_size, seen.st_mtime_ns, seen.st_ino
-
-
-def run_key(run: Run, names: Sequence[str], found: Found, cache: Cache) -> str:
-    """Return what a whole run depends on: two runs of one key are the same run."""
-    measured = measured_file(cache, run.name, "sensitivity")
-    beside = sha256(measured) if measured.is_file() else ""
-    spec = run.spec.model_dump(mode="json", exclude={"store", "reference"})
-    notebooks = [(name, _content(notebooks_dir() / f"{name}.ipynb")) for name in names]
-    inputs = list(zip(_shown(found), found.hashes, strict=True))[1:]
-    code = [package_digest(), parameter_digest(), libraries(PAGES), git_commit()]
-    return digest_of([code, spec, notebooks, inputs, beside])
-
-
-def _content(file: Path) -> str:
-    return digest_of(file.read_text(encoding="utf-8"))
-
-
-def is_unchanged(place: Path, key: str, cache: Cache) -> bool:
-    """Whether the finished run in a place depends on the same, and all its files are as made."""
-    manifest, private = read_manifest(place), read_private(place)
-    if manifest.state != "ok" or private.key != key:
-        return False
-    stated = {**manifest.files, **private.files}
-    files = [place / name for name in stated]
-    if not all(file.is_file() for file in files):
-        return False
-    return cache.hashes(files) == list(stated.values())
 
 
 def begin(run: Run, found: Found) -> Manifest:
@@ -128,7 +88,7 @@ def begin(run: Run, found: Found) -> Manifest:
         ),
         inputs=[
             Input(path=name, sha256=digest)
-            for name, digest in zip(_shown(found), found.hashes, strict=True)
+            for name, digest in zip(shown(found.files, found.store), found.hashes, strict=True)
         ],
         accepted=_accepted(found.store),
         ignored_reference_rows=dict(found.references.ignored),
@@ -139,42 +99,6 @@ def _accepted(store: Store) -> list[str]:
     """Return the reasons for which a delivery beyond a limit was imported all the same."""
     said = store.info.get("accepted") or []
     return [str(reason) for reason in ([said] if isinstance(said, str) else said)]
-
-
-def _shown(found: Found) -> list[str]:
-    """Name the inputs without the paths of this machine."""
-    root, store = project_root(), found.store.root
-    names = []
-    for file in found.files:
-        bases = ((store, "STORE/"), (root, ""))
-        base = next(((b, label) for b, label in bases if file.is_relative_to(b)), None)
-        names.append(
-            f"{base[1]}{file.relative_to(base[0]).as_posix()}" if base is not None else file.name
-        )
-    return names
-
-
-def git_commit() -> str:
-    """Return the checkout's commit, with '+changes' where files differ.
-
-    Empty where this package does not run from a checkout of its own: the commit of whatever
-    repository encloses an installed package says nothing of it.
-    """
-    root = project_root()
-    if not (root / ".git").exists():
-        return ""
-    head = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain", "--untracked-files=no") if head else ""
-    return head + ("+changes" if status else "")
-
-
-def _git(root: Path, *arguments: str) -> str:
-    call = ["git", "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(call, capture_output=True, text=True, check=False)  # noqa: S603
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def library_versions() -> dict[str, str]:

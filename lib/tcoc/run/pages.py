@@ -1,12 +1,12 @@
 """The pages of a run: taken over from the cache where nothing that they read has changed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tcoc.cache import PAGES, Cache, Entry, Read, base_key, digest_of, look_up, sha256
 from tcoc.progress import Reporter
-from tcoc.run.render import Job, cells_of, code_cells, execute_all
+from tcoc.run.render import Job, PagesProcess, cells_of, code_cells, execute_all
 from tcoc.run.worker import Answer
 
 _IMPORTED = re.compile(r"(?:from|import)\s+(tcoc[\w.]*)(?:\s+import\s+([\w, ]+))?")
@@ -32,7 +32,9 @@ class Pages:
                     self.isolation = str(entry.facts.get(_TOLD, ""))
                     break
 
-    def execute(self, workers: int, report: Reporter) -> dict[str, Answer]:
+    def execute(
+        self, workers: int, report: Reporter, ready: Callable[[], PagesProcess] | None = None
+    ) -> dict[str, Answer]:
         """Execute the notebooks that are left, and keep them."""
         left = [self._weighed(job) for job in self.jobs if job.name not in self.taken]
         if left:
@@ -43,6 +45,7 @@ class Pages:
             workers,
             lambda _name: report.advance("notebook cells"),
             lambda answer: report.advance("notebooks", answer.name),
+            ready,
         )
         for job in left:
             answer = answers[job.name]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -175,15 +176,24 @@ class PagesProcess:
 
 
 @contextmanager
-def pages_process() -> Iterator[PagesProcess]:
-    """Start the process that executes pages, for the length of a block.
+def starting_pages() -> Iterator[Callable[[], PagesProcess]]:
+    """Start the process that executes pages, for the length of a block, and go on meanwhile.
 
-    It works in a neutral place with a short name: nothing in a path tells whose run it is.
+    What is yielded waits until it is ready. Loading the drawing libraries takes seconds, in which
+    the tables can be audited. It works in a neutral place with a short name: nothing in a path
+    tells whose run it is.
     """
     with tempfile.TemporaryDirectory(prefix="tcoc-", dir=_short_folder()) as name:
         folder = Path(name).resolve()
         with _server(folder) as process:
-            yield PagesProcess(process, folder)
+            yield cache(lambda: PagesProcess(process, folder))
+
+
+@contextmanager
+def pages_process() -> Iterator[PagesProcess]:
+    """Start the process that executes pages and wait for it, for the length of a block."""
+    with starting_pages() as ready:
+        yield ready()
 
 
 @contextmanager
@@ -262,13 +272,17 @@ def execute_all(
     workers: int,
     on_cell: Callable[[str], None],
     on_done: Callable[[Answer], None],
+    ready: Callable[[], PagesProcess] | None = None,
 ) -> dict[str, Answer]:
     """Execute notebooks side by side, the longest first; the first failure stops the others.
 
+    `ready` waits for a process that was started before; without it one is started here.
     Raises TcocError that names the notebook and the cell, ShortageError where memory or disk end.
     """
     if not jobs:
         return {}
+    if ready is not None:
+        return ready().execute(jobs, workers, on_cell, on_done)
     with pages_process() as process:
         return process.execute(jobs, workers, on_cell, on_done)
 

@@ -7,19 +7,18 @@ no tables) under `outputs/.failed/`.
 
 import secrets
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
-from tcoc.disclosure.release import mark_not_released
+from tcoc.disclosure import read_public
+from tcoc.disclosure.release import earlier_releases, mark_not_released, store_of
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -41,32 +40,18 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.gate import gate_tables, page_tables
+from tcoc.run.gate import APART, gate_tables, page_tables
 from tcoc.run.judge import check_run
+from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
-from tcoc.run.render import Job, notebook_file
+from tcoc.run.render import Job, PagesProcess, notebook_file, starting_pages
 from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import open_store
 from tcoc.study import INTERNAL, RESTRICTED, Study
 
 PRIVATE_TOPS = frozenset({RESTRICTED, "notebooks"})
 """What of a run folder stays the owner's, whatever the user's umask."""
-
-HOW_TO_REDO = "--fresh computes everything anew"
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What `tcoc run` was asked for."""
-
-    file: Path
-    only: tuple[str, ...] = ()
-    changes: Mapping[str, Any] | None = None
-    outputs: Path | None = None
-    memory_limit: str | None = None
-    workers: int = 2
-    fresh: bool = False
 
 
 @dataclass
@@ -76,10 +61,12 @@ class _Work:
     run: Run
     names: list[str]
     folder: Path
+    outputs: Path
     manifest: Manifest
     report: Reporter
     readings: dict[str, Reading] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def execute_run(request: RunRequest, report: Reporter) -> Path:
@@ -143,13 +130,12 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = inputs.run_key(run, names, found, cache)
-    if not request.fresh and inputs.is_unchanged(place, key, cache):
-        done = read_manifest(place)
-        report.say(f"nothing changed since the run of {done.started[:16]} UTC ({HOW_TO_REDO})")
+    key = run_key(run, names, found.store, found.files, found.hashes, cache, place)
+    if not request.fresh and is_unchanged(place, key, cache):
+        report.say(said(place))
         return place
     with work_beside(place) as folder:
-        work = _Work(run, names, folder, inputs.begin(run, found), report)
+        work = _Work(run, names, folder, outputs, inputs.begin(run, found), report)
         work.manifest.write(folder)
         try:
             _stages(request, work, cache, found)
@@ -167,18 +153,23 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
     """Compute, gate, render: each from a folder to a folder."""
     public = work.folder / INTERNAL / "public"
     before = (package_digest(), parameter_digest())
-    with registry.study(
-        work.run, work.folder, request.memory_limit, None, cache, request.fresh
-    ) as opened:
-        work.readings = compute_tables(opened, work.names, work.report)
-        if failed := failed_checks(opened):
-            raise TcocError("; ".join(failed))
-        _gate(opened, work, public)
-        pages = _pages(request, work, cache, public, opened)
-        work.taken = opened.taken
-    work.manifest.tables = rows_of(work.folder)
-    found.refuse_moved()
-    _render(request, work, pages)
+    with ExitStack() as stack:
+        with registry.study(
+            work.run, work.folder, request.memory_limit, None, cache, request.fresh
+        ) as opened:
+            work.readings = compute_tables(opened, work.names, work.report)
+            if failed := failed_checks(opened):
+                raise TcocError("; ".join(failed))
+            ready = stack.enter_context(starting_pages())
+            _gate(opened, work, public)
+            pages = _pages(request, work, cache, public, opened)
+            _workbooks(work, pages, public)
+            work.taken = opened.taken
+        work.rows = rows_of(work.folder)
+        shown = read_public(public / "tables")
+        work.manifest.tables = {name: len(table) for name, table in shown.items()}
+        found.refuse_moved()
+        _render(request, work, pages, ready)
     _finish(work, found)
     package_digest.cache_clear()
     parameter_digest.cache_clear()
@@ -190,7 +181,12 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
 def _gate(opened: Study, work: _Work, public: Path) -> None:
     work.report.start("disclosure gate", 1)
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
-        gate_tables(opened, work.names, public)
+        store = store_of(work.manifest)
+        earlier = earlier_releases(work.outputs, store)
+        gate_tables(opened, work.names, public, earlier)
+    if (apart := public / "log" / APART).is_file():
+        why = apart.read_text(encoding="utf-8").strip()
+        work.report.say(f"cannot be released beside the earlier releases of its data: {why}")
     shutil.copytree(public / "csv", work.folder / "tables")
     for file in sorted((public / "log").glob("*.parquet")):
         shutil.copyfile(file, work.folder / RESTRICTED / file.name)
@@ -202,7 +198,8 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
     # Pages name a factor only where one divides dollars; a year without one says so by itself.
-    completeness = completion_facts(opened)
+    known = "completion_years" in opened.catalog
+    completeness = completion_facts(opened) if known else {}
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)
@@ -221,11 +218,35 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     return Pages(jobs, cache, request.fresh)
 
 
-def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
+def _workbooks(work: _Work, pages: Pages, public: Path) -> None:
+    """Write one Excel workbook per report into tables/, of what the gate let through (D4)."""
+    from tcoc.disclosure import read_public
+    from tcoc.report.facts import RunFacts
+    from tcoc.report.workbook import write_workbooks
+
+    titles = {name: registry.find(name).title for name in work.names}
+    facts = RunFacts.read(pages.jobs[0].public)
+    write_workbooks(read_public(public / "tables"), facts, work.folder / "tables", titles)
+
+
+def _sheets(work: _Work) -> None:
+    """Write each hospital's sheet, public and confidential."""
+    from tcoc.run.sheets import write_sheets
+
+    work.report.start("hospital sheets", 1)
+    with metered() as reading:
+        write_sheets(work.folder, work.manifest)
+    work.report.advance("hospital sheets")
+    work.readings["sheets"] = reading
+
+
+def _render(
+    request: RunRequest, work: _Work, pages: Pages, ready: Callable[[], PagesProcess]
+) -> None:
     from tcoc.report.render import render_report
 
     pages.take()
-    for name, answer in pages.execute(request.workers, work.report).items():
+    for name, answer in pages.execute(request.workers, work.report, ready).items():
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
@@ -233,6 +254,8 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
         _look_at(job)
     work.manifest.isolation = pages.isolation
     _note_deliverables(work, pages)
+    # before the pages, which lead to the sheets that are there
+    _sheets(work)
     plain = work.manifest.plain()
     for job in pages.jobs:
         policy = registry.catalog().public_scope(job.name).policy
@@ -241,7 +264,8 @@ def _render(request: RunRequest, work: _Work, pages: Pages) -> None:
 
 def _look_at(job: Job) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
-    from tcoc.disclosure import read_public
+    import nbformat
+
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
 
@@ -308,7 +332,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     files = [f for f in sorted(work.folder.rglob("*")) if f.is_file()]
     named = {f.relative_to(work.folder).as_posix(): f for f in files}
     closed = {n: sha256(f) for n, f in named.items() if n.split("/")[0] == RESTRICTED}
-    Private(key=key, files=closed).write(work.folder)
+    Private(key=key, tables=work.rows, files=closed).write(work.folder)
     work.manifest.files = {
         name: sha256(file)
         for name, file in named.items()

@@ -15,7 +15,14 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.cache import FOLDER, Cache, digest_of, package_digest, parameter_digest
+from tcoc.cache import (
+    FOLDER,
+    Cache,
+    digest_of,
+    measured_file,
+    package_digest,
+    parameter_digest,
+)
 from tcoc.deliverables import registry
 from tcoc.deliverables.mpa_options.inputs import (
     rate_years,
@@ -36,7 +43,7 @@ from tcoc.rules.mpa.sensitivity import Effect, effect, people_moved
 from tcoc.run.judge import check_run
 from tcoc.run.places import outputs_dir
 from tcoc.store.layout import open_store
-from tcoc.study import Study, measured_file
+from tcoc.study import Study
 
 DELIVERABLE = "mpa_options"
 TASK = "alternatives"

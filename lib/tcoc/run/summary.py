@@ -5,7 +5,7 @@ from pathlib import Path
 from tcoc.cache import Usage
 from tcoc.manifest import read_manifest
 from tcoc.resources.shortage import words
-from tcoc.run.runner import HOW_TO_REDO
+from tcoc.run.key import HOW_TO_REDO
 
 
 def summary(folder: Path) -> str:

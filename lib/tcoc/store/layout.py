@@ -89,3 +89,15 @@ def open_store(root: Path) -> Store:
             f"{info_file}: format_version is {version!r}, this library reads {FORMAT_VERSION}"
         )
     return Store(root.resolve(), info)
+
+
+def store_files(root: Path) -> list[Path]:
+    """Return the files of a store that a run can read, in order of their names.
+
+    Reference tables that lie in it are inputs by their own path; rejected rows are none.
+    """
+    return sorted(
+        file
+        for file in root.rglob("*")
+        if file.is_file() and file.relative_to(root).parts[0] not in {"quarantine", "reference"}
+    )

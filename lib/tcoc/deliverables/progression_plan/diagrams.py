@@ -11,6 +11,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -61,7 +62,26 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
     if not text.strip():
         return 0.0
     outline = TextPath((0, 0), text, size=size, prop=_font(weight))
-    return float(outline.get_extents().x1) / 72 * _HINTING
+    return right_edge(outline) / 72 * _HINTING
+
+
+def right_edge(outline: Line) -> float:
+    """Return the rightmost point of letters' outlines: `get_extents().x1`, all curves at once.
+
+    matplotlib goes through curves one by one, which took a third of all pages' time.
+    """
+    across, codes = outline.vertices[:, 0], outline.codes
+    if codes is None or (codes == Line.CURVE4).any():
+        return float(outline.get_extents().x1)
+    # a closing point is no point of the letter
+    ends = across[(codes == Line.MOVETO) | (codes == Line.LINETO)]
+    bend = np.flatnonzero(codes == Line.CURVE3)[::2]
+    start, middle, end = across[bend - 1], across[bend], across[bend + 1]
+    curved = start - 2 * middle + end
+    turn = np.divide(start - middle, curved, out=np.zeros_like(start), where=curved != 0)
+    turn = np.clip(turn, 0, 1)
+    tops = (1 - turn) ** 2 * start + 2 * turn * (1 - turn) * middle + turn**2 * end
+    return float(max(ends.max(), end.max(initial=-np.inf), tops.max(initial=-np.inf)))
 
 
 @cache

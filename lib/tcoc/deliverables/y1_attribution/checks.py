@@ -80,7 +80,8 @@ def dollars_conserved(study: Study) -> Measured:
     whole = _by_year(study)["tcoc"]
     found = hospitals.sum(min_count=1).reindex(whole.index)
     off = (found - whole).abs().where(whole.notna(), 0.0)
-    return Measured(_worst(off), float(hospitals.size().max() or 0) * HALF_A_CENT + 0.001)
+    most = int(hospitals.size().max()) if hospitals.ngroups else 0
+    return Measured(_worst(off), most * HALF_A_CENT + 0.001)
 
 
 def months_conserved(study: Study) -> Measured:

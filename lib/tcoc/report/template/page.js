@@ -151,6 +151,12 @@
       line(figure, said.length ? said.join("; ") + "." : "");
     });
     if (picker) { picker.value = mine; }
+    var sheet = document.querySelector(".picker a.sheet");
+    if (sheet) {
+      var option = picker && picker.selectedOptions[0], path = option ? option.getAttribute("data-sheet") : "";
+      sheet.hidden = !path;
+      if (path) { sheet.setAttribute("href", path); } else { sheet.removeAttribute("href"); }
+    }
     var out = document.querySelector(".picker output");
     if (out) {
       var places = all(".tcoc-table > .mine, figure > .mine").length;

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tcoc.rules.risk.adjust import Adjusted, Array, Pair
 from tcoc.rules.risk.buckets import STATE
@@ -60,6 +59,8 @@ def tail(units: Array, level: float, *, skewed: bool = True) -> Array:
     Dollars are skewed, and a hospital of few units knows little of its own error: Student's t. The
     mix is bounded, so only the replicates' variance is too small, by (n - 1) / n.
     """
+    from scipy import stats
+
     enough = units >= 2
     n = np.where(enough, units, 2)
     ends = (1 + level) / 2
@@ -77,6 +78,8 @@ def kept_width(full: Array, halved: Array) -> float:
     itself m + p. The mean over hospitals plus its standard error, to be cautious; 1 unless ten or
     more hospitals say that it is below 1 by more than chance (5%).
     """
+    from scipy import stats
+
     spread, half = (np.nanvar(values, axis=1, ddof=1) for values in (full, halved))
     usable = np.isfinite(half) & (spread > 0)
     kept = 1 - 4 * (1 - 2 * half[usable] / spread[usable])
@@ -181,4 +184,6 @@ def least_beyond_chance(hospitals: int, level: float, looks: int = 1) -> int:
     `looks` (the methods of which the one is taken that shows most). `level` is the rate at which
     an interval leaves out zero where nothing is there.
     """
+    from scipy import stats
+
     return int(stats.binom.isf(0.05 / looks, hospitals, level)) + 1

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse
 
 from tcoc.errors import InputError
 from tcoc.rules.inference.units import MILLIONTHS
@@ -137,6 +137,8 @@ def poisson_table() -> Array:
     Drawing a position costs a tenth of drawing from the distribution. The last counts are chosen
     so that the mean of the table is exactly 1; its variance then differs from 1 by under 0.0001.
     """
+    from scipy import stats
+
     levels = (np.arange(65_536) + 0.5) / 65_536
     table = np.searchsorted(stats.poisson.cdf(np.arange(20), 1.0), levels).astype(float)
     short = round(65_536 - table.sum())

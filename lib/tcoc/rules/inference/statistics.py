@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import sparse
 
 from tcoc.rules.inference.replicates import DRAWN, Replicates, UnitSums, point
@@ -109,6 +108,8 @@ def noise_of(replicated: Growths) -> float:
 
 def hc3(of: Growths) -> tuple[float, float, float]:
     """Return the slope's HC3 interval (95%) and standard error: few hospitals, unlike errors."""
+    import statsmodels.api as sm
+
     terms = sm.add_constant(of.factor[:, 0])
     fit = sm.WLS(of.growth[:, 0], terms, weights=of.weight).fit(cov_type="HC3")
     low, high = fit.conf_int()[1]

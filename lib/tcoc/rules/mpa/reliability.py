@@ -9,9 +9,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from scipy.stats import norm
-from statsmodels.stats.meta_analysis import combine_effects
 
 from tcoc.rules.mpa.scale import Array
 
@@ -56,6 +53,8 @@ def heterogeneity(result: Array, noisy: Array) -> Heterogeneity:
 
     Hospitals without a result, or whose replicates do not vary, say nothing and are left out.
     """
+    from statsmodels.stats.meta_analysis import combine_effects
+
     error = np.nanstd(noisy, axis=1, ddof=1)
     known = np.isfinite(result) & np.isfinite(error) & (error > 0)
     agree = sign_agreement(result[known], noisy[known])
@@ -117,6 +116,8 @@ def panel_needed(
     A result's error falls with the root of the panel; the test is two-sided at 1 - `level`. NaN
     for a hospital without people or error.
     """
+    from scipy.stats import norm
+
     constant = error * np.sqrt(benes)
     reach = norm.ppf((1 + level) / 2) + norm.ppf(power)
     needed = np.ceil((reach * constant / change) ** 2)
@@ -129,6 +130,8 @@ def regression_to_the_mean(before: Array, after: Array) -> tuple[float, float, f
     Ordinary least squares over hospitals with errors that need no equal variance (HC3). NaN for
     fewer than five hospitals.
     """
+    import statsmodels.api as sm
+
     known = np.isfinite(before) & np.isfinite(after)
     if known.sum() < 5 or np.ptp(before[known]) == 0:
         return float("nan"), float("nan"), float("nan")

@@ -14,7 +14,6 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from tcoc.rules.risk.adjust import (
     Adjusted,
@@ -182,7 +181,14 @@ def _by_profile(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _regression(rows: pd.DataFrame, column: str, settings: RiskSettings, family: Any) -> Predictor:
-    """Fit a weighted GLM of a column of `_by_profile` on the demographic terms."""
+    """Fit a weighted GLM of a column of `_by_profile` on the demographic terms.
+
+    Where nobody has any of it, nothing can be fitted: zero is predicted, as the mean would.
+    """
+    if not (rows[column] > 0).any():
+        return lambda people: np.zeros(len(people))
+    import statsmodels.api as sm
+
     terms = design(rows, settings)
     used = _used(terms)
     model = sm.GLM(rows[column], terms[used], family=family, var_weights=rows["weight"])
@@ -195,6 +201,8 @@ MAX_STEPS = 60
 
 
 def _least_squares(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
+    import statsmodels.api as sm
+
     rows = _by_profile(train)
     terms = design(rows, settings)
     used = _used(terms)
@@ -203,6 +211,8 @@ def _least_squares(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
 
 
 def _tweedie(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
+    import statsmodels.api as sm
+
     rows = _by_profile(train.assign(cost=train["cost"].clip(lower=0)))
     family = sm.families.Tweedie(sm.families.links.Log(), var_power=settings.tweedie_power)
     return _regression(rows, "cost", settings, family)
@@ -210,6 +220,8 @@ def _tweedie(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
 
 def _two_part(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
     """Whether there is any cost (binomial), times how much if so (gamma, log link)."""
+    import statsmodels.api as sm
+
     gamma = sm.families.Gamma(sm.families.links.Log())
     amount = _regression(_by_profile(train[train["cost"] > 0]), "cost", settings, gamma)
     everybody = _by_profile(train)
@@ -254,6 +266,8 @@ def goodness(rows: pd.DataFrame) -> dict[str, float]:
     The calibration line regresses actual on predicted cost; a slope of 1 is calibrated. It is not
     defined for a constant prediction.
     """
+    import statsmodels.api as sm
+
     weight, cost, predicted = (rows[c].to_numpy() for c in ("weight", "cost", "predicted"))
     total = np.average((cost - np.average(cost, weights=weight)) ** 2, weights=weight)
     error = np.average((cost - predicted) ** 2, weights=weight)
@@ -354,6 +368,8 @@ def growth_on_factor(table: pd.DataFrame, weights: pd.Series) -> dict[str, float
     that growth moved one for one with the predicted change, 0 that it did not. Heteroskedasticity
     is allowed for (HC1). Null with fewer than three hospitals or no variation.
     """
+    import statsmodels.api as sm
+
     rows = table[table["ccn"] != STATE].dropna(subset=["factor", "unadjusted"])
     if len(rows) < 3 or np.ptp(rows["factor"].to_numpy()) == 0:
         return {"slope": float("nan"), "slope_low": float("nan"), "slope_high": float("nan")}
