@@ -101,6 +101,14 @@ def test_no_reason_is_public_so_no_complement_is_told_by_its_mark():
     assert not {"reason", "hidden"} & set(rows[0])
 
 
+def test_what_depends_on_a_hidden_count_is_hidden_with_it():
+    frame = pd.DataFrame({"group": ["one", "two"], "n": [5, 900], "score": [0.5, 0.4]})
+    draft = plain("t", frame, ("group",), {"n": COUNT, "score": Column("S", "score", base="n")})
+    hidden = gate({"qp": [draft]}).tables["t"].hidden
+    assert hidden["n"].tolist() == [True, False]
+    assert hidden["score"].tolist() == [True, False]
+
+
 def test_dollars_and_scores_of_fewer_than_three_clinicians_are_hidden():
     frame = pd.DataFrame({"group": ["one", "two", "all"], "clinicians": [1, 40, 41]})
     frame["patients"] = [300, 9000, 9300]

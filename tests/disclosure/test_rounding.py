@@ -40,6 +40,11 @@ def test_rounding_moves_a_number_by_at_most_half_a_step(number, step):
     assert abs(shown - number) <= step / 2 * (1 + 1e-6) + 1e-6
 
 
+def test_halves_go_away_from_zero():
+    shown = rounded_to(np.array([25.0, -25.0, 15.0, 24.9]), np.full(4, 10.0))
+    assert shown.tolist() == [30, -30, 20, 20]
+
+
 def test_the_same_exact_number_is_shown_the_same_in_every_table():
     small = pd.DataFrame({"k": ["a"], "n": [100], "share": [1 / 3]})
     large = pd.DataFrame({"k": ["a"], "m": [30000], "share": [1 / 3]})

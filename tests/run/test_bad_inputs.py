@@ -3,9 +3,15 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tcoc.cli import app
@@ -15,6 +21,19 @@ from tcoc.params.yaml_file import read_yaml
 from tcoc.resources.shortage import memory_limit
 from tcoc.run.runner import RunRequest, execute_run
 from tests.run.conftest import Home, Lines
+
+SECONDS = 10
+"""No input may keep a machine busy for longer."""
+
+
+@pytest.fixture(autouse=True)
+def limit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hold every case to ten seconds of computing; waiting for a busy machine does not count."""
+    before = time.process_time()
+    yield
+    many = hasattr(request.function, "hypothesis")  # each example is held to it by itself
+    assert many or time.process_time() - before < SECONDS
+
 
 DEEP = "options: " + "[" * 3_000 + "]" * 3_000 + "\n"
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -175,6 +194,196 @@ def test_the_version_is_said() -> None:
     done = CliRunner().invoke(app, ["--version"])
     assert done.exit_code == 0
     assert done.output.startswith("tcoc ")
+
+
+def refused_line(*arguments: str, status: int = 2) -> str:
+    """Run a command line of its own process and return its one sentence."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tcoc.cli", *arguments], capture_output=True, text=True,
+        check=False, timeout=120, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == status, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("tcoc: ")]
+    assert len(said) == 1, done.stderr
+    return said[0]
+
+
+def test_a_damaged_table_fails_the_check_of_a_store(stored: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from tcoc.store.check import check_store
+
+    shutil.copytree(stored, tmp_path / "cut")
+    file = next((tmp_path / "cut" / "professional" / "year=2016").iterdir())
+    content = file.read_bytes()
+    for damage in (content[: len(content) // 2], b"", b"PAR1" + b"\0" * 500 + b"PAR1"):
+        file.unlink()
+        file.write_bytes(damage)
+        report = check_store(tmp_path / "cut")
+        assert not report.ok
+        assert {check.table for check in report.failed} == {"professional"}
+
+
+def test_a_page_that_is_damaged_inside_ends_in_a_sentence(
+    home: Home, stored: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(stored, tmp_path / "spoilt")
+    file = next((tmp_path / "spoilt" / "member_month" / "year=2016").iterdir())
+    content = bytearray(file.read_bytes())
+    content[8 : len(content) // 2] = b"\xff" * (len(content) // 2 - 8)
+    file.unlink()
+    file.write_bytes(bytes(content))
+    with pytest.raises(TcocError) as caught:
+        home.run(changes={"store": str(tmp_path / "spoilt")})
+    assert "\n" not in str(caught.value)
+    assert not (home.outputs / "tiny").exists()
+
+
+def test_two_acos_of_one_name(home: Home, stored: Path, tmp_path: Path) -> None:
+    import shutil
+
+    import pandas as pd
+
+    shutil.copytree(stored, tmp_path / "same")
+    file = tmp_path / "same" / "reference" / "aco_hospitals.csv"
+    table = pd.read_csv(file, dtype=str)
+    assert table["aco_id"].nunique() > 1
+    file.unlink()
+    table.assign(aco_name="One Name").to_csv(file, index=False)
+    with pytest.raises(InputError, match=r'aco_hospitals\.csv: the name "One Name" is given to'):
+        home.run(changes={"store": str(tmp_path / "same")})
+
+
+def test_a_read_only_disk(home: Home, tmp_path: Path) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(place)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no small file system can be mounted here (needs root)")
+    try:
+        assert "run folders cannot be written there" in refused(home, place / "outputs")
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+NAMES = {
+    "300 characters": "a" * 300,
+    "a NUL byte": "ti\x00ny",
+    "a line end": "ti\nny",
+    "a surrogate": "ti\ud800ny",
+    "a slash": "a/b",
+    "a dot": ".",
+    "two dots": "..",
+    "blank": " ",
+    "empty": "",
+    "a number": 5,
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_name_that_is_no_folder(case: str, home: Home) -> None:
+    with pytest.raises(InputError) as caught:
+        home.run(changes={"name": NAMES[case]})
+    assert "\n" not in str(caught.value)
+    assert not home.outputs.exists()
+
+
+def test_a_comparison_that_cannot_be_written(tmp_path: Path) -> None:
+    import pandas as pd
+
+    from tcoc.report.compare import Comparison, render_comparison
+
+    (tmp_path / "file").write_text("x")
+    nothing = Comparison("a", "b", (), pd.DataFrame())
+    for out in (tmp_path / "file" / "page.html", Path("/dev/null/page.html")):
+        with pytest.raises(InputError, match="the comparison cannot be written there"):
+            render_comparison(nothing, out)
+
+
+def test_a_memory_limit_on_the_command_line(stored: Path) -> None:
+    assert "memory limit" in refused_line("check", str(stored), "--memory-limit", "99999999TB")
+
+
+# ---------------------------------------------------------------- fuzz
+
+GOOD: dict[str, Any] = {
+    "name": "tiny", "store": "store", "years": [2016, 2017], "rate_years": [2020],
+    "national_growth": {2020: {"value": 0.024, "source": "invented"}}, "completion": {2017: 0.99},
+    "deliverables": ["y1_attribution"], "options": {"mpa.threshold": 0.02},
+}  # fmt: skip
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.dates(),
+    st.sampled_from([2016, 0, -1, 10**30, "2016", "MD", "\x00", "measured", ".nan", "../x"]),
+)  # fmt: skip
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(
+            st.one_of(st.text(max_size=12), st.integers(), st.none()), inner, max_size=4
+        ),
+    ),
+    max_leaves=8,
+)
+KEYS = st.sampled_from([*GOOD, "engine", "qp_years", "base_year", "performance_year", "reference",
+                        "no_such_key"])  # fmt: skip
+
+
+def judged(text: bytes, folder: Path) -> None:
+    """A run file is a run, or is refused in one sentence that names it."""
+    file = folder / "fuzz.yml"
+    file.write_bytes(text)
+    before = time.process_time()
+    try:
+        load_run(file)
+        said = "fuzz.yml"
+    except InputError as error:
+        said = str(error)
+    assert time.process_time() - before < SECONDS
+    assert "\n" not in said
+    assert "fuzz.yml" in said
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(changes=st.dictionaries(KEYS, VALUES, min_size=1, max_size=3))
+def test_a_run_file_of_any_values(
+    changes: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = yaml.safe_dump({**GOOD, **changes}, allow_unicode=True)
+    judged(text.encode("utf-8", "surrogatepass"), tmp_path_factory.getbasetemp())
+
+
+OPTIONS = st.sampled_from(
+    ["mpa.threshold", "attribution.window", "attribution.dual_codes", "qp.snapshots",
+     "disclosure.min_cell_size", "attribution.age_on", "risk.age_bands", "mpa.grid", "no.such"]
+)  # fmt: skip
+
+
+@settings(max_examples=30, derandomize=True, deadline=None)
+@given(options=st.dictionaries(OPTIONS, VALUES, min_size=1, max_size=2))
+def test_a_run_file_of_any_options(
+    options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = yaml.safe_dump({**GOOD, "options": options}, allow_unicode=True)
+    judged(text.encode("utf-8", "surrogatepass"), tmp_path_factory.getbasetemp())
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(
+    place=st.floats(0, 1), length=st.integers(0, 30),
+    put=st.one_of(st.binary(max_size=8), st.sampled_from([b"&a ", b"*a", b"[", b"{", b"? ", b"\t",
+                  b"!!python/name:os.system ", b"---\n", b"|\n", b"<<: *a\n", b"%YAML 9\n"])),
+)  # fmt: skip
+def test_a_run_file_with_a_piece_replaced(
+    place: float, length: int, put: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = yaml.safe_dump(GOOD).encode()
+    at = int(place * len(text))
+    judged(text[:at] + put + text[at + length :], tmp_path_factory.getbasetemp())
 
 
 def test_the_stand_ins_run(home: Home) -> None:

@@ -302,12 +302,24 @@ def clean_reference(
     practitioners = raw["aco_practitioners"]
     where = paths["aco_practitioners"]
     _check_links(practitioners, raw["aco_hospitals"], where)
+    _check_aco_names(raw["aco_hospitals"], paths["aco_hospitals"])
     roster = _one_aco_each(practitioners, tables["aco_hospitals"], duplicate_npi, where)
     linked = roster["ccn"].isna() | roster["ccn"].isin(eligible)
     ignored["aco_practitioners"] = len(practitioners) - len(roster) + int((~linked).sum())
     roster = roster.assign(ccn=roster["ccn"].where(linked, None)).drop_duplicates()
     tables["aco_practitioners"] = roster.reset_index(drop=True)
     return {name: tables[name] for name in raw}, ignored
+
+
+def _check_aco_names(aco_hospitals: pd.DataFrame, where: Path) -> None:
+    """Two ACOs of one name could not be told apart on any page (rule A6)."""
+    named = aco_hospitals[aco_hospitals["aco_name"].fillna("").str.strip() != ""]
+    for name, rows in named.groupby(named["aco_name"].str.strip()):
+        if len(ids := sorted(set(rows["aco_id"]))) > 1:
+            raise InputError(
+                f'{where}: the name "{name}" is given to {" and ".join(ids)}, expected one ACO of'
+                " each name"
+            )
 
 
 def _check_links(practitioners: pd.DataFrame, aco_hospitals: pd.DataFrame, where: Path) -> None:

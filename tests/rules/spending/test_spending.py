@@ -66,6 +66,7 @@ def test_a_year_without_a_factor_is_divided_by_one() -> None:
 
 def test_cents_are_rounded_once() -> None:
     assert to_cents(0.005000001) == Decimal("0.01")
+    assert [to_cents(half) for half in (0.125, 0.375)] == [Decimal("0.12"), Decimal("0.38")]
     assert to_cents(None) is None
 
 
