@@ -255,8 +255,8 @@ def persistence_title(table: PublicTable) -> str:
     rows = last(table)
     group = str(rows.frame["cost_group"].iloc[0])
     year = int(rows.frame["year"].iloc[0])
-    again = rows.value("share_of_group", cost_group=group, next_group=group)
-    gone = rows.value("share_of_group", cost_group=group, next_group="not eligible")
+    shares = rows.where(cost_group=group).frame.set_index("next_group")["share_of_group"]
+    again, gone = shares.get(group, 0.0), shares.get("not eligible", 0.0)
     return (
         f"{words.percent(again, 0)} of the costliest 1% of {year} are among the costliest 1% again"
         f" in {year + 1}; {words.percent(gone, 0)} died or left"

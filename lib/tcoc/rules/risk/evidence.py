@@ -183,10 +183,12 @@ def _by_profile(rows: pd.DataFrame) -> pd.DataFrame:
 def _regression(rows: pd.DataFrame, column: str, settings: RiskSettings, family: Any) -> Predictor:
     """Fit a weighted GLM of a column of `_by_profile` on the demographic terms.
 
-    Where nobody has any of it, nothing can be fitted: zero is predicted, as the mean would.
+    With fewer than two profiles, or where nobody has any of it, there is nothing to regress on:
+    the weighted mean is predicted.
     """
-    if not (rows[column] > 0).any():
-        return lambda people: np.zeros(len(people))
+    if len(rows) < 2 or not (rows[column] > 0).any():
+        level = float(np.average(rows[column], weights=rows["weight"])) if len(rows) else 0.0
+        return lambda people: np.full(len(people), level)
     import statsmodels.api as sm
 
     terms = design(rows, settings)
