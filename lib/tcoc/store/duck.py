@@ -208,7 +208,9 @@ def connect_duckdb(
     with spill_folder(spill) as folder:
         settings = {"threads": threads} if threads else {}
         backend = ibis.duckdb.connect(temp_directory=str(folder), memory_limit=allowed, **settings)
-        backend.con.execute("SET enable_progress_bar = false")
+        # the command has its own progress; in a notebook the engine's needs a package to be set
+        if backend.con.sql("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
+            backend.con.execute("SET enable_progress_bar = false")
         try:
             yield Connection(backend, "duckdb", Bounds(allowed, folder))
         finally:
