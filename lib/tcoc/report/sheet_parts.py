@@ -78,7 +78,8 @@ def how(source: Source, ccn: str, name: str) -> str:
         if first is not None and last is not None:
             word = "Below the benchmark: a saving" if last <= first else "Above the benchmark"
             per_person.append(
-                Bar(word, last, source.say(MPA, row, "result"), start=first, strong=True,
+                # from performance to benchmark: a saving has the color of a gain
+                Bar(word, first, source.say(MPA, row, "result"), start=last, strong=True,
                     note="3. The result, as a share of the benchmark (rule M1)")
             )  # fmt: skip
         shares = [
