@@ -29,7 +29,9 @@ _BETWEEN = """<style>@media print {
   .report:not(:last-child) footer, .report + .report .contents { display: none; }
   .report + .report #table-assumptions, .report + .report #table-checks { display: none; }
   body { font-size: 9pt; line-height: 1.3; } h2 { margin-top: 10pt; } p { margin-bottom: 5pt; }
-  figure { margin: 8pt 0 10pt; } .picture svg { max-height: 4.9in; }
+  header { padding: 4pt 0; }
+  .summary { font-size: 10.5pt; } figure { margin: 6pt 0 8pt; }
+  .picture svg { max-height: 4.7in; }
 }</style>"""
 """One footer, one list of contents, and the cover's assumptions do for all; two figures a sheet."""
 

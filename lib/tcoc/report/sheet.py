@@ -27,9 +27,8 @@ LARGEST = 300_000
 TABLES = (
     "mpa_hospitals", "mpa_reliability", "mpa_heterogeneity", "mpa_terms", "mpa_option_hospitals",
     "mpa_option_totals", "mpa_combined", "combined_hospitals", "risk_combined",
-    "hospitals_by_stage", "hospital_acos", "where_they_live", "hospital_per_capita",
-    "hospital_settings", "risk_hospitals", "growth_by_who_moved", "risk_parts",
-    "qp_partner_hospitals",
+    "hospitals_by_stage", "where_they_live", "hospital_per_capita", "risk_hospitals",
+    "growth_by_who_moved", "risk_parts",
 )  # fmt: skip
 """The public tables that a sheet can show; a run of fewer reports has fewer of them."""
 

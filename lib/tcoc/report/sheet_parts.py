@@ -78,7 +78,8 @@ def how(source: Source, ccn: str, name: str) -> str:
         if first is not None and last is not None:
             word = "Below the benchmark: a saving" if last <= first else "Above the benchmark"
             per_person.append(
-                Bar(word, last, source.say(MPA, row, "result"), start=first, strong=True,
+                # from performance to benchmark: a saving has the color of a gain
+                Bar(word, first, source.say(MPA, row, "result"), start=last, strong=True,
                     note="3. The result, as a share of the benchmark (rule M1)")
             )  # fmt: skip
         shares = [
@@ -191,7 +192,7 @@ def options(source: Source, ccn: str, name: str) -> str:
 
 
 def people(source: Source, ccn: str, name: str) -> str:
-    """Say who is attributed: by stage, by ACO, and where they live."""
+    """Say who is attributed: by the stage that attributed them."""
     table = "hospitals_by_stage"
     rows = _latest(source.rows(table, ccn))
     stages = [
@@ -206,16 +207,7 @@ def people(source: Source, ccn: str, name: str) -> str:
         "Who is attributed",
         say(f"In {year}, {whole} people are attributed to {name}." if whole else ""),
         bars("People by the stage that attributed them (rule A1)", stages),
-        _acos(source, ccn),
     )
-
-
-def _acos(source: Source, ccn: str) -> str:
-    table = "hospital_acos"
-    rows = [
-        [str(row["aco_name"]), source.say(table, row, "benes")] for row in source.rows(table, ccn)
-    ]
-    return grid("People by ACO (rule A2)", ["ACO", "People"], rows)
 
 
 def homes(source: Source, ccn: str, name: str) -> str:
@@ -278,20 +270,6 @@ def _compared(source: Source, ccn: str) -> list[Record]:
     return [own, *(r for r in plain if str(r["ccn"]) == STATE), *others[:_PEERS]]
 
 
-def settings(source: Source, ccn: str, name: str) -> str:
-    """Show per capita and its growth by setting beside the state's and the peers'."""
-    table = "hospital_settings"
-    rows = [
-        [words.name_of(r["setting"]), *(source.say(table, r, c) for c in _SETTING_COLUMNS)]
-        for r in source.rows(table, ccn)
-    ]
-    heads = ["Setting", *(source.label(table, c) for c in _SETTING_COLUMNS)] if rows else []
-    return cell("Growth by setting", grid("Dollars per person and year", heads, rows), wide=True)
-
-
-_SETTING_COLUMNS = ("per_capita", "growth", "state_growth", "peer_growth")
-
-
 def per_capita(source: Source, ccn: str, name: str) -> str:
     """Show dollars per person by year, and the part paid to hospitals, beside the state's."""
     state = {int(r["year"]): r for r in source.rows(PER_CAPITA, STATE)}
@@ -347,24 +325,8 @@ def _called(part: str) -> str:
     return named[:1].upper() + named[1:]
 
 
-def partners(source: Source, ccn: str, name: str) -> str:
-    """Show the QP results of the clinicians who partner with the hospital (rule Q7)."""
-    table = "qp_partner_hospitals"
-    rows = _latest(source.rows(table, ccn))
-    shown = [
-        [str(r["test"]), *(source.say(table, r, c) for c in ("clinicians", "meeting"))]
-        for r in rows
-    ]
-    year = rows[0]["year"] if rows else ""
-    return cell(
-        "QP partners",
-        grid(f"Clinicians whose best partner is {name}, {year}",
-             ["Thresholds of", "Clinicians", "Would qualify"], shown),
-    )  # fmt: skip
-
-
 PAGES: tuple[tuple[Part, ...], ...] = (
     (adjustment, how, options, signal, break_even),
-    (people, homes, growth, per_capita, settings, moved, risk, partners),
+    (people, homes, growth, per_capita, moved, risk),
 )
 """What stands on the first and on the second printed page."""
