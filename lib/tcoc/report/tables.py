@@ -27,7 +27,7 @@ LONG = 20
 """Rows from which the page offers sorting and a filter."""
 LONGEST = 60
 """Rows that a page shows; the rest of a longer grid stands in its files."""
-_PRINTED = 25
+_PRINTED = 15
 """Rows that a printed page holds (see page.css)."""
 
 _AMOUNT = re.compile(r"[+−-]?\$[\d][\d,.]*(?:[BMK]\b)?|−[\d][\d,.]*%?|\$")

@@ -30,7 +30,7 @@ def of_rows(
     """Let a sentence about a table survive a run in which the table has no rows: NO_ROWS."""
 
     @wraps(say)
-    def said(table: PublicTable, *args: Told.args, **kwargs: Told.kwargs) -> str:
+    def said(table: PublicTable, /, *args: Told.args, **kwargs: Told.kwargs) -> str:
         return NO_ROWS if table.empty else say(table, *args, **kwargs)
 
     return cast("Callable[Concatenate[PublicTable, Told], str]", said)

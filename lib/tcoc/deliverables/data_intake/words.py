@@ -73,9 +73,9 @@ def verdict(checks: PublicTable, subject: str) -> str:
     found = set(rows.frame["light"])
     worst = next((light for light in intake.LIGHTS if light in found), GREY)
     if worst == GREEN:
-        return "Every check that could be made is green"
+        return f"{words.name_of(subject)}: every check that could be made is green"
     if worst == GREY:
-        return "Nothing could be checked"
+        return f"{words.name_of(subject)}: nothing could be checked"
     names = [str(name) for name in dict.fromkeys(rows.where(light=worst).frame["name"])]
     years = sorted({str(year) for year in rows.where(light=worst).frame["year"]} - {ALL})
     when = f" in {words.listing(years)}" if years else ""

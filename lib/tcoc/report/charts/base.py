@@ -85,7 +85,7 @@ def needs_rows(
     """Let a chart of a table without rows be an empty Chart, which draws nothing and says so."""
 
     @wraps(chart)
-    def made(table: PublicTable, *args: Told.args, **kwargs: Told.kwargs) -> Chart:
+    def made(table: PublicTable, /, *args: Told.args, **kwargs: Told.kwargs) -> Chart:
         return nothing(table) if table.empty else chart(table, *args, **kwargs)
 
     return cast("Callable[Concatenate[PublicTable, Told], Chart]", made)
