@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf
+.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -98,6 +98,9 @@ mutants: $(READY) ## plant every bug of tests/mutants/bugs.yml; each must turn a
 
 kills: $(READY) ## kill runs at random moments, 200 times: outputs stay whole, the next command works
 	$(BIN)/python -m tests.run.kills 200
+
+attack: $(READY) sample-store ## attack the sample and ten variants of it together, as a reader of all could (an hour)
+	$(BIN)/python -m tests.disclosure.acceptance
 
 clean: ## remove what make made: environment, synthetic stores, cache; never another store or a run
 	rm -rf $(VENV) $(SAMPLE) $(STATE) stores/.sample.* stores/.state.* outputs/.cache outputs/.failed

@@ -16,10 +16,11 @@ TRUTH_TABLES = ("planted_truth",)
 """Public tables that compare with the truth of a synthetic state."""
 
 _MEMORY = re.compile(r"\bfrom memory\b|\brecalled\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"[^.;<>]*\bfrom memory\b[^.;<>]*[.;]?", re.IGNORECASE)
+_RECALLED = re.compile(r"<td[^>]*>Recalled</td>")
+_SENTENCE = re.compile(r"[^.;]*from memory[^.;]*[.;]?")
 _SECTION = re.compile(r'<section aria-labelledby="([^"]*)">.*?</section>\s*', re.DOTALL)
 _FIGURE = re.compile(r'<figure id="figure-([^"]*)".*?</figure>\s*', re.DOTALL)
-_ROW = re.compile(r"<tr>(?:(?!</tr>).)*<td[^>]*>Recalled</td>.*?</tr>", re.DOTALL)
+_ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 _JARGON = re.compile(
     r"<dt>(?:Run|Settings|Code|Versions|Reused|To reproduce|Checks)</dt><dd>.*?</dd>"
     r"|<li>Run <strong>.*?</strong></li>\s*",
@@ -58,8 +59,17 @@ def trimmed(page: str, dropped: set[str], synthetic: bool, day: str) -> str:
         for found in gone:
             page = page.replace(found[0], "")
             page = re.sub(rf'<li><a href="#{re.escape(found[1])}">.*?</a></li>\s*', "", page)
-    page = _SENTENCE.sub("", _ROW.sub("", page))
+    page = _ROW.sub(lambda f: "" if _RECALLED.search(f[0]) else f[0], page)
+    page = "<".join(_sentences(part) for part in page.split("<"))
     return _JARGON.sub("", page).replace(_NOT_RELEASED, f"Released {day}")
+
+
+def _sentences(part: str) -> str:
+    """Cut sentences with a number from memory out of one element's text."""
+    if "from memory" not in part:
+        return part
+    tag, _, words = part.partition(">")
+    return f"{tag}>{_SENTENCE.sub('', words)}"
 
 
 def _without_recalled(file: Path) -> bool:
