@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean
+.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -23,6 +23,7 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python tools/kernel.py > /dev/null
 	@touch $@
 
 setup: $(READY) ## make the virtual environment from the locked requirements
@@ -47,14 +48,20 @@ lint: $(READY) ## style, imports between modules, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-lab: $(READY) sample-store ## open the notebooks in JupyterLab
-	cd notebooks && ../$(BIN)/jupyter lab
+lab: $(READY) sample-store ## open JupyterLab at the project's root (start with notebooks/scratch)
+	@echo "First what-if: notebooks/scratch/first_what_if.ipynb; docs/analyst.md explains it."
+	@echo "A notebook that is run and saved shows in git status; make clear-notebooks takes its outputs out."
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1
+
+clear-notebooks: $(READY) ## take saved outputs out of the reports' notebooks
+	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb notebooks/scratch/first_what_if.ipynb
+	@git status --short -- notebooks
 
 notebooks: $(READY) sample-store ## execute the notebooks in place: accepts changed numbers
 	$(BIN)/python tools/execute_notebooks.py
 	@git diff --stat -- notebooks
 
-state: state-store ## make the state-size store (about 10 minutes, 6 GB of memory)
+state: state-store ## make the state-size store (a few minutes, 2 GB of memory)
 
 bench: $(READY) state-store ## measure at 1, 10, 100 and 300 per cent of a state (half an hour)
 	$(BIN)/python -m benchmarks.bench params/runs/cy2018.yml --whole --out benchmarks/results/new.json
@@ -82,6 +89,9 @@ spark: $(READY) ## add Apache Spark to the environment (also needs a Java runtim
 lock: ## renew requirements.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet -o requirements.txt
+
+mutants: $(READY) ## plant every bug of tests/mutants/bugs.yml; each must turn a test red (half an hour)
+	$(BIN)/python -m tests.mutants.run --jobs 2
 
 kills: $(READY) ## kill runs at random moments, 200 times: outputs stay whole, the next command works
 	$(BIN)/python -m tests.run.kills 200

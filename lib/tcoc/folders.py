@@ -297,9 +297,9 @@ def exchange(work: Path, place: Path) -> None:
         old.rename(work)
 
 
-def recover(parent: Path) -> None:
+def recover(parent: Path, name: str = "*") -> None:
     """Give back its name to what a fallback exchange was killed in."""
-    for old in sorted(parent.glob(".*.old")):
+    for old in sorted(parent.glob(f".{name}.old")):
         place = old.with_name(old.name.removeprefix(".").removesuffix(".old"))
         if place.exists():
             remove(old)

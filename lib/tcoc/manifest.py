@@ -97,9 +97,13 @@ class Manifest(_Model):
 
 
 class Private(_Model):
-    """What only the owner may know of a run: what it depends on, and its restricted files."""
+    """What only the owner may know of a run: what it depends on, its restricted files and tables.
+
+    The rows of a restricted table are an exact count of people.
+    """
 
     key: str = ""
+    tables: dict[str, int] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
 
     def write(self, folder: Path) -> None:

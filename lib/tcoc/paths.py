@@ -16,6 +16,18 @@ def params_dir() -> Path:
     return project_root() / "params"
 
 
+LEDGER = ".releases"
+"""Among the run folders: what was handed out, entry by entry."""
+
+RESULTS = ("lab", "verdicts")
+"""Measurements that are kept with the code and that tables read: inputs of a run."""
+
+
+def result_file(name: str) -> Path:
+    """Return where a kept measurement stands; it may not be there."""
+    return project_root() / "benchmarks" / "results" / f"{name}.json"
+
+
 def notebooks_dir() -> Path:
     """Return the folder of the deliverables' notebooks."""
     return project_root() / "notebooks"

@@ -32,6 +32,7 @@ from tcoc.cache import (
 from tcoc.errors import TcocError, nearest
 from tcoc.folders import private
 from tcoc.params import AttributionPolicy, Policy, Run, RunFile
+from tcoc.paths import result_file
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection
 from tcoc.store.layout import Store, store_files
@@ -114,6 +115,9 @@ class Catalog:
         if name not in self._found:
             raise TcocError(f'"{name}" is not a table of a run{nearest(name, self._found)}')
         return self._found[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._found
 
     def product(self, name: str) -> Product:
         """Return the product of a name."""
@@ -253,6 +257,15 @@ class Study:
         file = self._measured_file(name)
         return file if file is not None and file.is_file() else None
 
+    def kept(self, name: str) -> Path | None:
+        """Return a measurement that is kept with the code (`paths.RESULTS`), None where it is not.
+
+        It is an input like a reference table: a table that read another one is made again.
+        """
+        self._note("result", name)
+        file = result_file(name)
+        return file if file.is_file() else None
+
     def _measured_file(self, name: str) -> Path | None:
         if self.cache is None:
             return None
@@ -309,6 +322,9 @@ class Study:
         if kind == "measured":
             file = self._measured_file(name)
             return sha256(file) if file and file.is_file() else ""
+        if kind == "result":
+            file = result_file(name)
+            return sha256(file) if file.is_file() else ""
         return self._store_digest if kind == "store" else self._reference_digest
 
     def _table_digest(self, name: str) -> str:

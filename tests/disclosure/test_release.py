@@ -6,9 +6,10 @@ import pytest
 
 from tcoc.cache import sha256
 from tcoc.disclosure import gate, write_csvs
-from tcoc.disclosure.release import LEDGER, mark_not_released, read_ledger, release_run
+from tcoc.disclosure.release import mark_not_released, read_ledger, release_run
 from tcoc.errors import InputError, TcocError
 from tcoc.manifest import Input, Manifest
+from tcoc.paths import LEDGER
 
 from .tables import hospitals
 from .test_attacks import record
@@ -124,3 +125,43 @@ def test_a_run_that_is_not_finished_is_not_released(tmp_path):
     Manifest(run="sample", state="failed").write(folder)
     with pytest.raises(InputError, match="is failed, expected a finished one"):
         release_run(folder, "A. Checker")
+
+
+PAGE = """<ul class="facts"><li>Run <strong>sample</strong></li>
+<li><span class="badge">Not released: for review</span></li></ul>
+<nav><li><a href="#truth">Truth</a></li><li><a href="#savings">Savings</a></li></nav>
+<section aria-labelledby="savings"><p>Published savings. An open dot is a number from memory.</p>
+<figure id="figure-savings-dots"><svg><title>2014: 95% (from memory)</title></svg></figure>
+<figure id="figure-hospitals-bars"><svg><title>Hospitals</title></svg></figure>
+<table><tr><td>95</td><td>Recalled</td></tr><tr><td>116</td><td>Sourced</td></tr></table></section>
+<section aria-labelledby="truth"><div id="table-planted_truth">truth</div></section>
+<dl><dt>Data</dt><dd>Claims</dd><dt>Code</dt><dd>abc</dd></dl>"""
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_stakeholders_get_nothing_from_memory_no_truth_of_real_data_and_no_jargon(
+    tmp_path, synthetic
+):
+    folder = a_run(tmp_path)
+    (folder / "index.html").write_text(PAGE)
+    (folder / "figures").mkdir()
+    (folder / "figures" / "savings-dots.svg").write_text("<svg><title>95%</title></svg>")
+    (folder / "figures" / "hospitals-bars.svg").write_text("<svg/>")
+    (folder / "tables" / "savings.csv").write_text("v,confidence\n95,recalled\n116,sourced\n")
+    files = {f.relative_to(folder).as_posix(): sha256(f) for f in folder.rglob("*")
+             if f.is_file() and "restricted" not in f.parts
+             and f.name not in ("release.json", "manifest.json")}  # fmt: skip
+    Manifest(run="sample", state="ok", files=files, synthetic=synthetic).write(folder)
+    target = release_run(folder, "A. Checker", "2026-05-31")
+    page = (target / "index.html").read_text()
+    for gone in ("memory", "95", "Recalled", "Run", "Code", "Not released"):
+        assert gone not in page
+    for kept in ("Published savings.", "116", "figure-hospitals-bars", "Released 2026-05-31"):
+        assert kept in page
+    assert ("table-planted_truth" in page) == synthetic
+    assert ('href="#truth"' in page) == synthetic
+    assert (target / "tables" / "savings.csv").read_text() == "v,confidence\n116,sourced\n"
+    assert not (target / "figures" / "savings-dots.svg").exists()
+    sums = (target / "SHA256SUMS").read_text()
+    assert f"{sha256(target / 'index.html')}  index.html" in sums
+    assert "savings-dots" not in sums

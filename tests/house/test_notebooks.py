@@ -58,6 +58,8 @@ def test_a_notebook_has_no_functions_loops_magics_or_path_tricks(file: Path) -> 
 @each_notebook
 def test_every_section_shows_by_the_kit_and_asserts_a_check(file: Path) -> None:
     for cell in code_cells(file)[1:]:
+        if "open_release" in cell.source and not release_calls(cell):
+            continue  # set-up: the release, and names of tables that many sections show
         body = ast.parse(cell.source).body
         shown = release_calls(cell)
         assert len(shown) == sum(isinstance(node, ast.Expr) for node in body), cell.source

@@ -3,10 +3,15 @@ import shutil
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from tcoc.cli import app
+from tcoc.disclosure import gate
 from tcoc.errors import InputError
 from tcoc.report.compare import compare_runs, default_out, render_comparison
 from tcoc.report.provenance import value_words
+from tests.disclosure.tables import hospitals
+from tests.disclosure.test_attacks import record
 
 
 def use(name, value, year=None):
@@ -118,6 +123,20 @@ def test_two_editions_that_would_disclose_say_so_and_go_to_the_owner(tmp_path):
     assert "by difference in 1 cell" in found.text()
     assert default_out(two, found) == two / "restricted" / "compare-with-a.html"
     assert not compare_runs(one, one).discloses
+
+
+def test_two_editions_with_their_records_are_attacked_together(tmp_path):
+    one, two = write_run(tmp_path, "a"), write_run(tmp_path, "b")
+    state = hospitals({"a": 253, "b": 7, "c": 404, "d": 90})
+    gate({"y1": [state]}).record.write(one / "restricted")
+    gate({"y1": [state]}).record.write(two / "restricted")
+    assert not compare_runs(one, two).discloses
+    # the other edition's counts are not rounded: what it shows leaves the hidden one
+    record([state], {"count": 1e-6}).write(two / "restricted")
+    assert compare_runs(one, two).discloses
+    said = CliRunner().invoke(app, ["compare", str(one), str(two)])
+    assert said.exit_code == 1
+    assert {f.parent for f in tmp_path.rglob("compare-*.html")} <= {two / "restricted"}
 
 
 def attribution(run, hospital="a", moved=0):

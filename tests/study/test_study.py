@@ -121,6 +121,35 @@ def test_a_changed_store_makes_again_what_read_it(opened: Opened, folder: Path) 
         info.write_text(text)
 
 
+def test_a_measurement_kept_with_the_code_is_an_input(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import json
+    from dataclasses import replace
+
+    import pandas as pd
+
+    import tcoc.study
+
+    kept = tmp_path / "verdicts.json"
+    monkeypatch.setattr(tcoc.study, "result_file", lambda name: tmp_path / f"{name}.json")
+
+    def rates(study: Study) -> Any:
+        file = study.kept("verdicts")
+        number = json.loads(file.read_text())["rate"] if file else 0
+        return pd.DataFrame({"year": [2016], "rate": [number]})
+
+    product = Product("rates", ("year",), rates, {"year": "int32", "rate": "int32"})
+    parts = (FIRST, replace(SECOND, uses=(), tables=(product,)))
+    found = []
+    for text in (None, '{"rate": 1}', '{"rate": 1}', '{"rate": 2}'):
+        if text:
+            kept.write_text(text)
+        with opened(parts=parts) as study:
+            found.append((int(study.frame("rates")["rate"].iloc[0]), "rates" in study.made))
+    assert found == [(0, True), (1, True), (1, False), (2, True)]
+
+
 def test_an_undeclared_read_is_an_error(opened: Opened) -> None:
     from dataclasses import replace
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure.attacker import Knowledge, Wish, bounds, groups_of, propagated
+from tcoc.disclosure.attacker import Group, Knowledge, Wish, bounds, groups_of, propagated
 from tcoc.disclosure.files import DICTIONARY, MARK
 from tcoc.disclosure.network import FAR, Relations
-from tcoc.disclosure.rounding import Numbers, significant
+from tcoc.disclosure.rounding import Flags, Numbers, significant
 from tcoc.errors import InputError
 
 NUMBERS, RELATIONS = "gate_numbers", "gate_relations"
@@ -79,6 +79,8 @@ class Joint:
     number_of: Sequence[np.ndarray]
     names: pd.DataFrame
     records: Sequence[Record]
+    new: Flags
+    """Which relations the first edition alone says."""
 
 
 def joint(records: Sequence[Record]) -> Joint:
@@ -105,15 +107,23 @@ def joint(records: Sequence[Record]) -> Joint:
         take.at(found, number[own], every[name].to_numpy(np.float64)[own])
     cuts = np.cumsum([len(record.numbers) for record in records])[:-1]
     number_of = np.split(number, cuts)
-    relations = _together([record.relations for record in records], number_of)
+    relations, new = _together([record.relations for record in records], number_of)
     whole = every["whole"].to_numpy(bool)[first]
     known = Knowledge(lower, upper, whole, relations)
-    return Joint(known, Wish(low, high, width), exact[first], number_of, every.iloc[first], records)
+    return Joint(known, Wish(low, high, width), exact[first], number_of, every.iloc[first], records,
+                 new)  # fmt: skip
 
 
-def _together(parts: Sequence[Relations], number_of: Sequence[np.ndarray]) -> Relations:
-    starts = np.cumsum([0, *(len(part.lower) for part in parts)])
-    return Relations(
+def _together(
+    parts: Sequence[Relations], number_of: Sequence[np.ndarray]
+) -> tuple[Relations, Flags]:
+    """Return the relations of all editions, each once, and which of them the first alone says.
+
+    Editions share most of theirs. Two are one where two random sums over their numbers agree.
+    """
+    lengths = [len(part.lower) for part in parts]
+    starts = np.cumsum([0, *lengths])
+    every = Relations(
         np.concatenate([p.row + s for p, s in zip(parts, starts[:-1], strict=True)]),
         np.concatenate([n[p.variable] for p, n in zip(parts, number_of, strict=True)]),
         np.concatenate([p.sign for p in parts]),
@@ -122,6 +132,36 @@ def _together(parts: Sequence[Relations], number_of: Sequence[np.ndarray]) -> Re
         # owners are cells of the first edition alone: those of others are no longer ours to hide
         np.concatenate([parts[0].owner, *(np.full(len(p.lower), -1) for p in parts[1:])]),
     )
+    height = len(every.lower)
+    chance = np.random.default_rng(height).random((2, int(every.variable.max(initial=-1)) + 1))
+    sums = [
+        np.bincount(every.row, every.sign * c[every.variable], height).astype(np.float64)
+        for c in chance
+    ]
+    told = pd.DataFrame({"a": significant(sums[0], 10), "b": significant(sums[1], 10),
+                         "lower": every.lower, "upper": every.upper})  # fmt: skip
+    number = told.groupby(list(told.columns), sort=False).ngroup().to_numpy()
+    last = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.int64)
+    np.maximum.at(last, number, np.repeat(np.arange(len(parts)), lengths))
+    first = ~pd.Series(number).duplicated().to_numpy()
+    kept = first & ((every.lower > -FAR) | (every.upper < FAR))
+    return every.kept(kept), last[number[kept]] == 0
+
+
+def news(both: Joint, before: Joint, groups: Sequence[Group]) -> list[Group]:
+    """Return the groups of which the first edition says anything that its earlier ones do not.
+
+    The others were attacked when the last of those was released.
+    """
+    place = np.full(len(both.exact), -1)
+    for now, then in zip(both.number_of[1:], before.number_of, strict=True):
+        place[now] = then
+    moved = place < 0
+    sides = [(j.known.lower, j.known.upper, j.wish.low, j.wish.high, j.wish.width)
+             for j in (both, before)]  # fmt: skip
+    for now, then in zip(*sides, strict=True):
+        moved |= now != then[place]
+    return [g for g in groups if moved[g.members].any() or both.new[g.rows].any()]
 
 
 @dataclass(frozen=True)

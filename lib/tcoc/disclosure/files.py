@@ -8,8 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from tcoc.disclosure.rounding import rounded_to
 from tcoc.disclosure.table import Column, Facts, PublicTable, admit
 from tcoc.errors import InputError
 
@@ -100,7 +102,11 @@ def _text(value: Any, digits: int | None) -> str:
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return str(int(value))
-        return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else repr(value)
+        if not digits:
+            return repr(value)
+        # the pages round halves away from zero too: one number, one text
+        shown = rounded_to(np.array([value]), np.array([10.0**-digits]))[0]
+        return f"{shown:.{digits}f}".rstrip("0").rstrip(".")
     return str(value)
 
 

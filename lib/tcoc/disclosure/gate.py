@@ -106,16 +106,27 @@ def log_of(drafts: Sequence[Draft], cells: pd.DataFrame) -> pd.DataFrame:
     hidden = cells[cells["reason"] != ""]
     names = [draft.name for draft in drafts]
     words = [
-        ", ".join(f"{key} {drafts[t].frame[key].iloc[r]}" for key in drafts[t].keys)
-        for t, r in zip(hidden["table"], hidden["row"], strict=True)
+        pd.Series(_words(drafts[t])[own["row"].to_numpy(np.int64)], index=own.index)
+        for t in hidden["table"].unique().tolist()
+        for own in [hidden[hidden["table"] == t]]
     ]
+    cell = pd.concat(words).reindex(hidden.index) if words else pd.Series(dtype=object)
     return pd.DataFrame(
         {
             "table": [names[t] for t in hidden["table"]],
-            "cell": words,
+            "cell": cell.to_numpy(),
             "column": hidden["column"].astype(str).to_numpy(),
             "reason": hidden["reason"].to_numpy(),
             "exact": hidden["exact"].to_numpy(float),
         },
         columns=list(LOG_COLUMNS),
     )
+
+
+def _words(draft: Draft) -> np.ndarray:
+    """Return each row's keys as a reader names it: year 2018, ccn 210001."""
+    text = np.full(len(draft.frame), "", dtype=object)
+    for key in draft.keys:
+        text = text + (", " if key != draft.keys[0] else "") + f"{key} "
+        text = text + draft.frame[key].map(str).to_numpy(object)
+    return text

@@ -9,7 +9,7 @@ are made.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -50,6 +50,15 @@ class Relations:
     lower: Numbers
     upper: Numbers
     owner: np.ndarray
+
+    def kept(self, rows: Flags) -> "Relations":
+        """Return some relations, numbered anew."""
+        entries = rows[self.row]
+        place = (np.cumsum(rows) - 1)[self.row[entries]]
+        return Relations(
+            place, self.variable[entries], self.sign[entries],
+            self.lower[rows], self.upper[rows], self.owner[rows],
+        )  # fmt: skip
 
 
 class _Rows:
@@ -119,14 +128,17 @@ def variables_of(drafts: Sequence[Draft], cells: pd.DataFrame, place: Place) -> 
     return Variables(frame, number_of, place)
 
 
-def _keys(draft: Draft) -> np.ndarray:
+def keys_of(frame: pd.DataFrame, keys: Iterable[str], totals: Mapping[str, str]) -> np.ndarray:
     """Return each row's labels as one text, dimensions in order, totals left out."""
-    text = np.full(len(draft.frame), "", dtype=object)
-    for dimension in sorted(draft.keys):
-        labels = draft.frame[dimension].map(label_text).to_numpy(object)
-        total = draft.totals.get(dimension)
-        text = text + np.where(labels == total, "", f"|{dimension}=" + labels)
+    text = np.full(len(frame), "", dtype=object)
+    for dimension in sorted(keys):
+        labels = frame[dimension].map(label_text).to_numpy(object)
+        text = text + np.where(labels == totals.get(dimension), "", f"|{dimension}=" + labels)
     return text
+
+
+def _keys(draft: Draft) -> np.ndarray:
+    return keys_of(draft.frame, draft.keys, draft.totals)
 
 
 def _refuse_two_meanings(

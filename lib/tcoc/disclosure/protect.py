@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tcoc.disclosure.attacker import Group, Knowledge, Wish, binding, bounds, groups_of, propagated
-from tcoc.disclosure.editions import Joint, Record, joint
+from tcoc.disclosure.editions import Joint, Record, joint, news
 from tcoc.disclosure.network import (
     FAR,
     UNIT,
@@ -23,6 +23,7 @@ from tcoc.disclosure.table import Draft
 from tcoc.errors import TcocError
 
 PROTECTS, ELSEWHERE = "protects a hidden number", "hidden in another table"
+AGAIN = "hidden in an earlier release"
 _ROUNDS = 60
 
 
@@ -120,7 +121,7 @@ class Puzzle:
         reason, unit = self.cells["reason"], UNIT["dollars"]
         size = np.abs(self.cells["exact"].to_numpy(np.float64)) / unit
         worth = np.where((reason == CLINICIANS).to_numpy(), 0.4 * size, size)
-        worth = np.where(reason.isin(["", PROTECTS, ELSEWHERE]).to_numpy(), 0.0, worth)
+        worth = np.where(reason.isin(["", PROTECTS, ELSEWHERE, AGAIN]).to_numpy(), 0.0, worth)
         found = np.zeros(len(self.variables.frame))
         np.maximum.at(found, self.variables.of_cell, worth)
         return found
@@ -164,12 +165,17 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> None:
     """
     place = puzzle.variables.place
     _settle(puzzle, place)
-    groups: list[Group] | None = None
+    if earlier:
+        _hide_again(puzzle, earlier)
+        _settle(puzzle, place)
+    told: set[int] | None = None
     for _ in range(_ROUNDS):
         before = puzzle.hidden()
         both = joint([puzzle.record(), *earlier])
         every = groups_of(both.known.relations, len(both.exact))
-        todo = every if groups is None else groups
+        if told is None and earlier:
+            told = {n for g in news(both, joint(earlier), every) for n in g.members.tolist()}
+        todo = [g for g in every if told is None or not told.isdisjoint(g.members.tolist())]
         low, high = propagated(both.known)
         missed = both.wish.missed(low, high)
         if not missed.any():
@@ -178,14 +184,26 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> None:
             # What holds now keeps holding until something of the same group is hidden.
             if not missed.any():
                 return
-            groups = [group for group in todo if missed[group.members].any()]
+            told = set(np.flatnonzero(missed).tolist())
         _hide_for(puzzle, both, every, np.flatnonzero(missed), (low, high))
         _settle(puzzle, place)
-        if groups is not None:
-            touched = np.flatnonzero(puzzle.hidden() & ~before)
-            told = {*touched.tolist(), *np.concatenate([g.members for g in groups]).tolist()}
-            groups = [g for g in every if not told.isdisjoint(g.members.tolist())]
+        if told is not None:
+            told |= set(np.flatnonzero(puzzle.hidden() & ~before).tolist())
     raise TcocError("disclosure gate: no end of hiding; a table's parts do not fit its totals")
+
+
+def _hide_again(puzzle: Puzzle, earlier: Sequence[Record]) -> None:
+    """Hide the numbers that every earlier edition hides: to hide others would tell both."""
+    both = joint([puzzle.record(), *earlier])
+    size = len(both.exact)
+    seen, shown = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    for number_of, record in zip(both.number_of[1:], both.records[1:], strict=True):
+        hidden = record.numbers["hidden"].to_numpy(bool)
+        seen[number_of] = True
+        shown[number_of[~hidden]] = True
+    again = (seen & ~shown)[both.number_of[0]]
+    mine = again[puzzle.variables.of_cell] & (puzzle.cells["reason"] == "").to_numpy()
+    puzzle.cells.loc[mine, "reason"] = AGAIN
 
 
 def _settle(puzzle: Puzzle, place: Place) -> None:

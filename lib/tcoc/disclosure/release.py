@@ -7,21 +7,23 @@ its numbers, with which the next one is attacked.
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tcoc.cache import sha256
+from tcoc.cache import digest_of, sha256
 from tcoc.disclosure.editions import NUMBERS, RELATIONS, Difference, Record, disclosed
+from tcoc.disclosure.stakeholders import trim
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
-from tcoc.manifest import read_manifest
+from tcoc.manifest import Manifest, read_manifest
+from tcoc.paths import LEDGER
 
-MARK, LEDGER, HANDED = "release.json", ".releases", "released"
+MARK, HANDED = "release.json", "released"
 RESTRICTED = "restricted"
 REVIEW = f"{RESTRICTED}/review.md"
 EDITIONS = ("stakeholder", "working")
@@ -48,10 +50,17 @@ def mark_not_released(folder: Path) -> None:
     write_whole(folder / MARK, (json.dumps(said, indent=1) + "\n").encode())
 
 
-def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0]) -> Path:
+def release_run(
+    folder: Path,
+    by: str,
+    on: str = "",
+    edition: str = EDITIONS[0],
+    look: Callable[[Path], None] | None = None,
+) -> Path:
     """Release a finished run and return the folder to hand out.
 
-    1. The run is whole, and every public file is the one that it wrote.
+    1. The run is whole, and every public file is the one that it wrote; `look` reads all of them
+       and refuses what stands in no public table.
     2. The attacker gets this edition and all earlier ones of the same data.
     3. Review sheet (restricted), checksums, mark and ledger are written, and the edition copied.
     Raises InputError for a run or date that is not usable, TcocError where the release would
@@ -63,11 +72,13 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
         raise InputError(f'--edition: found "{edition}"{nearest(edition, EDITIONS)}')
     day = _day(on)
     files = _verified(folder)
+    if look:
+        look(folder)
     record = Record.read(folder / RESTRICTED)
     ledger = folder.parent / LEDGER
-    entries, store = read_ledger(ledger), _store(folder)
+    entries, store = read_ledger(ledger), store_of(read_manifest(folder))
     same = [entry for entry in entries if set(entry.store) & set(store)]
-    earlier = [Record.read(ledger / f"{entry.number:04}") for entry in same]
+    earlier = [Record.read(place) for place in earlier_releases(folder.parent, store).values()]
     found = disclosed([record, *earlier])
     _review(folder, record, same, earlier, found)
     if found:
@@ -108,10 +119,28 @@ def _verified(folder: Path) -> dict[str, str]:
     return {name: sha256(file) for name, file in there.items() if name != MARK}
 
 
-def _store(folder: Path) -> list[str]:
+def store_of(manifest: Manifest) -> list[str]:
     """Return the sums of the store's files: two runs that share one are of the same data."""
-    inputs = read_manifest(folder).inputs
-    return sorted({entry.sha256 for entry in inputs if entry.path.startswith("STORE/")})
+    return sorted({i.sha256 for i in manifest.inputs if i.path.startswith("STORE/")})
+
+
+def earlier_releases(outputs: Path, store: Sequence[str]) -> dict[str, Path]:
+    """Return the ledger's records of the same data, the latest first, by the digest of each.
+
+    An edition that was handed out twice is there once.
+    """
+    found: dict[str, Path] = {}
+    for entry in reversed(read_ledger(outputs / LEDGER)):
+        if set(entry.store) & set(store):
+            place = outputs / LEDGER / f"{entry.number:04}"
+            found.setdefault(record_digest(place), place)
+    return found
+
+
+def record_digest(folder: Path) -> str:
+    """Return the digest of a folder's record, empty where it has none."""
+    files = [folder / f"{table}.parquet" for table in (NUMBERS, RELATIONS)]
+    return digest_of([sha256(file) for file in files]) if all(map(Path.is_file, files)) else ""
 
 
 def _of(edition: str, files: dict[str, str]) -> dict[str, str]:
@@ -135,6 +164,11 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
     for name in entry.files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, target / name)
+    if entry.edition == EDITIONS[0]:
+        trim(target, read_manifest(folder).synthetic, entry.date)
+        there = {f.relative_to(target).as_posix(): f for f in sorted(target.rglob("*"))}
+        handed = {name: sha256(f) for name, f in there.items() if f.is_file()}
+        entry = replace(entry, files=handed)
     said: dict[str, Any] = {
         "released": True, "edition": entry.edition, "by": entry.by, "date": entry.date,
     }  # fmt: skip
@@ -170,7 +204,7 @@ def _review(
     lines += _table(log.groupby(["table", "reason"]).size().rename("cells").reset_index())
     lines += ["", *_table(log.head(_MOST)), ""]
     if earlier:
-        changes = _changes(record, earlier[-1])
+        changes = _changes(record, earlier[0])
         lines += [f"## What differs from release {same[-1].number} ({same[-1].run})", ""]
         lines += [f"{len(changes)} numbers are shown in both and differ, or are new or gone.", ""]
         lines += _table(changes.head(_MOST))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from tcoc.errors import InputError
+from tcoc.folders import write_whole
 from tcoc.report import words
 from tcoc.report.compare import NOISE, Cause, Comparison
 from tcoc.report.html_page import Page, Section, write_page
@@ -78,8 +80,10 @@ def disclosure_words(comparison: Comparison) -> str:
 
 
 def write_comparison(comparison: Comparison, out: Path) -> None:
-    """Write a comparison as a page, and every changed number as CSV beside it."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    """Write a comparison as a page, and every changed number as CSV beside it.
+
+    Raises InputError where nothing can be written there.
+    """
     sections = [
         Section("totals", "What it did to the totals", _totals_html(comparison)),
         Section("hospitals", "Which hospitals’ dollars moved", _hospitals_html(comparison)),
@@ -97,8 +101,19 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
         f" {text(comparison.after)}</code></p>",
         synthetic=comparison.synthetic,
     )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _write(page, comparison, out)
+    except OSError as error:
+        raise InputError(
+            f"--out {out}: the comparison cannot be written there ({error.strerror})"
+        ) from error
+
+
+def _write(page: Page, comparison: Comparison, out: Path) -> None:
     write_page(page, out)
-    out.with_suffix(".csv").write_bytes(comparison.to_csv())
+    # as open as the user's umask lets it be; by default it lies in a folder of the owner's
+    write_whole(out.with_suffix(".csv"), comparison.to_csv(), 0o666)
 
 
 def _summary(comparison: Comparison) -> str:

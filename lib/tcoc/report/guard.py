@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -43,10 +43,18 @@ _SMALL_WHOLE = 100
 """Whole numbers up to this one may count rows, methods, hospitals: they need no table."""
 
 
+class HasFrame(Protocol):
+    """A public table, or its cells as a finished file has them."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows, rounded; hidden cells are NA."""
+
+
 class Known:
     """The numbers that may stand in a sentence: those of the public tables, and policy values."""
 
-    def __init__(self, tables: Iterable[PublicTable], others: Iterable[float] = ()) -> None:
+    def __init__(self, tables: Iterable[HasFrame], others: Iterable[float] = ()) -> None:
         found = [np.array([abs(float(v)) for v in others], dtype=float)]
         labels: set[str] = set()
         for table in tables:
@@ -103,13 +111,17 @@ def check_numbers(where: str, text: str, known: Known) -> None:
 
     Years, rule ids, labels of the tables and whole numbers up to 100 without a unit are free.
     """
+    for found in strange_numbers(text, known):
+        raise TcocError(
+            f'{where}: "{found}" stands in no public table of this run;'
+            " take it from PublicTable.value(...) through tcoc.report.words (rule D4)"
+        )
+
+
+def strange_numbers(text: str, known: Known) -> list[str]:
+    """Return the numbers of a text that stand in no public table, as they are written."""
     plain = _RULE.sub(" ", re.sub(r"[*_`]|\]\([^)]*\)", " ", text))
-    for found in _TOKEN.finditer(plain):
-        if not _allowed(found, known):
-            raise TcocError(
-                f'{where}: "{found.group(0).strip()}" stands in no public table of this run;'
-                " take it from PublicTable.value(...) through tcoc.report.words (rule D4)"
-            )
+    return [f.group(0).strip() for f in _TOKEN.finditer(plain) if not _allowed(f, known)]
 
 
 def _allowed(found: "re.Match[str]", known: Known) -> bool:
@@ -126,6 +138,12 @@ def _allowed(found: "re.Match[str]", known: Known) -> bool:
         return value in (0, 100) or known.knows(value, decimals, (100.0, 1.0))
     scales = (_SCALES[unit],) if unit in _SCALES else (1.0,)
     return (value == 0) or known.knows(value, decimals, scales)
+
+
+def small_count(text: str) -> str:
+    """Return the count of 1 to 10 people in digits that a text states, or an empty string."""
+    found = [f.group(0) for f in _SMALL_COUNT.finditer(re.sub(r"[*_`]", "", text))]
+    return next((f for f in found if f[0].isdigit()), "")
 
 
 def check_text(where: str, text: str, spelled: bool = True) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
+from tcoc.folders import write_whole
 from tcoc.report.provenance import Provenance, value_words
 from tcoc.report.tables import text
 
@@ -81,7 +82,7 @@ def write_page(page: Page, out: Path) -> None:
     loader = FileSystemLoader(TEMPLATES / "tcoc")
     environment = Environment(loader=loader, autoescape=False)  # noqa: S701 - parts are escaped
     content = environment.get_template("frame.html.j2").render(page=page)
-    out.write_text(content.strip() + "\n", encoding="utf-8")
+    write_whole(out, (content.strip() + "\n").encode(), 0o666)
 
 
 def slug(title: str, taken: set[str]) -> str:

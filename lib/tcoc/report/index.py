@@ -139,9 +139,7 @@ def _answers_html(cards: Sequence[_Card]) -> str:
 def _reports_html(cards: Sequence[_Card]) -> str:
     items = "".join(
         f'<li><div class="about"><h3><a href="{html.escape(card.name)}.html">{text(card.title)}'
-        f"</a></h3><p>{text(card.question)}</p>"
-        + (f'<p class="quiet">{text(card.reused)}</p>' if card.reused else "")
-        + "</div></li>"
+        f"</a></h3><p>{text(card.question)}</p>" + "</div></li>"
         for card in cards
     )
     return f'<ul class="cards">{items}</ul>' if items else ""

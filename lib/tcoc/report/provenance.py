@@ -150,8 +150,8 @@ def assumptions_html(uses: Sequence[PolicyUse], name: str = "assumptions") -> st
             years,
             use.rule,
             use.name,
-            _status(use),
-            use.grade or "not stated",
+            "; ".join(dict.fromkeys(s for s in (_status(use), use.grade) if s != "assumed" and s))
+            or "not stated",
         ]
         for use, years in _together(uses)
     ]
@@ -164,7 +164,6 @@ def assumptions_html(uses: Sequence[PolicyUse], name: str = "assumptions") -> st
         "Years",
         "Rule",
         "Name",
-        "Status",
         "Evidence",
     ]
     caption = f"{words.plural(len(rows), 'value')} assumed, not sourced"

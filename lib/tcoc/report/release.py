@@ -8,7 +8,7 @@ from typing import Any
 from tcoc.disclosure import PublicTable, as_csv, read_public
 from tcoc.errors import TcocError, nearest
 from tcoc.report import display, guard, picture, tables, whatif, words
-from tcoc.report.charts import Chart
+from tcoc.report.charts import EMPTY, Chart
 from tcoc.report.facts import RunFacts
 from tcoc.report.formats import heading, name_column, row_keys, row_names
 from tcoc.report.provenance import assumptions_html
@@ -77,8 +77,12 @@ class Release:
         """Draw and show a chart: `title` states the finding, `caption` says how to read it.
 
         `alt` is said before the text alternative that the data make. TcocError for an empty title
-        or caption, and for a number that stands in no public table.
+        or caption, and for a number that stands in no public table. A chart of a table without
+        rows is one sentence that says so; no picture, no title.
         """
+        if chart.kind == EMPTY:
+            self._nothing(chart.alt)
+            return
         name = self._name(chart.name)
         where = f"figure {name}"
         guard.check_complete(where, title=title, caption=caption)
@@ -106,9 +110,12 @@ class Release:
         note: str = "",
     ) -> None:
         """Show a public table or a view of it; `across` puts years or tests into columns."""
-        name = self._name(table.name)
         for text in (caption, note):
             self._check(f"table {table.name}", text)
+        if table.empty:
+            self._nothing(f"{caption or table.title}: this table has no rows in this run.")
+            return
+        name = self._name(table.name)
         grid = tables.grid_of(
             table, columns, caption=caption, across=across, note=note,
             csv=as_csv(table), anchor=f"table-{name}",
@@ -197,6 +204,12 @@ class Release:
         display.publish_html(content, plain, "data-notes")
 
     # ------------------------------------------------------------ parts
+
+    @staticmethod
+    def _nothing(said: str) -> None:
+        """Say in the place of a figure or a grid that its table has no rows."""
+        content = f'<p class="tcoc-say tcoc-nothing">{tables.text(said)}</p>'
+        display.publish_html(content, said, "say")
 
     def _own(self, frame: Any) -> bool:
         return bool(self.deliverable) and bool((frame["deliverable"] == self.deliverable).any())

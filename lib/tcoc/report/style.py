@@ -97,7 +97,9 @@ _RC: dict[str, Any] = {
 @cache
 def _face(strong: bool) -> FT2Font:
     name = "SourceSans3-SemiBold.ttf" if strong else "SourceSans3-Regular.ttf"
-    return FT2Font(str(_FONTS / name))
+    # the mark of a hidden cell is not in the house's typeface: it is drawn, and measured, in DejaVu
+    other = font_manager.findfont("DejaVu Sans")
+    return font_manager.get_font([str(_FONTS / name), other])
 
 
 @cache

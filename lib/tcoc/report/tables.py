@@ -27,7 +27,7 @@ LONG = 20
 """Rows from which the page offers sorting and a filter."""
 LONGEST = 60
 """Rows that a page shows; the rest of a longer grid stands in its files."""
-_PRINTED = 50
+_PRINTED = 25
 """Rows that a printed page holds (see page.css)."""
 
 _AMOUNT = re.compile(r"[+−-]?\$[\d][\d,.]*(?:[BMK]\b)?|−[\d][\d,.]*%?|\$")
@@ -121,11 +121,16 @@ def _known(table: PublicTable, names: Sequence[str]) -> None:
 def _across(
     table: PublicTable, chosen: list[str], across: str, labels: list[str]
 ) -> tuple[PublicTable, list[str], dict[str, tuple[str, str]]]:
-    """Turn a dimension's labels into columns, grouped by what they measure."""
+    """Turn a dimension's labels into columns, grouped by what they measure.
+
+    Words that differ along the dimension, such as a check's light by year, go across like numbers.
+    """
     plain = formats.TEXTS | {"year", "flag"}
+    steady = set(map(str, table.across(across).frame.columns))
     measures = [
         c for c in chosen
-        if c != across and formats.column_of(table, c).kind not in plain and c not in table.keys
+        if c not in (across, *table.keys)
+        and (formats.column_of(table, c).kind not in plain or c not in steady)
     ]  # fmt: skip
     stays = [c for c in chosen if c not in measures and c != across]
     view = table.across(across, *measures)

@@ -8,14 +8,32 @@ Numbers are written as Americans write them: `42%`, `−$1,234`, `$1.2 million`.
 
 import math
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import pandas as pd
+
+from tcoc.disclosure import PublicTable
 
 HIDDEN = "hidden"
 MINUS = "−"
 SPACE = "\u00a0"
+NO_ROWS = "This run has no rows to say this of"
+
+Told = ParamSpec("Told")
+
+
+def of_rows(
+    say: Callable[Concatenate[PublicTable, Told], str],
+) -> Callable[Concatenate[PublicTable, Told], str]:
+    """Let a sentence about a table survive a run in which the table has no rows: NO_ROWS."""
+
+    @wraps(say)
+    def said(table: PublicTable, *args: Told.args, **kwargs: Told.kwargs) -> str:
+        return NO_ROWS if table.empty else say(table, *args, **kwargs)
+
+    return said
 
 
 def is_hidden(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Stage 2: from restricted tables to public ones, all deliverables of a run together."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,30 +9,43 @@ from tcoc import disclosure
 from tcoc.cache import Entry, base_key, look_up, sha256
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS, Deliverable
+from tcoc.disclosure.editions import Record
+from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
+from tcoc.params import Policy
 from tcoc.study import Scope, Study, module_of
 
 LOG = "hidden_cells"
 """The restricted table of what the gate hid, and why."""
 
+APART = "apart.txt"
+"""Why a run cannot be released beside the earlier releases of its data; absent where it can."""
 
-def gate_tables(study: Study, names: Sequence[str], public: Path) -> Path:
+
+def gate_tables(
+    study: Study, names: Sequence[str], public: Path, earlier: Mapping[str, Path] | None = None
+) -> Path:
     """Write the public tables of a run's deliverables into a folder and return it.
+
+    `earlier` has the records of releases of the same data, by digest: what they make necessary is
+    hidden too, as far as that helps. Where it does not, `log/apart.txt` says why this run cannot be
+    released beside them; the release refuses it.
 
     The folder gets `tables/` (Parquet and dictionary, for the pages), `csv/` (what is published)
     and `log/` (restricted). It comes from the cache where nothing that any of them read has
     changed. Raises DisclosureError where the gate refuses.
     """
     private(public)
+    before = earlier or {}
     if study.cache is None:
-        _gated(study, names, public)
+        _gated(study, names, public, before)
         return public
-    base = _base(names)
+    base = _base(names, before)
     if not study.fresh:
         for entry in look_up(study.cache, "gate", base, study.holds):
             if study.cache.take(entry, public, link=False):
                 return public
-    reads = _gated(study, names, public)
+    reads = _gated(study, names, public, before)
     files = {
         file.relative_to(public).as_posix(): sha256(file)
         for file in sorted(public.rglob("*"))
@@ -43,15 +56,17 @@ def gate_tables(study: Study, names: Sequence[str], public: Path) -> Path:
     return public
 
 
-def _base(names: Sequence[str]) -> str:
+def _base(names: Sequence[str], earlier: Mapping[str, Path]) -> str:
     chosen = [registry.find(name) for name in names]
     modules = frozenset({*(module_of(d.public) for d in chosen), "tcoc.disclosure", __name__})
     titles = [[d.name, d.title, d.policy, d.uses] for d in chosen]
-    return base_key("gate", modules, titles)
+    return base_key("gate", modules, [titles, list(earlier)])
 
 
-def _gated(study: Study, names: Sequence[str], public: Path) -> dict[tuple[str, str], str]:
-    """Draft, gate and write; returns all that was read."""
+def drafts_of(
+    study: Study, names: Sequence[str]
+) -> tuple[dict[str, list[Any]], dict[tuple[str, str], str]]:
+    """Return what the deliverables of a run would publish, and all that was read for it."""
     drafts: dict[str, list[Any]] = {}
     noted: dict[tuple[str, str], str] = {}
     for name in names:
@@ -61,13 +76,39 @@ def _gated(study: Study, names: Sequence[str], public: Path) -> dict[tuple[str, 
         noted |= reads
     with study.reading(Scope("the gate", ("disclosure",), (CHECKS, *registry.names()))) as reads:
         drafts[CHECKS] = [_checks_draft(study)]
-        gated = disclosure.gate(drafts, study.policy)
+    return drafts, noted | reads
+
+
+def _gated(
+    study: Study, names: Sequence[str], public: Path, earlier: Mapping[str, Path]
+) -> dict[tuple[str, str], str]:
+    """Draft, gate and write; returns all that was read."""
+    drafts, noted = drafts_of(study, names)
+    with study.reading(Scope("the gate", ("disclosure",), ())) as reads:
+        gated, apart = _beside(drafts, study.policy, [Record.read(f) for f in earlier.values()])
     noted |= reads
+    if apart:
+        (private(public / "log") / APART).write_text(f"{apart}\n", encoding="utf-8")
     disclosure.write_public(gated.tables, private(public / "tables"))
     disclosure.write_csvs(gated.tables, private(public / "csv"))
     gated.log.to_parquet(private(public / "log") / f"{LOG}.parquet", index=False)
     gated.record.write(public / "log")
     return noted
+
+
+def _beside(
+    drafts: Mapping[str, Sequence[Any]], policy: Policy, earlier: Sequence[Record]
+) -> tuple[disclosure.Gated, str]:
+    """Gate a run beside its earlier releases, else alone; says in the second case why."""
+    if earlier:
+        try:
+            return disclosure.gate(drafts, policy, earlier), ""
+        except TcocError as error:
+            if isinstance(error, InputError):
+                raise
+            why = str(error).removeprefix("disclosure gate: ")
+            return disclosure.gate(drafts, policy), why
+    return disclosure.gate(drafts, policy), ""
 
 
 def _checks_draft(study: Study) -> Any:

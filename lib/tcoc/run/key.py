@@ -26,7 +26,7 @@ from tcoc.errors import InputError
 from tcoc.folders import left_behind, owner_only
 from tcoc.manifest import read_manifest, read_private
 from tcoc.params import Run, load_run
-from tcoc.paths import notebooks_dir, project_root
+from tcoc.paths import LEDGER, RESULTS, notebooks_dir, project_root, result_file
 from tcoc.resources.shortage import limited
 from tcoc.run.places import outputs_dir
 from tcoc.store.layout import Store, open_store, store_files
@@ -72,7 +72,7 @@ def unchanged(request: RunRequest) -> Path | None:
             return None
         cache = Cache(outputs / FOLDER)
         inputs = input_files(run, store, tuple(files.values()))
-        key = run_key(run, names, store, inputs, cache.hashes(inputs), cache)
+        key = run_key(run, names, store, inputs, cache.hashes(inputs), cache, place)
         return place if is_unchanged(place, key, cache) else None
 
 
@@ -82,8 +82,10 @@ def _all_there(run: Run, names: Sequence[str]) -> bool:
 
 
 def input_files(run: Run, store: Store, references: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the files that go into a run: run file, policy, reference tables, store."""
-    return (run.file, *run.policy.files.values(), *references, *store_files(store.root))
+    """Return the files that go into a run: run file, policy, tables, kept measurements."""
+    results = [file for name in RESULTS if (file := result_file(name)).is_file()]
+    tables = (*references, *store_files(store.root), *results)
+    return (run.file, *run.policy.files.values(), *tables)
 
 
 def run_key(
@@ -93,15 +95,31 @@ def run_key(
     files: Sequence[Path],
     hashes: Sequence[str],
     cache: Cache,
+    place: Path,
 ) -> str:
-    """Return what a whole run depends on: two runs of one key are the same run."""
+    """Return what a whole run depends on: two runs of one key are the same run.
+
+    The earlier releases of its data are part of it, the release of the very run in `place` aside.
+    """
     measured = measured_file(cache, run.name, "sensitivity")
     beside = sha256(measured) if measured.is_file() else ""
     spec = run.spec.model_dump(mode="json", exclude={"store", "reference", "deliverables"})
     notebooks = [(name, _content(notebooks_dir() / f"{name}.ipynb")) for name in sorted(names)]
     inputs = list(zip(shown(files, store), hashes, strict=True))[1:]
     code = [package_digest(), parameter_digest(), libraries(PAGES), git_commit()]
-    return digest_of([code, spec, notebooks, inputs, beside])
+    store_hashes = [digest for name, digest in inputs if name.startswith("STORE/")]
+    released = _released(place, store_hashes)
+    return digest_of([code, spec, notebooks, inputs, beside, released])
+
+
+def _released(place: Path, store_hashes: Sequence[str]) -> list[str]:
+    """Return the earlier releases of the same data, the release of the run in a place aside."""
+    if not (place.parent / LEDGER).is_dir():
+        return []
+    from tcoc.disclosure.release import RESTRICTED, earlier_releases, record_digest
+
+    earlier = earlier_releases(place.parent, store_hashes)
+    return sorted(set(earlier) - {record_digest(place / RESTRICTED)})
 
 
 def _content(file: Path) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
-from tcoc.disclosure.release import mark_not_released
+from tcoc.disclosure import read_public
+from tcoc.disclosure.release import earlier_releases, mark_not_released, store_of
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -39,7 +40,7 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.gate import gate_tables, page_tables
+from tcoc.run.gate import APART, gate_tables, page_tables
 from tcoc.run.judge import check_run
 from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
@@ -60,10 +61,12 @@ class _Work:
     run: Run
     names: list[str]
     folder: Path
+    outputs: Path
     manifest: Manifest
     report: Reporter
     readings: dict[str, Reading] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def execute_run(request: RunRequest, report: Reporter) -> Path:
@@ -127,12 +130,12 @@ def _execute_run(
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
     found = inputs.gather(run, cache)
-    key = run_key(run, names, found.store, found.files, found.hashes, cache)
+    key = run_key(run, names, found.store, found.files, found.hashes, cache, place)
     if not request.fresh and is_unchanged(place, key, cache):
         report.say(said(place))
         return place
     with work_beside(place) as folder:
-        work = _Work(run, names, folder, inputs.begin(run, found), report)
+        work = _Work(run, names, folder, outputs, inputs.begin(run, found), report)
         work.manifest.write(folder)
         try:
             _stages(request, work, cache, found)
@@ -161,7 +164,9 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             _gate(opened, work, public)
             pages = _pages(request, work, cache, public, opened)
             work.taken = opened.taken
-        work.manifest.tables = rows_of(work.folder)
+        work.rows = rows_of(work.folder)
+        shown = read_public(public / "tables")
+        work.manifest.tables = {name: len(table) for name, table in shown.items()}
         found.refuse_moved()
         _render(request, work, pages, ready)
     _finish(work, found)
@@ -175,7 +180,12 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
 def _gate(opened: Study, work: _Work, public: Path) -> None:
     work.report.start("disclosure gate", 1)
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
-        gate_tables(opened, work.names, public)
+        store = store_of(work.manifest)
+        earlier = earlier_releases(work.outputs, store)
+        gate_tables(opened, work.names, public, earlier)
+    if (apart := public / "log" / APART).is_file():
+        why = apart.read_text(encoding="utf-8").strip()
+        work.report.say(f"cannot be released beside the earlier releases of its data: {why}")
     shutil.copytree(public / "csv", work.folder / "tables")
     for file in sorted((public / "log").glob("*.parquet")):
         shutil.copyfile(file, work.folder / RESTRICTED / file.name)
@@ -187,7 +197,8 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
     # Pages name a factor only where one divides dollars; a year without one says so by itself.
-    completeness = completion_facts(opened)
+    known = "completion_years" in opened.catalog
+    completeness = completion_facts(opened) if known else {}
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)
@@ -230,7 +241,6 @@ def _look_at(job: Job) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
     import nbformat
 
-    from tcoc.disclosure import read_public
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
 
@@ -297,7 +307,7 @@ def _close(work: _Work, key: str, umask: int) -> None:
     files = [f for f in sorted(work.folder.rglob("*")) if f.is_file()]
     named = {f.relative_to(work.folder).as_posix(): f for f in files}
     closed = {n: sha256(f) for n, f in named.items() if n.split("/")[0] == RESTRICTED}
-    Private(key=key, files=closed).write(work.folder)
+    Private(key=key, tables=work.rows, files=closed).write(work.folder)
     work.manifest.files = {
         name: sha256(file)
         for name, file in named.items()

@@ -51,6 +51,7 @@ def open_release(
     if public:
         return open_public(Path(public))
     from tcoc.deliverables import registry
+    from tcoc.deliverables.y1_attribution.completion import completion_facts
     from tcoc.disclosure import read_public
     from tcoc.report.facts import facts_of
     from tcoc.run.gate import gate_tables
@@ -61,7 +62,9 @@ def open_release(
     shutil.rmtree(folder, ignore_errors=True)
     gate_tables(opened, names, folder)
     policy_of = {name: registry.catalog().public_scope(name).policy for name in names}
-    facts = facts_of(opened.run, opened.store, policy_of)
+    known = completion_facts(opened)
+    factors = {year: of.factor for year, of in known.items() if of.has_factor}
+    facts = facts_of(opened.run, opened.store, policy_of, factors)
     tables = read_public(folder / "tables")
     start(facts, tables)
     return Release(tables, facts, opener=lambda: opened)

@@ -76,7 +76,7 @@ def test_each_check_holds_and_can_fail(name, good, bad):
 
 
 def test_a_verdict_that_was_not_measured_may_not_be_printed(monkeypatch):
-    monkeypatch.setattr(checks, "measured_rates", dict)
+    monkeypatch.setattr(checks, "measured_rates", lambda _: {})
     names = list(load_policy().get("verdicts.registry"))
     silent = pd.DataFrame({"verdict": names, "printed": "open"})
     assert _check("verdicts_are_allowed").measure(Tables(risk_verdicts=silent)).holds

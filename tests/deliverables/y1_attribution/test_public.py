@@ -139,3 +139,14 @@ def test_every_table_of_the_page_belongs_to_the_deliverable(
 ) -> None:
     assert registry.find("y1_attribution").public is public_tables
     assert {table.deliverable for table in tables.values()} == {"y1_attribution"}
+
+
+def test_the_hospital_share_is_that_of_hospitals() -> None:
+    """A hundred people of 1,000 hospital dollars, 80 of 100 professional: 100 of 108."""
+    dollars = {**GIVEN, "claims": [c for c in GIVEN["claims"] if c["date"] < "2017"]}
+    dollars["claims"] = [{**c, "date": "2017-05-01"} for c in dollars["claims"]]
+    found = tables_of({**dollars, "years": [2017]})
+    assert float(found["attribution_years"].value("hospital_share", year=2017)) == pytest.approx(0.926, abs=0.05)
+    hospitals = found["hospital_per_capita"]
+    state = hospitals.where(ccn="STATE", year=2017)
+    assert float(state.value("hospital_share")) == pytest.approx(0.926, abs=0.05)

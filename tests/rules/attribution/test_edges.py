@@ -23,8 +23,10 @@ from tests.support.tiny import tiny_study
 def test_nobody_is_eligible(given: dict[str, Any]) -> None:
     with tiny_study(given) as study:
         rows = {product.name: len(study.frame(product.name)) for product in PRODUCTS}
-    assert rows.pop("completeness") == (1 if given["people"] else 0)
-    assert set(rows.values()) == {0}
+    for everybody in ("completeness", "claim_development"):
+        assert rows.pop(everybody) == (1 if given["people"] else 0)
+    assert rows.pop("completion_years") == len(given.get("years", [2018])), "a line per year"
+    assert {name: number for name, number in rows.items() if number} == {}
 
 
 def test_years_may_have_gaps_and_come_in_any_order() -> None:

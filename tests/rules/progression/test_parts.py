@@ -28,6 +28,17 @@ def test_parts_per_capita_add_to_the_rounded_total(dollars, months, completion):
     assert abs(whole["total"] - exact) <= Decimal("0.0051")
 
 
+def test_lost_cents_go_to_the_largest_remainders():
+    # per month x 12: 1.666, 1.668 and 1.666 cents; the total is 5 cents, rounding down gives 3
+    parts = {"a": Decimal("1.666"), "b": Decimal("1.668"), "c": Decimal("1.666")}
+    found = progression.per_capita_parts({k: v / 12 / 100 for k, v in parts.items()}, 1)
+    assert list(found.values()) == [Decimal("0.02"), Decimal("0.02"), Decimal("0.01")]
+    # one cent is missing, and it goes to the part that lost most of one
+    uneven = {"a": Decimal("1.1"), "b": Decimal("1.2"), "c": Decimal("1.7")}
+    found = progression.per_capita_parts({k: v / 12 / 100 for k, v in uneven.items()}, 1)
+    assert list(found.values()) == [Decimal("0.01"), Decimal("0.01"), Decimal("0.02")]
+
+
 @given(first=SETTINGS, second=SETTINGS, third=SETTINGS)
 def test_contributions_add_to_the_total_exactly(first, second, third):
     frame = progression.contributions({2015: first, 2016: second, 2017: third})

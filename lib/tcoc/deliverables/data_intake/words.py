@@ -66,6 +66,7 @@ def summary(release: Release) -> str:
     return " ".join(parts)
 
 
+@words.of_rows
 def verdict(checks: PublicTable, subject: str) -> str:
     """Say the worst light of a subject, and which checks show it, in any year."""
     rows = checks.where(subject=subject)
@@ -92,6 +93,7 @@ def volumes_title(volumes: PublicTable) -> str:
     return f"{year} holds {words.count(rows)} claims and lines for {words.short_dollars(dollars)}"
 
 
+@words.of_rows
 def completion_title(years: PublicTable) -> str:
     """Say what the late months of the last year imply, beside the run's factor."""
     known = years.keep(lambda rows: rows["implied_completion"].notna())
@@ -107,6 +109,7 @@ def completion_title(years: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def change_title(change: PublicTable) -> str:
     """Say how all claims moved in the last year."""
     rows = change.where(part=intake.ALL_CLAIMS)

@@ -25,13 +25,13 @@ def per_capita(label: str, description: str = "") -> Column:
 
 
 def rate(label: str, description: str = "", digits: int = 2, protected: bool = True) -> Column:
-    """Return the entry of a result or adjustment, a fraction shown as a percentage."""
-    return Column(label, "growth", description, "share", OF if protected else (), digits=digits)
+    """Return the entry of a result or adjustment; `digits` are those of the percentage."""
+    return Column(label, "growth", description, "share", OF if protected else (), digits=digits + 2)
 
 
 def share(label: str, description: str = "", digits: int = 0) -> Column:
     """Return the entry of a probability or share whose step the beneficiaries set."""
-    return Column(label, "share", description, "share", OF, "benes", digits)
+    return Column(label, "share", description, "share", OF, "benes", digits + 2)
 
 
 def hospitals(label: str, description: str = "") -> Column:

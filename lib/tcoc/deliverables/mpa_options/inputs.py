@@ -301,6 +301,14 @@ def inputs_of(
     )
 
 
+def units_behind(study: Study, setting: Setting, terms: Terms) -> Array:
+    """Return on how many units of equal size each name's result rests; NaN where not known (R6)."""
+    kept = replicates_of(study)
+    units = kept.units_of(terms.base_year, terms.performance_year)
+    found = dict(zip(kept.names, units, strict=True))
+    return np.array([found.get(name, np.nan) for name in setting.names], dtype=float)
+
+
 def replicated_inputs(study: Study, setting: Setting, terms: Terms) -> Inputs:
     """Return the same arrays in each replicate of the run's one set (rule R6)."""
     kept = replicates_of(study)

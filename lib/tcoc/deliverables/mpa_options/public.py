@@ -316,9 +316,11 @@ def grid_table(study: Study) -> Draft:
         keys=("rate_year", *GRID_KEYS),
         columns={
             "rate_year": columns.RATE_YEAR,
-            "threshold": number("Threshold", "Rule M2."),
-            "max_at_risk": number("Revenue at risk", "Rule M2.", digits=3),
-            "attainment_weight": number("Attainment", "Weight of attainment (rule M5)."),
+            "threshold": number("Threshold", "Rule M2.", "share", 4),
+            "max_at_risk": number("Revenue at risk", "Rule M2.", "share", 4),
+            "attainment_weight": number(
+                "Attainment", "Weight of attainment (rule M5).", "share", 2
+            ),
             "attainment": Column("Attainment weight", "label"),
             "attainment_level": Column("Level", "key", "Level of attainment (rule M5)."),
             "quality_sign": Column("Quality", "key", "Rule M3."),
@@ -357,8 +359,8 @@ def panel_table(study: Study) -> Draft:
         keys=("rate_year", "true_change"),
         columns={
             "rate_year": columns.RATE_YEAR,
-            "true_change": number("True change", "Difference from the benchmark.", digits=3),
-            "certainty": number("Right sign", "How often the sign should be right."),
+            "true_change": number("True change", "Difference from the benchmark.", "share", 3),
+            "certainty": number("Right sign", "How often the sign should be right.", "share", 2),
             "min_panel": number("People needed", "Fewest attributed people.", "people", 0),
             "hospitals_large_enough": columns.hospitals("Hospitals as large"),
             "hospitals": columns.hospitals("Hospitals"),
@@ -382,13 +384,15 @@ def chance_table(study: Study) -> Draft:
         columns={
             "rate_year": columns.RATE_YEAR,
             "panel_size": number("Attributed people", unit="people", digits=0),
-            "threshold": number("Threshold", "Rule M2."),
+            "threshold": number("Threshold", "Rule M2.", "share", 4),
             "limit": Column("Threshold", "label"),
-            "result_error": number("Sampling error", "Of the result at this size.", digits=3),
+            "result_error": number("Sampling error", "Of the result at this size.", "share", 3),
             "chance_half": number("Reaches half", "Probability by chance, either direction."),
             "chance_cap": number("Reaches the cap", "Probability by chance, either direction."),
             "mean_share": number(
-                "Share of revenue at risk moved by chance", "Mean over hospitals like this."
+                "Share of revenue at risk moved by chance",
+                "Mean over hospitals like this.",
+                "share",
             ),
         },
         source=columns.SOURCE,

@@ -87,7 +87,7 @@ RESULTS = {
     "result_low": columns.rate("Result, low", "Lower end of the 95% interval (rule R6).", 1),
     "result_high": columns.rate("Result, high", "Upper end of the 95% interval (rule R6).", 1),
     "scaled": columns.rate("Scaled result", "Result on the scale of revenue at risk (rule M2)."),
-    "quality": Column("Quality", "growth", "RRIP and MHAC together (rule M3).", digits=2),
+    "quality": Column("Quality", "growth", "RRIP and MHAC together (rule M3).", digits=4),
     "mpa_percent": columns.rate("Adjustment", "Share of Medicare payments (rule M3)."),
     "percent_low": columns.rate("Adjustment, low", "Lower end of the 95% interval (rule R6)."),
     "percent_high": columns.rate("Adjustment, high", "Upper end of the 95% interval (rule R6)."),
@@ -142,7 +142,7 @@ def reliability_draft(study: Study) -> Draft:
     """How much of each hospital's result is signal, and the panel that would tell (rule M7)."""
     entries = {
         "result": RESULTS["result"],
-        "result_error": columns.rate(
+        "result_error": columns.share(
             "Sampling error", "Standard error of the result, from panels drawn anew (R6).", 1
         ),
         "reliability": columns.share(

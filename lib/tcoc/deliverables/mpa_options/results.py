@@ -17,6 +17,7 @@ from tcoc.deliverables.mpa_options.inputs import (
     terms_of,
 )
 from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, TERMS
+from tcoc.errors import InputError
 from tcoc.params import MpaPolicy
 from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, varied_terms
 from tcoc.rules.mpa.options import dollars
@@ -37,6 +38,9 @@ def mpa(study: Study) -> pd.DataFrame:
             if key not in settings:
                 settings[key] = setting_of(study, terms, members_of(study, terms))
             frames.append(option_rows(study, settings[key], terms).assign(option=option))
+    if not frames:
+        reasons = dict.fromkeys(left_out(study)["reason"])
+        raise InputError(f"{study.run.file.name}: no MPA can be computed: {'; '.join(reasons)}")
     return pd.concat(frames, ignore_index=True)[list(MPA)]
 
 

@@ -18,6 +18,7 @@ from tcoc.deliverables.mpa_options.inputs import (
     setting_of,
     single_terms,
     terms_of,
+    units_behind,
 )
 from tcoc.deliverables.mpa_options.results import left_out, mpa, targets, terms_table
 from tcoc.deliverables.mpa_options.scenarios import scenarios
@@ -156,14 +157,12 @@ def _noise_of(study: Study, terms: Terms) -> pd.DataFrame:
         noisy,
         (terms.threshold, terms.max_at_risk),
         level,
+        units_behind(study, setting, terms)[at],
     )
-    low, high = np.nanquantile(noisy, [(1 - level) / 2, (1 + level) / 2], axis=1)
     return table.assign(
         rate_year=terms.rate_year,
         combination=pd.Series([setting.units.members.get(c) for c in setting.units.hospitals]),
         benes=setting.benes[at],
-        result_low=low,
-        result_high=high,
         dollars_low=np.round(table["percent_low"] * point.paid, 2),
         dollars_high=np.round(table["percent_high"] * point.paid, 2),
     )

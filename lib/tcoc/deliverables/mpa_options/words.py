@@ -56,6 +56,7 @@ def headline(tables: Any) -> str:
     return f"{moved(totals, year)} {signal(state, year)}"
 
 
+@words.of_rows
 def moved(totals: PublicTable, rate_year: int) -> str:
     """Say what is paid and taken under the own terms, hospitals alone."""
     row = totals.where(rate_year=rate_year, option=SINGLE)
@@ -72,6 +73,7 @@ def _size(amount: Any) -> Any:
     return amount if pd.isna(amount) else abs(amount)
 
 
+@words.of_rows
 def signal(state: PublicTable, rate_year: int) -> str:
     """Say how much of the dollars is signal, and how often chance alone would show as much (M7)."""
     row = state.where(rate_year=rate_year)
@@ -113,6 +115,7 @@ def tiles(totals: PublicTable, state: PublicTable, rate_year: int) -> list[tuple
     ]
 
 
+@words.of_rows
 def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
     """Say which assumptions move the most dollars, each by its strongest alternative (rule S1)."""
     frame = sensitivity.sort("dollars_moved", descending=True).frame.dropna(
@@ -169,6 +172,7 @@ TORNADO_ROWS = 15
 """How many alternatives the tornado draws; the table below it has all."""
 
 
+@words.of_rows
 def tornado_title(largest: PublicTable) -> str:
     """Say how far the assumption that moves most goes, against all dollars moved."""
     top = largest.head(1)
@@ -187,6 +191,7 @@ def show_rows(release: Any, table: PublicTable, columns: list[str], caption: str
 # ---------------------------------------------------------------- terms and completeness
 
 
+@words.of_rows
 def terms(table: PublicTable, rate_year: int) -> str:
     """Say what is compared with what, and how the benchmark grows (rule M1)."""
     row = table.where(rate_year=rate_year)
@@ -200,6 +205,7 @@ def terms(table: PublicTable, rate_year: int) -> str:
     )
 
 
+@words.of_rows
 def completeness(table: PublicTable, rate_year: int) -> str:
     """Say how complete both years are, and what the dollars are a share of (rules T3, M4)."""
     row = table.where(rate_year=rate_year)
@@ -224,6 +230,7 @@ def completeness(table: PublicTable, rate_year: int) -> str:
 # ---------------------------------------------------------------- hospitals
 
 
+@words.of_rows
 def dollars_title(hospitals: PublicTable, rate_year: int) -> str:
     """Say how many hospitals' adjustments could by chance have had the other sign."""
     frame = hospitals.where(rate_year=rate_year).frame.dropna(subset=["percent_low"])
@@ -231,6 +238,7 @@ def dollars_title(hospitals: PublicTable, rate_year: int) -> str:
     return f"{both} of {len(frame)} hospitals could by chance have had the other sign"
 
 
+@words.of_rows
 def reliability_title(reliability: PublicTable, rate_year: int) -> str:
     """Say how many hospitals' results are more signal than chance."""
     frame = reliability.where(rate_year=rate_year).frame.dropna(subset=["reliability"])
@@ -238,6 +246,7 @@ def reliability_title(reliability: PublicTable, rate_year: int) -> str:
     return f"{most} of {len(frame)} hospitals have a result that is more signal than chance"
 
 
+@words.of_rows
 def heterogeneity(state: PublicTable, rate_year: int) -> str:
     """Say what tells true differences from chance, each figure beside what noise alone shows."""
     row = state.where(rate_year=rate_year)
@@ -293,6 +302,7 @@ def combined(table: PublicTable) -> str:
 # ---------------------------------------------------------------- options and chance
 
 
+@words.of_rows
 def options_title(totals: PublicTable, rate_year: int) -> str:
     """Say which option moves most signs against the own terms."""
     rows = totals.where(rate_year=rate_year).keep(lambda f: f["option"] != SINGLE)
@@ -314,6 +324,7 @@ def left_out(table: PublicTable) -> str:
     return f"Not computed: {'; '.join(dict.fromkeys(parts))}."
 
 
+@words.of_rows
 def chance(panel: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
     """Say how large a panel must be for a sign that can be trusted, at the threshold (rule M6)."""
     threshold = float(terms_table.value("threshold", rate_year=rate_year))
@@ -328,6 +339,7 @@ def chance(panel: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
     )
 
 
+@words.of_rows
 def chance_title(table: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
     """Say what chance moves at the own threshold for a panel of the middle size (rule M6)."""
     threshold = float(terms_table.value("threshold", rate_year=rate_year))
@@ -341,6 +353,7 @@ def chance_title(table: PublicTable, terms_table: PublicTable, rate_year: int) -
     )
 
 
+@words.of_rows
 def grid_title(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> str:
     """Say what the threshold does to the hospitals beyond it, at the own revenue at risk."""
     drawn = drawn_grid(grid, terms_table, rate_year)
@@ -351,6 +364,24 @@ def grid_title(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> s
         f" {words.percent(high['threshold'], 0)}, hospitals beyond it go from"
         f" {words.count(low['hospitals_beyond'])} to {words.count(high['hospitals_beyond'])}"
     )
+
+
+def own_choice(what_if: PublicTable, terms_table: PublicTable, rate_year: int) -> dict[str, Any]:
+    """Return the choice of each control that is nearest to the run's own terms."""
+    row = terms_table.where(rate_year=rate_year)
+    return {
+        name: min(
+            (str(label) for label in what_if.frame[name].unique()),
+            key=lambda label: (abs(_percent(label) - 100 * float(row.value(name))), label),
+            default="",
+        )
+        for name in ("threshold", "max_at_risk", "attainment_weight")
+        if name in terms_table.frame.columns
+    } | {"quality_sign": "multiplies"}
+
+
+def _percent(label: str) -> float:
+    return float(label.rstrip("%"))
 
 
 def drawn_grid(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> PublicTable:
@@ -367,6 +398,7 @@ def drawn_grid(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> P
     )
 
 
+@words.of_rows
 def scale_title(totals: PublicTable, rate_year: int) -> str:
     """Say how many hospitals end beyond the threshold."""
     row = totals.where(rate_year=rate_year, option=SINGLE)

@@ -44,7 +44,7 @@ DESIGN_NAMES = {
 def public_tables(study: Study) -> list[Draft]:
     """Return every table that the report may show."""
     return [
-        facts_table(),
+        facts_table(study),
         scores_table(study),
         size_table(study),
         best_table(study),
@@ -65,9 +65,9 @@ _VALUES = {
 }
 
 
-def facts_table() -> Draft:
+def facts_table(study: Study) -> Draft:
     """How many states were scored, and of what size."""
-    found = kept_results()
+    found = kept_results(study)
     worlds = found["worlds"]
     frame = pd.DataFrame(
         {
@@ -99,7 +99,7 @@ def _wide(study: Study, *, every_size: bool) -> pd.DataFrame:
     value = frame.pivot_table("value", keys, "metric").reindex(columns=list(METRICS))
     error = frame.pivot_table("error", keys, "metric").reindex(columns=list(METRICS))
     both = value.join(error.add_suffix("_mc")).reset_index()
-    order = {name: i for i, name in enumerate(kept_results()["policies"])}
+    order = {name: i for i, name in enumerate(kept_results(study)["policies"])}
     both = both.assign(
         design=[DESIGN_NAMES.get(p, p.replace("_", " ")) for p in both["policy"]],
         place=both["policy"].map(order),
@@ -192,7 +192,7 @@ def best_table(study: Study) -> Draft:
 def design_table(study: Study) -> Draft:
     """What each design is made of (rules M2, M5, M8, R10, A8)."""
     frame = study.frame("policy_lab_designs")
-    order = {name: i for i, name in enumerate(kept_results()["policies"])}
+    order = {name: i for i, name in enumerate(kept_results(study)["policies"])}
     frame = frame.assign(
         design=[DESIGN_NAMES.get(p, p) for p in frame["policy"]],
         place=frame["policy"].map(order),

@@ -1,7 +1,6 @@
 """The tables of the laboratory: scores kept by `tcoc lab`, and the best design of each world."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,7 @@ import pandas as pd
 from tcoc.deliverables.policy_lab.policies import policies
 from tcoc.deliverables.policy_lab.score import METRICS, best_designs
 from tcoc.errors import InputError
-from tcoc.paths import project_root
+from tcoc.paths import result_file
 from tcoc.study import Product, Study
 
 POLICY = ("policy_lab", "risk")
@@ -50,23 +49,18 @@ DESIGNS = {
 }
 
 
-def results_file() -> Path:
-    """Return where the laboratory's scores are kept."""
-    return project_root() / "benchmarks" / "results" / "lab.json"
-
-
-def kept_results() -> dict[str, Any]:
+def kept_results(study: Study) -> dict[str, Any]:
     """Return the laboratory's scores; InputError where none have been made."""
-    file = results_file()
-    if not file.is_file():
-        raise InputError(f"{file}: no scores are kept; make them with tcoc lab")
+    file = study.kept("lab")
+    if file is None:
+        raise InputError(f"{result_file('lab')}: no scores are kept; make them with tcoc lab")
     found: dict[str, Any] = json.loads(file.read_text())
     return found
 
 
 def scores(study: Study) -> pd.DataFrame:
     """Every design's metrics by world and size of hospital, with Monte Carlo error (rule R9)."""
-    return pd.DataFrame(kept_results()["scores"])[list(SCORES)]
+    return pd.DataFrame(kept_results(study)["scores"])[list(SCORES)]
 
 
 def best(study: Study) -> pd.DataFrame:
@@ -84,7 +78,7 @@ def designs(study: Study) -> pd.DataFrame:
     """What each scored design is made of; the results say, not the policy file of today."""
     rows = [
         {"policy": name, **policy.model_dump()}
-        for name, policy in policies(kept_results()["policies"]).items()
+        for name, policy in policies(kept_results(study)["policies"]).items()
     ]
     return pd.DataFrame(rows)[list(DESIGNS)]
 

@@ -26,6 +26,7 @@ def _ends(frame: pd.DataFrame, column: str, digits: int = 1) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+@words.of_rows
 def adopted(scores: PublicTable) -> str:
     """Say what the adopted design pays for: dollars that miss per dollar that is earned."""
     frame = scores.where(policy=ADOPTED).frame
@@ -35,6 +36,7 @@ def adopted(scores: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def decides(best: PublicTable, metric: str) -> str:
     """Say which design is best by a measure in each world, and whether worlds agree (rule R9)."""
     frame = best.where(metric=metric).frame
@@ -55,6 +57,7 @@ def decides(best: PublicTable, metric: str) -> str:
     return f"Best by {measure}: {words.listing(parts)}; no single world decides it."
 
 
+@words.of_rows
 def luck_title(scores: PublicTable) -> str:
     """Say which designs do better than paying nothing in every world."""
     frame = scores.frame.dropna(subset=["luck"])
@@ -66,6 +69,7 @@ def luck_title(scores: PublicTable) -> str:
     return f"{len(good)} of {total} designs beat paying nothing in every world"
 
 
+@words.of_rows
 def penalty_title(scores: PublicTable) -> str:
     """Compare false penalties of the adopted design with the least of all, over worlds."""
     frame = scores.frame.dropna(subset=["false_penalty"])
@@ -74,6 +78,7 @@ def penalty_title(scores: PublicTable) -> str:
     return f"The adopted design takes money from {low} to {high} of hospitals that are no worse"
 
 
+@words.of_rows
 def parameter(scores: PublicTable, policy: str) -> str:
     """Say what one change of the adopted design does in each world, beyond Monte Carlo error."""
     both = {p: scores.where(policy=p).frame.set_index("world") for p in (ADOPTED, policy)}
@@ -97,6 +102,7 @@ def parameter(scores: PublicTable, policy: str) -> str:
     return f"{name}: payments are {words.listing(told)}."
 
 
+@words.of_rows
 def sizes_title(sizes: PublicTable) -> str:
     """Compare small and large hospitals under the adopted design."""
     frame = sizes.where(policy=ADOPTED).frame.dropna(subset=["luck"])
@@ -110,6 +116,7 @@ def sizes_title(sizes: PublicTable) -> str:
     return f"Dollars that miss, per dollar earned, as adopted: {'; '.join(parts)}"
 
 
+@words.of_rows
 def states(worlds: PublicTable) -> str:
     """Say what was scored: worlds, states, people."""
     frame = worlds.frame

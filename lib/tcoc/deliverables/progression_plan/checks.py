@@ -34,6 +34,8 @@ def gap_of_printed_sums(_study: Study) -> Measured:
 def gap_of_savings(study: Study) -> Measured:
     """Dollars by which the last cumulative saving differs from compounding by hand."""
     path = savings_path(study)
+    if path.empty:
+        return Measured(0.0, 0.005)
     base = int(path["base_year"].iloc[0])
     level, total, worst = 0.0, 0.0, 0.0
     for row in path.to_dict("records"):

@@ -25,12 +25,13 @@ from tcoc.deliverables.progression_plan.diagrams import (
 )
 from tcoc.disclosure import PublicTable
 from tcoc.report import words
-from tcoc.report.charts import Chart, Layout
+from tcoc.report.charts import Chart, Layout, needs_rows
 from tcoc.report.style import ACCENT, INK, QUIET, RULE, WARM_INK
 
 # ---------------------------------------------------------------- charts
 
 
+@needs_rows
 def metrics(table: PublicTable) -> Chart:
     """Each metric's years against its target, one block per metric (Figure 1)."""
     frame = table.frame
@@ -50,6 +51,7 @@ def _metric_said(row: Mapping[Any, Any]) -> str:
     return f"{row['year']} {metric_value(row)} ({row['status']}{memory})"
 
 
+@needs_rows
 def aims(table: PublicTable) -> Chart:
     """The three aims with their points, as cards side by side."""
     frame = table.frame
@@ -57,6 +59,7 @@ def aims(table: PublicTable) -> Chart:
     return _chart(table.name, table, ("aim", "item"), lambda: diagrams.draw_aims(frame), groups)
 
 
+@needs_rows
 def drivers(table: PublicTable) -> Chart:
     """A driver diagram: aim, primary and secondary drivers; a reconstruction says so."""
     frame = table.frame
@@ -72,6 +75,7 @@ def drivers(table: PublicTable) -> Chart:
                   lambda: diagrams.draw_drivers(frame, mark), groups)  # fmt: skip
 
 
+@needs_rows
 def timeline(table: PublicTable) -> Chart:
     """Tracks of dated events; done ones are filled, planned ones are open."""
     frame = table.frame

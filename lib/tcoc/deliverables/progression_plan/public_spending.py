@@ -19,10 +19,12 @@ from tcoc.deliverables.progression_plan.dictionary import (
     with_total,
 )
 from tcoc.deliverables.progression_plan.public_published import guardrail
+from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.deliverables.y1_attribution.tables import completion
 from tcoc.disclosure import Column, Draft
 from tcoc.reference.published import load_values
 from tcoc.rules import progression
+from tcoc.rules.completion import run_out_sentence
 from tcoc.rules.progression import GONE
 from tcoc.study import Study
 
@@ -42,6 +44,13 @@ def spending_tables(study: Study) -> list[Draft]:
 
 def _settings(study: Study) -> pd.DataFrame:
     return study.frame("progression_settings", exact=True).set_index("year", drop=False)
+
+
+PATH = (
+    "growth", "at_national_growth", "difference", "saving_per_beneficiary", "saving",
+    "cumulative_saving", "base_year", "guardrail",
+)  # fmt: skip
+"""What a run in which nobody is eligible has no year of."""
 
 
 def savings_path(study: Study) -> pd.DataFrame:
@@ -70,6 +79,8 @@ def savings_path(study: Study) -> pd.DataFrame:
         per_capita=[float(part["total"]) for part in parts],
         beneficiaries=sums["eligible_months"].to_numpy(dtype=float) / 12,
     )
+    if path.empty:
+        return path.reindex(columns=[*path.columns, *PATH])
     base = progression.savings_base(path)
     frame = progression.savings(path, base).assign(base_year=str(base))
     return progression.guarded(frame, guardrail(study))
@@ -78,6 +89,8 @@ def savings_path(study: Study) -> pd.DataFrame:
 def savings_tables(study: Study) -> list[Draft]:
     """Savings on the run's own data, year by year, and the path that a figure draws."""
     path = savings_path(study).drop(columns="beneficiaries")
+    facts = completion_facts(study)
+    path["completeness"] = [run_out_sentence(facts[int(y)]) for y in path["year"]]
     columns = {
         "year": YEAR,
         "benes": BENES,
@@ -98,6 +111,7 @@ def savings_tables(study: Study) -> list[Draft]:
         "guardrail": Column("Guardrail", "label"),
         "base_year": Column("Base year", "label"),
         "reason": Column("Why no rate", "label"),
+        "completeness": Column("Completeness of the year", "label", "Rules T2 and T3."),
     }  # fmt: skip
     deck = load_values("medicare_payments").frame()
     deck = deck[deck["metric"] == "per_capita"]
@@ -157,6 +171,9 @@ def _parts(study: Study) -> dict[int, dict[str, Decimal]]:
     }
 
 
+SPLIT = ["year", "setting", "benes", "dollars", "whole", "share_dollars", "per_capita"]
+
+
 def split_table(study: Study) -> Draft:
     """Dollars, share and dollars per beneficiary of each setting, by year."""
     sums, parts = _settings(study), _parts(study)
@@ -187,7 +204,9 @@ def split_table(study: Study) -> Draft:
     return Draft(
         name="payment_split",
         title="Medicare payments by setting",
-        frame=pd.DataFrame(rows).sort_values(["year"], kind="stable", ignore_index=True),
+        frame=pd.DataFrame(rows, columns=SPLIT).sort_values(
+            ["year"], kind="stable", ignore_index=True
+        ),
         keys=("year", "setting"),
         columns={
             "year": YEAR,
@@ -223,7 +242,7 @@ def contribution_table(study: Study) -> Draft:
             "before": Column("The year before", "per_capita", of=_OF),
             "change": Column("Change", "per_capita", "Adds up to the total, to the cent.", of=_OF),
             "growth": Column("Growth", "growth", "Of the setting itself.", of=_OF),
-            "points": Column("Adds to growth", "growth", point, of=_OF, digits=2),
+            "points": Column("Adds to growth", "growth", point, of=_OF, digits=3),
         },
         universe="attributed beneficiaries of the later year, repeated by part",
         source=SOURCE,

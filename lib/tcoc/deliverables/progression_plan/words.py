@@ -94,6 +94,7 @@ PROPER = ("Medicare", "Medicaid", "Maryland", "CMS")
 # ---------------------------------------------------------------- published
 
 
+@words.of_rows
 def metrics_title(table: PublicTable) -> str:
     """Say which metrics met their target in performance year 2."""
     rows = table.where(year=PLAN_YEARS[-1])
@@ -102,6 +103,7 @@ def metrics_title(table: PublicTable) -> str:
     return f"In performance year 2 ({PLAN_YEARS[-1]}), on target: {named}"
 
 
+@words.of_rows
 def savings_title(table: PublicTable) -> str:
     """Say what non-hospital spending did to hospital savings, to the vintage's last year."""
     rows = last(first_vintage(table))
@@ -115,6 +117,7 @@ def savings_title(table: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def nation_title(table: PublicTable) -> str:
     """Say on which side of the nation each part of spending grew in performance year 2."""
     rows = first_vintage(table).where(year=PLAN_YEARS[-1])
@@ -134,6 +137,7 @@ def _side(difference: Any) -> str:
     return f"{size} points {'faster than' if difference > 0 else 'slower than'}"
 
 
+@words.of_rows
 def path_title(savings: PublicTable) -> str:
     """Say the run's level in its first and last year, and the saving where rates are known."""
     frame = savings.frame
@@ -154,6 +158,20 @@ def path_title(savings: PublicTable) -> str:
     )
 
 
+@words.of_rows
+def completeness(savings: PublicTable, synthetic: bool = False) -> str:
+    """Say how complete the two years are that savings compare, beside the savings (rule T3)."""
+    base, last_year = (int(savings.frame[c].iloc[-1]) for c in ("base_year", "year"))
+    told = [str(savings.value("completeness", year=y)) for y in dict.fromkeys((base, last_year))]
+    if synthetic:
+        told.append(
+            "The data are synthetic and national growth is invented: the saving says nothing about"
+            " Maryland."
+        )
+    return f"**How complete both years are.** {' '.join(told)}"
+
+
+@words.of_rows
 def path_caption(savings: PublicTable) -> str:
     """Say how to read the path, and for which years no national rate is known, and why."""
     frame = savings.frame
@@ -170,6 +188,7 @@ def path_caption(savings: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def guardrail_title(table: PublicTable) -> str:
     """Say the worst year and whether the guardrail held in every year."""
     worst = table.sort("difference", descending=True).head(1)
@@ -184,6 +203,7 @@ def guardrail_title(table: PublicTable) -> str:
 # ---------------------------------------------------------------- the run's spending
 
 
+@words.of_rows
 def split_title(split: PublicTable, payments: PublicTable) -> str:
     """Say the run's hospital share in its first and last year, beside the published one."""
     years = split.frame["year"]
@@ -216,11 +236,12 @@ def contribution_title(table: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def concentration_title(tops: PublicTable) -> str:
     """Say the shares of the costliest 1, 5 and 10%."""
     rows = last(tops)
     parts = [
-        f"{words.percent(rows.value('share_dollars', top=top), 0)} to the costliest {top}%"
+        f"{words.percent(rows.value('share_dollars', top=top), 0)} went to the costliest {top}%"
         for top in (1, 5, 10)
     ]
     year = int(rows.frame["year"].iloc[0])
@@ -245,6 +266,7 @@ def persistence_title(table: PublicTable) -> str:
 # ---------------------------------------------------------------- the run's people
 
 
+@words.of_rows
 def need_title(table: PublicTable) -> str:
     """Say what people with three or more proxies are, of people and of dollars."""
     rows = last(table)
@@ -256,6 +278,7 @@ def need_title(table: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def avoidable_title(table: PublicTable) -> str:
     """Say the share of stays and dollars that are returns in the last year."""
     rows = last(table).where(stage=ALL)
@@ -268,6 +291,7 @@ def avoidable_title(table: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def dual_title(table: PublicTable) -> str:
     """Say how many people are dual eligible, their share of dollars, and what each costs."""
     rows = last(table).where(stage=ALL)
@@ -280,6 +304,7 @@ def dual_title(table: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def payers_title(table: PublicTable) -> str:
     """Say the combined cost of a dual eligible person, or that Medicaid's side is not supplied."""
     rows = last(table)
@@ -294,6 +319,7 @@ def payers_title(table: PublicTable) -> str:
     return f"With Medicaid, a dual eligible beneficiary cost {both} in {year}, Medicare {medicare}"
 
 
+@words.of_rows
 def landscape_title(table: PublicTable) -> str:
     """Say the state's ACO-like share and the regions where it is highest and lowest."""
     stages = table.where(stage="aco_like")
@@ -311,6 +337,7 @@ def landscape_title(table: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def options_title(table: PublicTable) -> str:
     """Say how far budgets, then ACOs and primary care homes, reach."""
     shares = [words.percent(_total(table, option), 0) for option in ("budgets", "budgets_aco_pc")]
@@ -328,12 +355,14 @@ def _total(table: PublicTable, option: str) -> Any:
 # ---------------------------------------------------------------- diagrams
 
 
+@words.of_rows
 def aims_title(table: PublicTable) -> str:
     """Name the aims."""
     names = list(dict.fromkeys(table.frame["aim"]))
     return f"The All-Payer Model's aims: {words.listing([str(n).lower() for n in names])}"
 
 
+@words.of_rows
 def driver_title(table: PublicTable) -> str:
     """Say what the diagram is, and name its primary drivers."""
     what = {
@@ -344,6 +373,7 @@ def driver_title(table: PublicTable) -> str:
     return f"{what}: {words.listing(names)}"
 
 
+@words.of_rows
 def timeline_title(table: PublicTable) -> str:
     """Say which tracks start together, and when."""
     first = pd.to_datetime(table.frame["first"])

@@ -25,7 +25,7 @@ SLIDE_YEAR = 2017
 NEARLY_ALL = 0.995
 """A year with so much of its payments needs no remark."""
 
-LARGE = 30
+LARGE = 100
 """A group of so many clinicians is large enough for a title."""
 
 
@@ -77,6 +77,7 @@ def answer(release: Release) -> str:
         caveat,
         determined(release.table("qp_years"), year),
         planted(release.table("qp_years"), year),
+        f"{unseen(release.table('qp_sensitivity'), year)}.",
         incomplete(release, year),
     ]
     return " ".join(part for part in parts if part)
@@ -92,6 +93,7 @@ def key_numbers(release: Release) -> list[tuple[str, str, str]]:
     ]
 
 
+@words.of_rows
 def planted(years: PublicTable, year: int) -> str:
     """Say that synthetic shares were calibrated to the slide; "" for other data."""
     if not bool(years.value("synthetic", year=year)):
@@ -113,6 +115,7 @@ def incomplete(release: Release, year: int) -> str:
     )
 
 
+@words.of_rows
 def determined(years: PublicTable, year: int) -> str:
     """Say whether clinicians qualify or only would (rule Q7)."""
     day = str(years.value("determination", year=year))
@@ -128,6 +131,7 @@ def determined(years: PublicTable, year: int) -> str:
 # ---------------------------------------------------------------- slide 9
 
 
+@words.of_rows
 def conflict(tests: PublicTable, year: int) -> str:
     """Say which reading of the thresholds is law and what the slide printed (rule Q6)."""
     first = str(of_law(tests, year).frame["test"].iloc[0])
@@ -147,6 +151,7 @@ def conflict(tests: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def beside_the_slide(tests: PublicTable, year: int) -> str:
     """Say how far this run's shares are from those that slide 9 prints, at most."""
     rows = of_law(tests, year).frame
@@ -161,6 +166,7 @@ def beside_the_slide(tests: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def first_and_last(tests: PublicTable, year: int) -> str:
     """Say how many meet the first test and how many the last."""
     rows = of_law(tests, year).frame
@@ -171,6 +177,7 @@ def first_and_last(tests: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def listed(tests: PublicTable, year: int) -> str:
     """Compare the care partner list with the best hospital, test by test."""
     law = tests.where(year=year, reading=LAW)
@@ -201,6 +208,7 @@ def thresholds(tests: PublicTable, year: int, method: str) -> list[tuple[float, 
     ]
 
 
+@words.of_rows
 def reached(tests: PublicTable, year: int, method: str) -> str:
     """Say how many clinicians reach the first and the last threshold of a method."""
     rows = of_law(tests, year).frame
@@ -223,19 +231,22 @@ def parts_of(groups: PublicTable, year: int, kind: str) -> PublicTable:
     return last.keep(lambda frame: frame["group"] != ALL)
 
 
+@words.of_rows
 def lowest_group(groups: PublicTable, year: int, kind: str) -> str:
     """Name the larger group with the lowest share meeting the strictest test."""
     own = parts_of(groups, year, kind)
     large = own.keep(lambda frame: frame["clinicians"] >= LARGE)
-    which = "the larger groups" if not large.empty else "all groups"
-    frame = (own if large.empty else large).sort("share_meeting").frame
+    frame = large.sort("share_meeting").frame
+    if frame.empty:
+        return f"No group has {LARGE} clinicians, so none is singled out"
     row = frame.iloc[0]
     return (
         f"{row['group']}: {words.percent(row['share_meeting'], 0)} meet the {row['test']} test,"
-        f" the lowest of {which}"
+        f" the lowest of the groups with {LARGE} clinicians or more"
     )
 
 
+@words.of_rows
 def on_aco_lists(groups: PublicTable, year: int) -> str:
     """Say how many of an ACO's listed clinicians miss, and that they have another way."""
     own = parts_of(groups, year, BY_ACO).where(group="On an ACO list")
@@ -250,6 +261,7 @@ def on_aco_lists(groups: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def one_way(routes: PublicTable, year: int) -> str:
     """Say how many meet the test in force by one method or one criterion alone."""
     own = routes.where(year=year, partner="best", reading=LAW).frame
@@ -268,6 +280,7 @@ def one_way(routes: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def near_words(near: PublicTable, year: int) -> str:
     """Say how many stand just below a threshold of the strictest test."""
     own = near.where(year=year, view=SIDE)
@@ -285,6 +298,7 @@ def near_words(near: PublicTable, year: int) -> str:
 # ---------------------------------------------------------------- what could change it
 
 
+@words.of_rows
 def unseen(sensitivity: PublicTable, year: int) -> str:
     """Say what the largest unseen share does to the strictest test."""
     law = sensitivity.where(year=year, reading=LAW)
@@ -298,6 +312,7 @@ def unseen(sensitivity: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def by_when(timing: PublicTable, years: PublicTable, year: int) -> str:
     """Say how many reach a threshold by the first and the last snapshot, or would."""
     own = timing.where(year=year, reading=LAW, partner="best")
@@ -316,6 +331,7 @@ def by_when(timing: PublicTable, years: PublicTable, year: int) -> str:
 # ---------------------------------------------------------------- money
 
 
+@words.of_rows
 def left_out(services: PublicTable, year: int) -> str:
     """Say how many dollars of professional claims are no covered professional services."""
     own = services.where(year=year)
@@ -331,6 +347,7 @@ def left_out(services: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def worth(incentive: PublicTable, year: int) -> str:
     """Say what the incentive is under both readings of its base year (rule Q8)."""
     own = incentive.where(year=year, kind=BY_SPECIALTY, group=ALL)
@@ -350,6 +367,7 @@ def _dollars(value: Any) -> str:
     return "not in this store's years" if words.is_hidden(value) else words.short_dollars(value)
 
 
+@words.of_rows
 def apart(schedule: PublicTable, year: int) -> str:
     """Say how far the two fee schedules are apart at the horizon."""
     own = schedule.where(year=year)
@@ -362,6 +380,7 @@ def apart(schedule: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def out_of_mips(mips: PublicTable, year: int) -> str:
     """Say how many clinicians MIPS takes in and how many leave it as QPs."""
     own = mips.where(year=year)

@@ -74,7 +74,7 @@ def _methods(study: Study) -> Measured:
 
 def _verdicts(study: Study) -> Measured:
     """Verdicts that are printed although their error rates do not allow it (rule R8)."""
-    found, rates = study.frame("risk_verdicts"), measured_rates()
+    found, rates = study.frame("risk_verdicts"), measured_rates(study)
     least = VerdictsPolicy.of(study.policy).least_stability
     largest = VerdictsPolicy.of(study.policy).largest_false_rate
     wrong = 0

@@ -38,6 +38,11 @@ def rate(label: str, description: str = "", of: tuple[str, ...] = OF, digits: in
     return Column(label, "growth", description, "share", of, digits=digits)
 
 
+def error(label: str, description: str = "", of: tuple[str, ...] = OF) -> Column:
+    """Return the entry of a sampling error of growth, a size without a sign."""
+    return Column(label, "share", description, "share", of, "benes", 4)
+
+
 def factor(label: str, description: str = "", of: tuple[str, ...] = OF) -> Column:
     """Return the entry of a factor."""
     return Column(label, "factor", description, "", of, digits=3)

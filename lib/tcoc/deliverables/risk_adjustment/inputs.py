@@ -11,7 +11,7 @@ import pandas as pd
 
 from tcoc.deliverables.y1_attribution.tables import completion, has_claims
 from tcoc.errors import InputError
-from tcoc.paths import params_dir, project_root
+from tcoc.paths import params_dir
 from tcoc.rules.inference.intervals import Drawing
 from tcoc.rules.inference.replicates import (
     Replicates,
@@ -151,10 +151,10 @@ def drawings_of(study: Study, pairs: Sequence[Pair]) -> list[Drawing]:
     return [Drawing(full.pair(*key), half.pair(*key), full.units_of(*key)) for key in keys]
 
 
-def measured_rates() -> dict[str, Rates]:
+def measured_rates(study: Study) -> dict[str, Rates]:
     """Return the verdicts' measured error rates, none where they have not been measured (R8)."""
-    file = project_root() / "benchmarks" / "results" / "verdicts.json"
-    if not file.is_file():
+    file = study.kept("verdicts")
+    if file is None:
         return {}
     return {
         name: Rates(**{key: row[key] for key in Rates.__annotations__})

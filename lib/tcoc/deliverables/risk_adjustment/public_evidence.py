@@ -70,9 +70,9 @@ def verdict_table(study: Study) -> Draft:
         "leave_out_high": number("Most, one hospital left out", "Rule R8.", digits=3),
         "chance_low": number("By chance, from", "Permuted attributions (rule R8).", digits=3),
         "chance_high": number("By chance, to", "Permuted attributions (rule R8).", digits=3),
-        "false_rate": number("Wrong where nothing is there", "Rule R9.", "share", 4),
-        "power": number("Right where it is planted", "Rule R9.", "share", 4),
-        "stability": number("Same answer in states of one truth", "Rule R9.", "share", 4),
+        "false_rate": number("Wrong where nothing is there", "Rule R9.", "share", 2),
+        "power": number("Right where it is planted", "Rule R9.", "share", 2),
+        "stability": number("Same answer in states of one truth", "Rule R9.", "share", 2),
         "states": number("States", "Synthetic states of each truth (rule R9).", "states", 0),
         "state_benes": number("People of a state", "Size of those states.", "people", 0),
         "people_needed": number("People that would settle it", "At 80% power.", "people", 0),
@@ -160,8 +160,8 @@ def flags_table(study: Study) -> Draft:
         "down": columns.hospitals("Down"),
         "by_chance": columns.number("By chance alone", "Where no mix changed.", "hospitals", 1),
         "needed": columns.hospitals("Needed to be beyond chance", "Binomial, 5% over all methods."),
-        "error": columns.rate("Typical error of the difference", "Median (rule R6)."),
-        "growth_error": columns.rate("Typical error of growth", "Median (rule R6)."),
+        "error": columns.error("Typical error of the difference", "Median (rule R6)."),
+        "growth_error": columns.error("Typical error of growth", "Median (rule R6)."),
     }
     return Draft(
         name="risk_flags",

@@ -115,7 +115,10 @@ def moved_table(study: Study) -> Draft:
         "part": Column("Part", "key"),
         "who": Column("Who", "label", "By where they were in the other year (rule R7)."),
         "benes": Column(
-            "People", "count", "Of the performance year; of the base year for who left.", "people"
+            "People",
+            "count",
+            "Of the performance year; of the base year for those who left.",
+            "people",
         ),
         "contribution": columns.rate("Growth by them", "Parts add up to the growth (rule R7)."),
         "per_capita": columns.per_capita("Dollars per capita", "The same in dollars (rule R7)."),

@@ -144,7 +144,7 @@ def verdicts_table(study: Study) -> pd.DataFrame:
     return evaluate(
         registry(policy.registry),
         own,
-        measured_rates(),
+        measured_rates(study),
         limits,
         float(state["people"].sum()),
     )[list(VERDICTS)]

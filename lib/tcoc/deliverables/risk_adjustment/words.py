@@ -12,6 +12,9 @@ from tcoc.disclosure import PublicTable
 from tcoc.report import words
 
 NONE, DEMOGRAPHIC, NEW_ENROLLEE = "none", "demographic", "new_enrollee"
+LARGE = 100
+"""No title names a hospital with fewer people in the base year, and no figure draws it."""
+
 MOVES = {
     "stayers": "people who stay",
     "joiners": "people who join",
@@ -31,9 +34,13 @@ def headline(tables: Any) -> str:
     state = tables.table("risk_statewide")
     base, year = (int(state.frame[c].iloc[0]) for c in ("base_year", "year"))
     growth = {m: state.value("growth", method=m) for m in (NONE, DEMOGRAPHIC, NEW_ENROLLEE)}
+    low, high = (state.value(f"growth_{end}", method=NONE) for end in ("low", "high"))
+    sure = (
+        "" if pd.isna(low) else f" (95% interval {words.change(low, 1)} to {words.change(high, 1)})"
+    )
     return (
         f"From {base} to {year} the state's cost per capita changes by"
-        f" {words.change(growth[NONE], 2)}; adjusted for who the beneficiaries are, by"
+        f" {words.change(growth[NONE], 2)}{sure}; adjusted for who the beneficiaries are, by"
         f" {words.change(growth[DEMOGRAPHIC], 2)} (demographic) or"
         f" {words.change(growth[NEW_ENROLLEE], 2)} (new enrollee score)."
     )
@@ -54,6 +61,7 @@ def tiles(state: PublicTable) -> list[tuple[str, str, str]]:
     return found
 
 
+@words.of_rows
 def verdict(table: PublicTable, name: str) -> str:
     """Say what a verdict prints, how often it would be wrong, and what would settle it (R8)."""
     row = table.where(verdict=name)
@@ -132,6 +140,7 @@ def planted_note(synthetic: bool) -> str:
     )
 
 
+@words.of_rows
 def completeness(state: PublicTable) -> str:
     """Say how complete the claims of both years are (rule T3)."""
     row = state.head(1)
@@ -145,8 +154,11 @@ def completeness(state: PublicTable) -> str:
 
 
 def extremes(hospitals: PublicTable, left_out: tuple[str, ...] = ("210045", "STATE")) -> str:
-    """Say the largest increase and decrease by each method (rule R4), McCready left out."""
-    frame = hospitals.frame.dropna(subset=["difference"])
+    """Say the largest increase and decrease by each method (rule R4), McCready left out.
+
+    Only hospitals with at least LARGE people are named; a small one moves most by chance.
+    """
+    frame = large(hospitals).frame.dropna(subset=["difference"])
     frame = frame[~frame["ccn"].isin(left_out) & (frame["variant"] != NONE)]
     parts = []
     for method, of in frame.groupby("method", sort=False):
@@ -158,9 +170,24 @@ def extremes(hospitals: PublicTable, left_out: tuple[str, ...] = ("210045", "STA
         )
     if not parts:
         return "No hospital may be shown in both years."
-    return f"Hospitals' growth changes most by these methods: {'; '.join(parts)}."
+    return (
+        f"Among hospitals with {LARGE} people or more, adjusting changes growth by:"
+        f" {'; '.join(parts)}."
+    )
 
 
+def large(hospitals: PublicTable) -> PublicTable:
+    """Return the hospitals of so many people that a title may name them and a figure draw them."""
+    return hospitals.keep(lambda frame: frame["benes"].fillna(0) >= LARGE)
+
+
+def of_large(parts: PublicTable, hospitals: PublicTable) -> PublicTable:
+    """Return the rows of hospitals that are large in another table."""
+    named = set(large(hospitals).frame["ccn"]) - {"STATE"}
+    return parts.keep(lambda frame: frame["ccn"].isin(named))
+
+
+@words.of_rows
 def slide_check(checked: PublicTable) -> str:
     """Say how many of slide 18's figures follow from its own dollars (rule R5)."""
     frame = checked.frame
@@ -186,6 +213,7 @@ def slide_check(checked: PublicTable) -> str:
 # ---------------------------------------------------------------- hospitals
 
 
+@words.of_rows
 def growth_title(flags: PublicTable) -> str:
     """Compare the typical error of growth with the typical error that adjusting has itself."""
     row = flags.where(variant="new_enrollee")
@@ -196,6 +224,7 @@ def growth_title(flags: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def flags_title(flags: PublicTable) -> str:
     """Say how many hospitals are beyond their sampling error, beside what chance gives."""
     parts = [f"{r['differing']:.0f} ({r['method'].lower()})" for r in _records(flags.frame)]
@@ -212,6 +241,7 @@ def _plain_points(value: Any) -> str:
     return f"{words.number(100 * float(value), 1)}{words.SPACE}points"
 
 
+@words.of_rows
 def moved(parts: PublicTable) -> str:
     """Say which kind of move makes most of a typical hospital's growth (rule R7)."""
     frame = parts.frame.dropna(subset=["size"]).sort_values("size", ascending=False)
@@ -224,6 +254,7 @@ def moved(parts: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def moved_title(parts: PublicTable) -> str:
     """Say how much of a hospital's growth comes from panels that moved, beside who stayed."""
     moved_part, stayed = (
@@ -236,6 +267,7 @@ def moved_title(parts: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def parts_title(parts: PublicTable) -> str:
     """Say which characteristic moves the state's base most under the new enrollee score."""
     frame = parts.where(ccn="STATE", variant=NEW_ENROLLEE).frame.dropna(subset=["dollars"])
@@ -251,6 +283,7 @@ def parts_title(parts: PublicTable) -> str:
 # ---------------------------------------------------------------- evidence
 
 
+@words.of_rows
 def statistic_title(table: PublicTable, statistic: str) -> str:
     """Say in how many pairs of years a statistic's interval leaves out zero, for the score."""
     frame = table.where(statistic=statistic, variant="new_enrollee").frame.dropna(subset=["low"])
@@ -259,18 +292,20 @@ def statistic_title(table: PublicTable, statistic: str) -> str:
     return f"In {beyond} of {len(frame)} pairs of years the {name} is told from zero"
 
 
+@words.of_rows
 def fit_title(fit: PublicTable) -> str:
     """Say how much of the variance of cost the methods explain for unseen people."""
     frame = fit.frame.dropna(subset=["r2"])
     if frame.empty:
         return "How well each model predicts cost of people it has not seen"
-    low, high = frame["r2"].min(), frame["r2"].max()
+    top = frame.sort_values("r2", ascending=False, kind="stable").iloc[0]
     return (
-        "No model explains most of what people cost: between"
-        f" {words.percent(low, 0)} and {words.percent(high, 0)} of its variance"
+        f"Of what people cost whom the models have not seen, the {top['model']} explains"
+        f" {words.percent(top['r2'], 0)}, more than any other"
     )
 
 
+@words.of_rows
 def bucket_title(buckets: PublicTable) -> str:
     """Say how far the relative cost of buckets moves between the two years."""
     years = sorted(buckets.frame["year"].unique())
@@ -283,20 +318,22 @@ def bucket_title(buckets: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def sensitivity(table: PublicTable) -> str:
     """Say which case moves a hospital most (rules R6, R10)."""
     frame = table.frame.dropna(subset=["largest_move"])
     moved_most = frame[frame["largest_move"] > 0]
     if moved_most.empty:
         return "No case moves any hospital's adjustment."
-    row = moved_most.sort_values("largest_move", ascending=False, kind="stable").iloc[0]
+    row = moved_most.sort_values("median_move", ascending=False, kind="stable").iloc[0]
     return (
-        f"The choice that moves a hospital most is “{row['case']}” under"
-        f" {str(row['method']).lower()}: by up to {_plain_points(row['largest_move'])}, and the"
-        f" median hospital by {_plain_points(row['median_move'])}."
+        f"The choice that moves the median hospital most is “{row['case']}” under"
+        f" {str(row['method']).lower()}: by {_plain_points(row['median_move'])}. A single hospital"
+        f" moves by up to {_plain_points(row['largest_move'])}."
     )
 
 
+@words.of_rows
 def planted(table: PublicTable) -> str:
     """Say how many intervals hold what the synthetic state planted (rule R6)."""
     parts = [

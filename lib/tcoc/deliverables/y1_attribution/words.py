@@ -14,6 +14,9 @@ NOBODY = (
     " Part B, outside of managed care, living in the state (rule P1). Nobody can be attributed."
 )
 
+LARGE = 100
+"""No title names a hospital with fewer attributed people."""
+
 SMALL = 5_000
 """Below this many beneficiaries the page says that it is no statement about hospitals."""
 
@@ -22,7 +25,12 @@ SMALL = 5_000
 
 
 def headline_year(years: PublicTable) -> int:
-    """Return the last year with complete dollars; the last of all where none is complete (T2)."""
+    """Return the last year with complete dollars; the last of all where none is complete (T2).
+
+    Zero, which no table has, where the run attributes nobody.
+    """
+    if years.empty:
+        return 0
     complete = years.keep(lambda frame: frame["complete"].astype(bool))
     chosen = years if complete.empty else complete
     return int(chosen.frame["year"].max())
@@ -77,6 +85,7 @@ def _cost(years: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def not_complete(years: PublicTable) -> str:
     """Say which years have claims but are not complete; nothing where all are (rule T2)."""
     late = years.keep(lambda f: f["tcoc"].notna() & ~f["complete"].astype(bool))
@@ -123,6 +132,7 @@ def _in_text(stage: str) -> str:
     return name.lower() if name == "Geographic" else name
 
 
+@words.of_rows
 def largest_stage(waterfall: PublicTable, year: int) -> str:
     """Say which stage takes the most beneficiaries of a year."""
     shown = [
@@ -139,6 +149,7 @@ def largest_stage(waterfall: PublicTable, year: int) -> str:
     )
 
 
+@words.of_rows
 def dollars_by_stage(waterfall: PublicTable, year: int) -> str:
     """Say how the dollars of a year lie between the stages."""
     state = waterfall.where(year=year)
@@ -147,6 +158,7 @@ def dollars_by_stage(waterfall: PublicTable, year: int) -> str:
     return f"Dollars in {year}: {_shares(state, 'share_tcoc')}"
 
 
+@words.of_rows
 def largest_hospital(by_stage: PublicTable, year: int) -> str:
     """Say which hospital has the most attributed beneficiaries in a year."""
     rows = hospitals_only(by_stage.where(year=year, stage=ALL))
@@ -160,6 +172,28 @@ def largest_hospital(by_stage: PublicTable, year: int) -> str:
     )
 
 
+def large(table: PublicTable) -> PublicTable:
+    """Return the rows of so many people that a title may name them."""
+    return table.keep(lambda frame: frame["benes"].fillna(0) >= LARGE)
+
+
+def homes_title(homes: PublicTable, drawn: PublicTable) -> str:
+    """Say how many hospitals have a map, and that the others have no ZIP code that may be shown."""
+    everyone, shown = (set(t.frame["ccn"]) - {STATE} for t in (homes, drawn))
+    return f"{len(shown)} of {len(everyone)} hospitals have a ZIP code that can be drawn"
+
+
+def homes_caption(homes: PublicTable, drawn: PublicTable) -> str:
+    """Say how to read the maps, and which hospitals have none."""
+    gone = homes.keep(lambda frame: ~frame["ccn"].isin([*drawn.frame["ccn"], STATE]))
+    names = list(dict.fromkeys(str(name) for name in gone.frame["hospital"]))
+    left_out = f" No map: {words.listing(names)}." if names else ""
+    return (
+        "Each dot stands at the middle of a ZIP code, on county outlines. ZIP codes with few of a"
+        f" hospital's people are left out.{left_out}"
+    )
+
+
 def hospitals_only(table: PublicTable) -> PublicTable:
     """Return the rows of single hospitals, without the state's."""
     return table.keep(lambda frame: frame["ccn"] != STATE)
@@ -167,8 +201,13 @@ def hospitals_only(table: PublicTable) -> PublicTable:
 
 def maryland(hospitals: PublicTable, year: int) -> tuple[float, str] | None:
     """Return the state's per capita of a year as a line to compare with, where there is one."""
-    value = hospitals.value("per_capita", year=year, ccn=STATE)
-    return None if words.is_hidden(value) else (float(value), f"Maryland {words.dollars(value)}")
+    state = hospitals.where(year=year, ccn=STATE)
+    value = None if state.empty else state.value("per_capita")
+    return (
+        None
+        if value is None or words.is_hidden(value)
+        else (float(value), f"Maryland {words.dollars(value)}")
+    )
 
 
 def combinations(combined: PublicTable) -> str:
@@ -182,15 +221,17 @@ def combinations(combined: PublicTable) -> str:
     )
 
 
+@words.of_rows
 def per_capita_range(hospitals: PublicTable, year: int) -> str:
     """Say between which hospitals the per capita of a year runs."""
-    rows = hospitals_only(hospitals.where(year=year)).keep(lambda f: f["per_capita"].notna())
+    rows = large(hospitals_only(hospitals.where(year=year))).keep(lambda f: f["per_capita"].notna())
     if rows.empty:
-        return f"No per capita can be shown for {year}"
+        return f"No hospital has {LARGE} attributed people and a per capita in {year}"
     order = rows.sort("per_capita")
     low, high = order.head(1), rows.sort("per_capita", descending=True).head(1)
     return (
-        f"Per capita in {year} runs from {words.dollars(low.value('per_capita'))}"
+        f"Among hospitals with {LARGE} people or more, per capita in {year} runs from"
+        f" {words.dollars(low.value('per_capita'))}"
         f" ({low.value('hospital')}) to {words.dollars(high.value('per_capita'))}"
         f" ({high.value('hospital')})"
     )
@@ -229,6 +270,7 @@ def with_place(homes: PublicTable) -> PublicTable:
 # ---------------------------------------------------------------- completeness, clinics
 
 
+@words.of_rows
 def autumn(months: PublicTable) -> str:
     """Compare the last three months of the last year with the nine before, to show a run-out."""
     frame = months.frame

@@ -5,7 +5,7 @@ Every function takes a PublicTable and names of its columns, and returns a Chart
 drawn in the table's order. A hidden value is never drawn as a number.
 """
 
-from tcoc.report.charts.base import LAYOUTS, Chart, Layout
+from tcoc.report.charts.base import EMPTY, LAYOUTS, Chart, Layout, needs_rows
 from tcoc.report.charts.dots import dots
 from tcoc.report.charts.grids import heat
 from tcoc.report.charts.maps import zip_map, zip_maps
@@ -16,6 +16,7 @@ from tcoc.report.charts.slopes import slope
 from tcoc.report.charts.stacks import stacked_bars, stacked_shares, waterfall
 
 __all__ = [
+    "EMPTY",
     "LAYOUTS",
     "Chart",
     "Layout",
@@ -24,6 +25,7 @@ __all__ = [
     "heat",
     "histogram",
     "lines",
+    "needs_rows",
     "scatter",
     "slope",
     "small_multiples",

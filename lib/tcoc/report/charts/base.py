@@ -8,7 +8,8 @@ layout engine has to try. Three layouts are drawn from one description: `wide` f
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +19,6 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from tcoc.disclosure import Column, PublicTable
-from tcoc.errors import TcocError
 from tcoc.report import formats, style, words
 from tcoc.report.marks import mark
 
@@ -75,10 +75,33 @@ def named(name: str, table: PublicTable, kind: str) -> str:
     return name or f"{table.name}-{kind.replace('_', '-')}"
 
 
-def need_rows(table: PublicTable, kind: str) -> None:
-    """Refuse a chart of a table without rows (TcocError)."""
-    if table.empty:
-        raise TcocError(f"chart {kind} of table {table.name}: the table has no row to draw")
+Told = ParamSpec("Told")
+EMPTY = "empty"
+
+
+def needs_rows(
+    chart: Callable[Concatenate[PublicTable, Told], Chart],
+) -> Callable[Concatenate[PublicTable, Told], Chart]:
+    """Let a chart of a table without rows be an empty Chart, which draws nothing and says so."""
+
+    @wraps(chart)
+    def made(table: PublicTable, *args: Told.args, **kwargs: Told.kwargs) -> Chart:
+        return nothing(table) if table.empty else chart(table, *args, **kwargs)
+
+    return made
+
+
+def nothing(table: PublicTable) -> Chart:
+    """Return the chart of a table without rows: one sentence, and a sheet with nothing on it."""
+    title = table.title or table.name.replace("_", " ")
+    said = f"There is nothing to draw here: in this run, the table \u201c{title}\u201d has no rows."
+    return Chart(f"{table.name}-empty", table, (), _blank, said, EMPTY)
+
+
+def _blank(layout: Layout) -> Figure:
+    picture = Figure(figsize=(WIDTHS[layout], 0.5))
+    FigureCanvasAgg(picture)
+    return picture
 
 
 # ---------------------------------------------------------------- sheets

@@ -31,6 +31,7 @@ from tcoc.report.charts.rows import (
 from tcoc.report.marks import mark
 
 
+@base.needs_rows
 def dots(
     table: PublicTable,
     rows: Dimensions,
@@ -48,7 +49,6 @@ def dots(
 
     `series` draws several dots in one row, told apart by shape and color, joined by a line.
     """
-    base.need_rows(table, "dots")
     column = formats.column_of(table, value)
     groups = _facets(table, facet)
 

@@ -14,6 +14,7 @@ from tcoc.report.charts.rows import Dimensions, Rows, drawn_columns, joined, row
 from tcoc.report.marks import mark
 
 
+@base.needs_rows
 def heat(
     table: PublicTable,
     rows: Dimensions,
@@ -23,7 +24,6 @@ def heat(
     name: str = "",
 ) -> Chart:
     """A grid of rows by the values of a dimension, shaded and with its numbers written."""
-    base.need_rows(table, "heat")
     column = formats.column_of(table, value)
     heads = list(dict.fromkeys(table.frame[columns].tolist()))
     names = [formats.write(formats.column_of(table, columns), h) for h in heads]

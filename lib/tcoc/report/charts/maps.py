@@ -20,6 +20,7 @@ from tcoc.report.words import compact, plural
 _LARGEST = 260.0
 
 
+@base.needs_rows
 def zip_map(
     table: PublicTable,
     zip: str = "zip",  # noqa: A002 - the column's own name
@@ -34,6 +35,7 @@ def zip_map(
     return _maps("zip_map", table, "", zip, size, name, 1)
 
 
+@base.needs_rows
 def zip_maps(
     table: PublicTable,
     facet: str,
@@ -50,7 +52,6 @@ def zip_maps(
 def _maps(
     kind: str, table: PublicTable, facet: str, zip_code: str, size: str, name: str, columns: int
 ) -> Chart:
-    base.need_rows(table, kind)
     frame = table.frame.assign(_size=formats.floats(table, size), _key=formats.row_keys(table))
     frame["_facet"] = formats.row_names(table, facet) if facet else ""
     frame = frame.assign(zip=frame[zip_code])

@@ -17,7 +17,7 @@ from tcoc.report.marks import mark
 Dimensions = str | tuple[str, ...]
 
 _ROW = {"wide": 0.235, "narrow": 0.40, "print": 0.205}
-_LONGEST_NAME = {"wide": 2.5, "narrow": 3.3, "print": 2.2}
+_LONGEST_NAME = {"wide": 3.0, "narrow": 3.3, "print": 2.6}
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ def name_margin(layout: Layout, names: Sequence[str]) -> float:
     if base.is_narrow(layout):
         return 0.2
     return min(base.widest(names, base.size_of(layout)), _LONGEST_NAME[layout]) + 0.12
+
+
+def marked_names(names: Sequence[str], marked: Sequence[bool]) -> list[str]:
+    """Return the names as written: one with a hidden value carries the mark."""
+    return [f"{n} {base.MARK}" if m else n for n, m in zip(names, marked, strict=True)]
 
 
 def write_names(axes: Axes, layout: Layout, rows: Rows, marked: Sequence[bool] = ()) -> None:
@@ -91,6 +96,7 @@ def said_of(names: Sequence[str], column: Column, values: Any, row: int, extra: 
 # ---------------------------------------------------------------- bars
 
 
+@base.needs_rows
 def bars(
     table: PublicTable,
     rows: Dimensions,
@@ -104,7 +110,6 @@ def bars(
 
     A hidden value has no bar and carries the mark. `reference` is a value with its name.
     """
-    base.need_rows(table, "bars")
     column, values, read = (
         formats.column_of(table, value),
         formats.floats(table, value),
@@ -115,7 +120,9 @@ def bars(
     def draw(layout: Layout) -> Figure:
         low, high = base.extent(values, np.zeros(1), np.array([reference[0]]) if reference else ())
         margins = Margins(
-            name_margin(layout, read.names), 0.12, top_margin(layout, len(read), reference)
+            name_margin(layout, marked_names(read.names, np.isnan(values))),
+            0.12,
+            top_margin(layout, len(read), reference),
         )
         picture, axes = base.sheet(layout, row_height(layout, len(read)), margins)
         texts = [base.short(column, v) for v in values]

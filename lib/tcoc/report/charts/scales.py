@@ -13,6 +13,7 @@ from tcoc.report.charts.base import Chart, Layout, Margins
 from tcoc.report.marks import mark
 
 
+@base.needs_rows
 def histogram(
     table: PublicTable,
     left: str,
@@ -23,7 +24,6 @@ def histogram(
     name: str = "",
 ) -> Chart:
     """Ready-made bins, with thresholds as named lines; a hidden bin carries the mark."""
-    base.need_rows(table, "histogram")
     starts, ends, counts = (formats.floats(table, c) for c in (left, right, count))
     scale, column = formats.column_of(table, left), formats.column_of(table, count)
 
@@ -105,6 +105,7 @@ def _of_scale(label: str) -> str:
 # ---------------------------------------------------------------- scatter
 
 
+@base.needs_rows
 def scatter(
     table: PublicTable,
     x: str,
@@ -121,7 +122,6 @@ def scatter(
     Rows with a hidden value are not drawn; the alt text says how many. `diagonal` draws the line
     where both values are equal.
     """
-    base.need_rows(table, "scatter")
     xs, ys = formats.floats(table, x), formats.floats(table, y)
     columns = formats.column_of(table, x), formats.column_of(table, y)
     names = formats.row_names(table, label) if label else [""] * len(table)

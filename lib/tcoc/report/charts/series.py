@@ -1,5 +1,6 @@
 """Charts over a scale: lines, small multiples, histograms and scatter."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ def _numbers(values: list[Any]) -> list[Any]:
     return [int(v) for v in values] if texts else values
 
 
+@base.needs_rows
 def lines(
     table: PublicTable,
     x: str,
@@ -93,7 +95,6 @@ def lines(
     name: str = "",
 ) -> Chart:
     """A line per series over `x`, named at its end, with a band from `low` to `high` if given."""
-    base.need_rows(table, "lines")
     data = Lines(table, x, value, series, low, high)
 
     def draw(layout: Layout) -> Figure:
@@ -210,6 +211,7 @@ def _end_names(picture: Figure, axes: Axes, layout: Layout, data: Lines) -> None
 # ---------------------------------------------------------------- small multiples
 
 
+@base.needs_rows
 def small_multiples(
     table: PublicTable,
     facet: str,
@@ -218,17 +220,22 @@ def small_multiples(
     series: str = "",
     *,
     columns: int = 4,
+    own_scale: bool = False,
     name: str = "",
 ) -> Chart:
-    """The same small line chart for each value of `facet`, all on one scale."""
-    base.need_rows(table, "small_multiples")
+    """The same small line chart for each value of `facet`, all on one scale.
+
+    `own_scale` gives each panel a scale of its own from zero: for kinds of different size, which
+    would be flat lines on a common one. The caption has to say so.
+    """
     found = list(dict.fromkeys(table.frame[facet].tolist()))
     parts = [table.where(**{facet: label}) for label in found]
     heads = [formats.row_names(part, facet)[0] for part in parts]
     groups = [Lines(part, x, value, series, "", "") for part in parts]
 
     def draw(layout: Layout) -> Figure:
-        return _draw_multiples(layout, groups, heads, 2 if base.is_narrow(layout) else columns)
+        across = 2 if base.is_narrow(layout) else columns
+        return _draw_multiples(layout, groups, heads, across, own_scale)
 
     told = alt.facets(
         heads,
@@ -242,17 +249,31 @@ def small_multiples(
     )
 
 
-def _draw_multiples(layout: Layout, groups: list[Lines], heads: list[str], columns: int) -> Figure:
+def _panel_limits(groups: Sequence[Lines], own_scale: bool) -> list[tuple[float, float]]:
+    """Return each panel's limits: common ones, or from zero to its own largest value."""
+    if own_scale:
+        return [(0.0, 1.08 * max(base.extent(g.values.ravel())[1], 1.0)) for g in groups]
+    return [base.padded(*base.extent(*(g.values.ravel() for g in groups)), 0.08)] * len(groups)
+
+
+def _draw_multiples(
+    layout: Layout, groups: list[Lines], heads: list[str], columns: int, own_scale: bool
+) -> Figure:
     columns = min(columns, len(groups))
     size = base.size_of(layout) - 0.5
-    limits = base.padded(*base.extent(*(g.values.ravel() for g in groups)), 0.08)
-    left = base.tick_width(groups[0].column, *limits, size - 0.5) + 0.12
+    limits = _panel_limits(groups, own_scale)
+    left = max(base.tick_width(groups[0].column, *pair, size - 0.5) for pair in limits) + 0.12
     entries = groups[0].entries() if len(groups[0].labels) > 1 else []
     top = base.legend_height(layout, entries) + 0.52
     rows = -(-len(groups) // columns)
     height = 0.8 if rows > 6 else 1.05
     picture, grid = base.panels(
-        layout, height, Margins(left, 0.2, top, 0.3), rows, columns, (0.2, 0.5)
+        layout,
+        height,
+        Margins(left, 0.2, top, 0.3),
+        rows,
+        columns,
+        (left if own_scale else 0.2, 0.5),
     )
     base.draw_legend(picture, layout, entries)
     picture.text(
@@ -269,13 +290,13 @@ def _draw_multiples(layout: Layout, groups: list[Lines], heads: list[str], colum
             axes.set_visible(False)
             continue
         data = groups[number]
-        axes.set_ylim(*limits)
+        axes.set_ylim(*limits[number])
         for row in range(len(data.labels)):
             _line(axes, data, row, points=len(data.scale) <= 8, width=1.6)
         axes.set_xlim(*base.padded(data.places[0], data.places[-1], 0.06))
         base.value_axis(axes, "y", data.column, 3)
         _scale_axis(axes, data, layout, few=True)
-        if number % columns:
+        if number % columns and not own_scale:
             axes.set_yticklabels([])
         title = axes.set_title(base.fitted(heads[number], room, size), fontsize=size, pad=4)
         mark(title, next(iter(data.keys.values()), ""), heads[number], "name")

@@ -20,6 +20,7 @@ from tcoc.report.charts.rows import (
 from tcoc.report.marks import mark
 
 
+@base.needs_rows
 def slope(
     table: PublicTable,
     rows: Dimensions,
@@ -30,7 +31,6 @@ def slope(
     name: str = "",
 ) -> Chart:
     """Each row as a line from one column to another; emphasized rows (all, if few) are named."""
-    base.need_rows(table, "slope")
     first, last = formats.column_of(table, start), formats.column_of(table, end)
     values = formats.floats(table, start), formats.floats(table, end)
     read = rows_of(table, rows)

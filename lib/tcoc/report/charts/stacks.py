@@ -17,6 +17,7 @@ from tcoc.report.charts.rows import (
     Rows,
     bar_height,
     bar_place,
+    marked_names,
     name_margin,
     row_height,
     rows_of,
@@ -76,6 +77,7 @@ class Stack:
         ]
 
 
+@base.needs_rows
 def stacked_shares(
     table: PublicTable,
     rows: Dimensions,
@@ -92,6 +94,7 @@ def stacked_shares(
     return _stacked("stacked_shares", table, rows, parts, value, 1.0, name)
 
 
+@base.needs_rows
 def stacked_bars(
     table: PublicTable,
     rows: Dimensions,
@@ -117,7 +120,6 @@ def _stacked(
     whole: float | None,
     name: str,
 ) -> Chart:
-    base.need_rows(table, kind)
     stack = Stack(table, rows, parts, value, whole)
     if len(stack.parts) > 8:
         raise TcocError(
@@ -140,13 +142,15 @@ def _draw_stack(layout: Layout, stack: Stack, whole: float | None) -> Figure:
     )
     ends = [] if whole is not None else _end_texts(stack)
     margins = Margins(
-        name_margin(layout, rows.names),
+        name_margin(layout, marked_names(rows.names, stack.hidden.any(axis=1))),
         0.2 + base.widest(ends, base.size_of(layout)),
         base.legend_height(layout, entries) + (0.32 if len(rows) > 20 else 0.1),
     )
     picture, axes = base.sheet(layout, tall, margins)
     base.draw_legend(picture, layout, entries)
-    axes.set_xlim(*((0.0, 1.0) if whole is not None else _stack_limits(stack)))
+    # rounded shares may add up to a little more than the whole
+    full = max(1.0, float(stack.cells.sum(axis=1).max()))
+    axes.set_xlim(*((0.0, full) if whole is not None else _stack_limits(stack)))
     for row in range(len(rows)):
         _stack_row(picture, axes, layout, stack, row, ends)
     write_names(axes, layout, rows, [bool(h.any()) for h in stack.hidden])
@@ -204,7 +208,8 @@ def _stack_row(
             lw=0.8,
         )
         mark(drawn.patches[0], key, said)
-        _inside(picture, axes, layout, stack.column, y, start, amount, key)
+        if len(stack.rows) < _FULL:
+            _inside(picture, axes, layout, stack.column, y, start, amount, key)
         up, down = (up + amount, down) if amount > 0 else (up, down + amount)
     if ends and ends[row]:
         label = axes.annotate(
@@ -217,6 +222,12 @@ def _stack_row(
             annotation_clip=False,
         )
         mark(label, key, ends[row], "text")
+
+
+_COVERED = 0.45
+"""Share of a part that its label may cover; where it needs more, the amount is in the table."""
+_FULL = 12
+"""Rows from which parts carry no label: their amounts are said by pointing, and in the table."""
 
 
 def _inside(
@@ -235,7 +246,7 @@ def _inside(
     low, high = axes.get_xlim()
     room = abs(amount) / (high - low) * base.plot_width(picture, axes)
     size = base.size_of(layout) - 0.5
-    if base.inches(text, size) + 0.16 > room:
+    if base.inches(text, size) + 0.16 > room * _COVERED:
         return
     label = axes.text(
         start + amount / 2,
@@ -253,6 +264,7 @@ def _inside(
 # ---------------------------------------------------------------- waterfall
 
 
+@base.needs_rows
 def waterfall(
     table: PublicTable,
     steps: str,
@@ -266,7 +278,6 @@ def waterfall(
     Steps named in `levels` are amounts that stand from zero (the first and the last, usually);
     all others add to what came before. After a hidden step the bars start from the next level.
     """
-    base.need_rows(table, "waterfall")
     column, values = formats.column_of(table, value), formats.floats(table, value)
     read = rows_of(table, steps)
     wanted = {str(level) for level in levels}

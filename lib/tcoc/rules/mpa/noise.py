@@ -1,7 +1,7 @@
 """What chance alone does to the adjustment (rule M6): intervals, and how large a panel must be.
 
-Replicates come from the bootstrap over beneficiaries (rule R6). A hospital "with no true change"
-is its own replicates moved so that they centre on a result of zero, without quality.
+Replicates come from the bootstrap over panels and home ZIPs (rule R6). A hospital "with no true
+change" is its own replicates moved so that they center on a result of zero, without quality.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from tcoc.rules.inference.intervals import bounds
 from tcoc.rules.mpa.scale import Array, scaled_result
 
 
@@ -20,24 +21,27 @@ def noise_table(
     noisy_result: Array,
     terms: tuple[float, float],
     level: float,
+    units: Array | None = None,
 ) -> pd.DataFrame:
     """Return each hospital's percentage with its interval and what chance alone would pay.
 
-    hospitals x replicates in; one row per hospital out. `terms` are threshold and revenue at risk.
+    hospitals x replicates in; one row per hospital out. `terms` are threshold and revenue at risk,
+    `units` how many units of equal size each hospital rests on (rule R6, `intervals.bounds`).
     `result_error` is the standard deviation of the result; `chance_half` and `chance_cap` are the
     probabilities that a hospital with no true change reaches half or all of the revenue at risk.
     """
     threshold, at_risk = terms
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.nanquantile(noisy, tails, axis=1)
+    ends = bounds("percent", noisy, level, units) | bounds("result", noisy_result, level, units)
     centred = scaled_result(noisy_result - result[:, None], threshold, at_risk)
     return pd.DataFrame(
         {
             "ccn": list(hospitals),
             "mpa_percent": percent,
-            "percent_low": low,
-            "percent_high": high,
+            "percent_low": ends["percent_low"],
+            "percent_high": ends["percent_high"],
             "result": result,
+            "result_low": ends["result_low"],
+            "result_high": ends["result_high"],
             "result_error": np.nanstd(noisy_result, axis=1, ddof=1),
             "probability_up": (noisy > 0).mean(axis=1),
             "probability_down": (noisy < 0).mean(axis=1),

@@ -300,7 +300,8 @@ def national_growth(
     rows = [
         _one_growth(y, since_base, sources, printed[printed["year"] == y]) for y in sorted(years)
     ]
-    return pd.DataFrame(rows)
+    columns = ["year", "national_growth", "confidence", "source", "reason"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _one_growth(

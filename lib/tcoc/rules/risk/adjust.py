@@ -73,7 +73,7 @@ def exact_sums(
     codes = ordered.groupby(list(keys), sort=True, dropna=False).ngroup().to_numpy()
     order = np.argsort(codes, kind="stable")
     first = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    ends = [*first[1:].tolist(), len(order)]
+    ends = [*first[1:].tolist(), len(order)][: len(first)]
     result = ordered.iloc[order[first]].reset_index(drop=True)
     for name, column in values.items():
         listed = np.asarray(column, dtype=float)[order].tolist()

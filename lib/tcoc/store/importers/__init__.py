@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tcoc.errors import InputError, nearest
+from tcoc.folders import owner_only
 from tcoc.resources.shortage import explained
 from tcoc.store.importers import engine, flow, synpuf
 from tcoc.store.importers.admission import AdmissionError, load_limits
@@ -50,7 +51,7 @@ def import_files(
     steps, limits = Steps(progress), load_limits()
     with (
         explained("opening the work folder", place=out),
-        engine.owner_only(),
+        owner_only(),
         engine.work_folder(out) as work,
     ):
         with engine.open_engine(work, memory_limit, steps) as con:

@@ -1,13 +1,11 @@
 """The work folder of an import, the engine in it, and how a store gets its name.
 
 All work is done in a folder beside the store, `.NAME.import`; the store gets its name in one step
-at the end. An interruption leaves no store, only that folder, and the next call takes up the staged
-files that are finished. Everything in either folder is for its owner only.
+at the end. An interruption leaves the store that was there, or none, and that folder; the next call
+takes up the staged files that are finished. Everything in either folder is for its owner only.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -15,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from tcoc import folders
 from tcoc.errors import InputError
-from tcoc.folders import locked, remove_held
 from tcoc.resources import shortage
 from tcoc.resources.shortage import ShortageError
 from tcoc.store.connection import spill_folder
@@ -26,16 +24,6 @@ from tcoc.store.importers.summary import ImportSummary
 from tcoc.store.schema import FORMAT_VERSION
 
 DEFAULT_MEMORY_LIMIT = "3GB"
-
-
-@contextmanager
-def owner_only() -> Iterator[None]:
-    """Make what a block writes readable by its owner only, whatever the caller's umask."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @contextmanager
@@ -53,7 +41,7 @@ def work_folder(out: Path) -> Iterator[Path]:
     ):
         raise InputError(f"{out}: is there already and is no store; name another folder for --out")
     work = out.parent / f".{out.name}.import"
-    with locked(work) as held:
+    with folders.locked(work) as held:
         if not held:
             raise InputError(
                 f"{out}: another import into this folder is at work; wait for its end or name"
@@ -62,7 +50,7 @@ def work_folder(out: Path) -> Iterator[Path]:
         work.chmod(0o700)
         with _cleaned(work, out):
             yield work
-        remove_held(work)
+        folders.remove_held(work)
 
 
 @contextmanager
@@ -76,16 +64,15 @@ def _cleaned(work: Path, out: Path) -> Iterator[None]:
         _clean(work, out)
         full = isinstance(error, ShortageError) and error.disk
         if full or not any((work / "staged").glob("*.json")):
-            remove_held(work)
+            folders.remove_held(work)
         raise
 
 
 def _clean(work: Path, out: Path) -> None:
     """Remove what is half done, and give an older store its name back."""
+    folders.recover(out.parent, out.name)
     for name in ("plain", "unpacked", "resolved", "store"):
-        shutil.rmtree(work / name, ignore_errors=True)
-    if (work / "old").exists() and not out.exists():
-        (work / "old").rename(out)
+        folders.remove(work / name)
 
 
 @contextmanager
@@ -136,15 +123,9 @@ def _version() -> str:
 
 
 def publish(work: Path, out: Path) -> None:
-    """Give the finished store its name, in place of an older store of that name."""
-    close(work / "store")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.exists():
-        out.rename(work / "old")
-    (work / "store").rename(out)
+    """Give the finished store its name in one step, in place of an older store of that name.
 
-
-def close(folder: Path) -> None:
-    """Take a folder and all in it away from everybody but its owner: folders 700, files 600."""
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
+    The engine makes files as the umask of its own threads says: they are closed here once more.
+    """
+    folders.open_up(work / "store", folders.OWNER_ONLY)
+    folders.publish(work / "store", out)

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tcoc.errors import InputError, TcocError, nearest
+from tcoc.folders import owner_only
 from tcoc.store.importers import admission, engine, kinds, sources
 from tcoc.store.importers import delivery as reading
 from tcoc.store.importers.delivery import Delivery
@@ -106,7 +107,7 @@ def inspect_delivery(
     """
     if kind is not None and kind not in kinds_of:
         raise InputError(f'inspect: found "{kind}"{nearest(kind, kinds_of)}')
-    with engine.owner_only(), tempfile.TemporaryDirectory(prefix="tcoc-inspect-") as place:
+    with owner_only(), tempfile.TemporaryDirectory(prefix="tcoc-inspect-") as place:
         work = Path(place)
         (work / "staged").mkdir()
         found = sources.find_sources(folder.resolve(), work / "unpacked")

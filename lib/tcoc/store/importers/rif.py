@@ -158,7 +158,7 @@ def _with_segments(con: Connection, people: Rows, segments: Rows) -> Rows:
     )
     # of several segments of one person and year the first that says something of the field counts
     chosen = ", ".join(
-        f"arg_min({n}, _order) FILTER (WHERE len(list_filter({n}, x -> x IS NOT NULL)) > 0) AS {n}"
+        f"arg_min({n}, _order) FILTER (WHERE len(list_filter({n}, lambda x: x IS NOT NULL)) > 0) AS {n}"
         for n in SUPPLIED
     )
     con.execute(

@@ -1,0 +1,1 @@
+"""One-line bugs and the tests that must notice them."""

@@ -1,0 +1,140 @@
+"""Planted leaks in finished public files: each kind is found, and a clean run has none (D2, D4)."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from tcoc.cache import sha256
+from tcoc.disclosure import gate, write_csvs
+from tcoc.disclosure.release import release_run
+from tcoc.errors import TcocError
+from tcoc.manifest import Manifest, Parameters
+from tcoc.report.published import check_published, strange
+from tests.disclosure.tables import hospitals
+
+PAGE = """<!doctype html><html><head><style>.a{margin:1253px}</style></head><body>
+<p>Of 750 people 250 are with a.</p><table><tr><td>250</td><td>‡</td></tr></table>
+<svg viewBox="0 0 9173 11"><title>About 400 are with c</title><g aria-label="400"><text>400</text>
+<text>2,500</text></g></svg></body></html>"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A finished run folder: tables, record, a page, a notebook, a workbook and a manifest."""
+    folder = tmp_path / "outputs" / "sample"
+    (folder / "restricted").mkdir(parents=True)
+    gated = gate({"y1": [hospitals({"a": 253, "b": 7, "c": 404, "d": 90})]})
+    write_csvs(gated.tables, folder / "tables")
+    gated.record.write(folder / "restricted")
+    gated.log.to_parquet(folder / "restricted" / "hidden_cells.parquet")
+    (folder / "y1.html").write_text(PAGE)
+    notebook([], folder)
+    workbook(folder, lambda sheet: None)
+    manifest(folder)
+    return folder
+
+
+def manifest(folder: Path, **more: object) -> None:
+    policy = [{"name": "disclosure.min_cell_size", "value": 11}]
+    Manifest(
+        run="sample", state="ok", parameters=Parameters(policy=policy),
+        **{"tables": {"hospitals": 5}, **more},
+    ).write(folder)  # fmt: skip
+
+
+def notebook(outputs: list[dict], folder: Path, words: str = "Of 750 people.") -> None:
+    cells = [
+        {"cell_type": "markdown", "source": [words]},
+        {"cell_type": "code", "source": ["release.show()"], "outputs": outputs},
+    ]
+    (folder / "notebooks").mkdir(exist_ok=True)
+    (folder / "notebooks" / "y1.ipynb").write_text(json.dumps({"cells": cells}))
+
+
+def workbook(folder: Path, spoil, **properties: str) -> None:
+    book = xlsxwriter.Workbook(str(folder / "y1.xlsx"))
+    book.set_properties({"title": "Year 1", **properties})
+    sheet = book.add_worksheet("hospitals")
+    sheet.write_number(0, 0, 250)
+    sheet.write_string(0, 1, "‡")
+    spoil(sheet)
+    book.close()
+
+
+def page(folder: Path, more: str) -> None:
+    (folder / "y1.html").write_text(PAGE.replace("</body>", f"{more}</body>"))
+
+
+def table(folder: Path, before: str, after: str) -> None:
+    file = folder / "tables" / "hospitals.csv"
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after, 1))
+
+
+def output(mime: str, data: str, **told: str) -> dict:
+    return {"output_type": "display_data", "data": {mime: [data]}, "metadata": {"tcoc": told}}
+
+
+def download(text: str) -> str:
+    return f'<a href="data:text/csv;base64,{base64.b64encode(text.encode()).decode()}">CSV</a>'
+
+
+def test_a_run_that_says_what_its_tables_say_has_nothing_strange(run: Path) -> None:
+    assert strange(run) == []
+    check_published(run)
+
+
+LEAKS = {
+    "a hidden cell of a CSV is filled": lambda f: table(f, "2018,b,‡", "2018,b,7"),
+    "a hidden cell of a CSV is drawn as zero": lambda f: table(f, "2018,b,‡", "2018,b,0"),
+    "an unrounded count in a CSV": lambda f: table(f, "2018,a,250", "2018,a,253"),
+    "a CSV that nobody gated": lambda f: (f / "tables" / "extra.csv").write_text("n\n1253\n"),
+    "a formula in a CSV": lambda f: table(f, "2018,a", "2018,=A1"),
+    "a sentence of a page": lambda f: page(f, "<p>In all 1,253 of them</p>"),
+    "a small count in words": lambda f: page(f, "<p>with b are 7 beneficiaries</p>"),
+    "an attribute": lambda f: page(f, '<p data-exact="1253">many</p>'),
+    "a label for a screen reader": lambda f: page(f, '<p aria-label="1,253">many</p>'),
+    "alt text": lambda f: page(f, '<img alt="Bars: b has 1,253">'),
+    "a comment": lambda f: page(f, "<!-- exact: 1253 -->"),
+    "a title in a drawing": lambda f: page(f, "<svg><rect><title>b: 1,253</title></rect></svg>"),
+    "a text in a drawing": lambda f: page(f, "<svg><text>1,253</text></svg>"),
+    "a download inside a page": lambda f: page(f, download("ccn,n\nb,1253\n")),
+    "a drawing of its own": lambda f: (f / "b.svg").write_text("<svg><desc>1,253</desc></svg>"),
+    "a figure's data": lambda f: (f / "b.csv").write_text("ccn,n\nb,1253\n"),
+    "a print of a notebook": lambda f: notebook([{"output_type": "stream", "text": ["1253"]}], f),
+    "a text form of an output": lambda f: notebook([output("text/plain", "b 1253")], f),
+    "markup of an output": lambda f: notebook([output("text/html", "<td>1,253</td>")], f),
+    "alt text of an output": lambda f: notebook([output("text/html", "", alt="b: 1,253")], f),
+    "markdown of a notebook": lambda f: notebook([], f, "There are 1,253."),
+    "a number in a workbook": lambda f: workbook(f, lambda s: s.write_number(5, 5, 1253)),
+    "a formula in a workbook": lambda f: workbook(f, lambda s: s.write_formula(5, 5, "=1+A1")),
+    "a word in a workbook": lambda f: workbook(f, lambda s: s.write_string(5, 5, "1,253 in b")),
+    "a note in a workbook": lambda f: workbook(f, lambda s: s.write_comment(1, 1, "1,253 in b")),
+    "a workbook's properties": lambda f: workbook(f, lambda s: None, comments="1,253 in b"),
+    "rows of a restricted table in the manifest": lambda f: manifest(f, tables={"people": 754}),
+    "a sentence of the manifest": lambda f: manifest(f, error="1,253 people"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LEAKS)
+def test_a_planted_leak_is_found(run: Path, kind: str) -> None:
+    LEAKS[kind](run)
+    assert strange(run)
+    with pytest.raises(TcocError, match="it is not released"):
+        check_published(run)
+
+
+def test_a_release_reads_the_files_before_anything_is_handed_out(run: Path) -> None:
+    page(run, "<p>In all 1,253 of them</p>")
+    manifest(run, files={
+        f.relative_to(run).as_posix(): sha256(f)
+        for f in run.rglob("*")
+        if f.is_file() and f.name != "manifest.json" and "restricted" not in f.parts
+    })  # fmt: skip
+    with pytest.raises(TcocError, match=r'y1.html: text of <p>: "1,253" stands in no public table'):
+        release_run(run, "A. Checker", look=check_published)
+    assert not (run.parent / "released").exists()
