@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack
+.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack test-spark
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -44,6 +44,9 @@ pdf: $(READY) ## one PDF of a run's reports (RUN=...), where chromium is install
 
 test: setup sample-store ## all tests: unit, cases, notebooks, pages
 	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval
+
+test-spark: $(READY) ## the tests on Apache Spark (after `make spark`; needs a Java runtime)
+	$(BIN)/python -m pytest tests/store/test_spark.py
 
 lint: $(READY) ## style, imports between modules, types
 	$(BIN)/ruff check lib tests benchmarks tools

@@ -16,6 +16,9 @@ def params_dir() -> Path:
     return project_root() / "params"
 
 
+LEDGER = ".releases"
+"""Among the run folders: what was handed out, entry by entry."""
+
 RESULTS = ("lab", "verdicts")
 """Measurements that are kept with the code and that tables read: inputs of a run."""
 

@@ -6,9 +6,10 @@ import pytest
 
 from tcoc.cache import sha256
 from tcoc.disclosure import gate, write_csvs
-from tcoc.disclosure.release import LEDGER, mark_not_released, read_ledger, release_run
+from tcoc.disclosure.release import mark_not_released, read_ledger, release_run
 from tcoc.errors import InputError, TcocError
 from tcoc.manifest import Input, Manifest
+from tcoc.paths import LEDGER
 
 from .tables import hospitals
 from .test_attacks import record

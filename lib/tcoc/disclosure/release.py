@@ -21,8 +21,9 @@ from tcoc.disclosure.stakeholders import trim
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
 from tcoc.manifest import Manifest, read_manifest
+from tcoc.paths import LEDGER
 
-MARK, LEDGER, HANDED = "release.json", ".releases", "released"
+MARK, HANDED = "release.json", "released"
 RESTRICTED = "restricted"
 REVIEW = f"{RESTRICTED}/review.md"
 EDITIONS = ("stakeholder", "working")

@@ -26,7 +26,7 @@ from tcoc.errors import InputError
 from tcoc.folders import left_behind, owner_only
 from tcoc.manifest import read_manifest, read_private
 from tcoc.params import Run, load_run
-from tcoc.paths import RESULTS, notebooks_dir, project_root, result_file
+from tcoc.paths import LEDGER, RESULTS, notebooks_dir, project_root, result_file
 from tcoc.resources.shortage import limited
 from tcoc.run.places import outputs_dir
 from tcoc.store.layout import Store, open_store, store_files
@@ -82,12 +82,10 @@ def _all_there(run: Run, names: Sequence[str]) -> bool:
 
 
 def input_files(run: Run, store: Store, references: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the files that go into a run: run file, policy, reference tables, store, results.
-
-    Results are kept measurements that tables read: error rates of verdicts, scores of designs.
-    """
+    """Return the files that go into a run: run file, policy, tables, kept measurements."""
     results = [file for name in RESULTS if (file := result_file(name)).is_file()]
-    return (run.file, *run.policy.files.values(), *references, *store_files(store.root), *results)
+    tables = (*references, *store_files(store.root), *results)
+    return (run.file, *run.policy.files.values(), *tables)
 
 
 def run_key(
@@ -109,18 +107,19 @@ def run_key(
     notebooks = [(name, _content(notebooks_dir() / f"{name}.ipynb")) for name in sorted(names)]
     inputs = list(zip(shown(files, store), hashes, strict=True))[1:]
     code = [package_digest(), parameter_digest(), libraries(PAGES), git_commit()]
-    return digest_of([code, spec, notebooks, inputs, beside, _released(place, inputs)])
+    store_hashes = [digest for name, digest in inputs if name.startswith("STORE/")]
+    released = _released(place, store_hashes)
+    return digest_of([code, spec, notebooks, inputs, beside, released])
 
 
-def _released(place: Path, inputs: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the records of earlier releases of the same store; nothing is loaded for none."""
-    if not (place.parent / ".releases").is_dir():
+def _released(place: Path, store_hashes: Sequence[str]) -> list[str]:
+    """Return the earlier releases of the same data, the release of the run in a place aside."""
+    if not (place.parent / LEDGER).is_dir():
         return []
     from tcoc.disclosure.release import RESTRICTED, earlier_releases, record_digest
 
-    store = [digest for name, digest in inputs if name.startswith("STORE/")]
-    own = {record_digest(place / RESTRICTED)}
-    return sorted(set(earlier_releases(place.parent, store)) - own)
+    earlier = earlier_releases(place.parent, store_hashes)
+    return sorted(set(earlier) - {record_digest(place / RESTRICTED)})
 
 
 def _content(file: Path) -> str:
