@@ -29,19 +29,27 @@ def run_cells(notebook: nbformat.NotebookNode, folder: Path, kernels: Path) -> N
     )
     first = nbformat.v4.new_code_cell(kernel.IDENTITY)
     asked = nbformat.v4.new_notebook(cells=[first, *notebook.cells])
-    NotebookClient(
+    client = NotebookClient(
         asked, km=manager, timeout=1800, record_timing=False,
         resources={"metadata": {"path": str(folder)}},
         on_cell_executed=_refuse_another,
-    ).execute()  # fmt: skip
+    )  # fmt: skip
+    try:
+        client.execute()
+    except AnotherKernelError as error:
+        raise SystemExit(f"notebooks: another environment's kernel: {error}") from error
     notebook.cells = asked.cells[1:]
+
+
+class AnotherKernelError(Exception):
+    """The kernel is not this interpreter; a SystemExit would end the loop that waits for it."""
 
 
 def _refuse_another(cell: nbformat.NotebookNode, cell_index: int, **_: object) -> None:
     if cell_index == 0:
         said = json.loads("".join(o.text for o in cell.outputs if o.output_type == "stream"))
         if wrong := kernel.differences(said):
-            raise SystemExit("notebooks: another environment's kernel: " + "; ".join(wrong))
+            raise AnotherKernelError("; ".join(wrong))
 
 
 def execute(file: Path, kernels: Path) -> None:

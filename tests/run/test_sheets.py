@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import tcoc.run.inputs
+import tcoc.run.key
 import tcoc.run.render
 from tcoc.deliverables import registry
 from tcoc.disclosure import Column, Draft
@@ -62,7 +62,7 @@ def home(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hom
         patch.setattr(registry, "deliverables", lambda: tuple(known.values()))
         patch.setattr(registry, "find", lambda name: known[name])
         patch.setattr(sys.modules[RunFile.__module__], "DELIVERABLES", tuple(known))
-        for module in (tcoc.run.render, tcoc.run.inputs):
+        for module in (tcoc.run.render, tcoc.run.key):
             patch.setattr(module, "notebooks_dir", lambda: folder / "notebooks")
         # the stand-ins have no completion factors
         patch.setattr("tcoc.run.runner.completion_facts", lambda _study: {})

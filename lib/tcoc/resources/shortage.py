@@ -38,7 +38,7 @@ _ENGINE_MEMORY = re.compile(r"Out of Memory Error|OutOfMemoryError|Java heap spa
 _SPILL_FULL = re.compile(r"max_temp_directory_size|failed to offload")
 _DAMAGED = re.compile(
     r"No magic bytes|too small to be a Parquet|Parquet magic bytes"
-    r"|TProtocolException|ZSTD Decompress"
+    r"|TProtocolException|Variable-length int|ZSTD Decompress"
     r"|Corrupt|[Dd]eserialize thrift|[Ff]ailed to decode|Invalid (?:number of bytes|data) "
 )
 _NAMED_FILE = re.compile(r"""(?:file|directory) ["']([^"']+)["']""")

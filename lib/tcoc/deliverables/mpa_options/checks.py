@@ -30,8 +30,10 @@ def _within_caps(study: Study) -> Measured:
 
 def _intervals(study: Study) -> Measured:
     frame = study.frame("mpa_noise")
+    ends = [(frame[f"{name}_low"], frame[f"{name}_high"]) for name in ("result", "percent")]
+    # an interval has both ends or, where too few panels are behind it, none
     return _violations(
-        frame["result_low"] > frame["result_high"], frame["percent_low"] > frame["percent_high"]
+        *(low > high for low, high in ends), *(low.isna() != high.isna() for low, high in ends)
     )
 
 

@@ -115,7 +115,6 @@ def tiles(totals: PublicTable, state: PublicTable, rate_year: int) -> list[tuple
     ]
 
 
-@words.of_rows
 def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
     """Say which assumptions move the most dollars, each by its strongest alternative (rule S1)."""
     frame = sensitivity.sort("dollars_moved", descending=True).frame.dropna(

@@ -10,6 +10,11 @@ from tcoc.report import words
 ADOPTED = "adopted"
 
 
+def with_effect(scores: PublicTable) -> PublicTable:
+    """Return the scores of worlds in which hospitals have an effect, so that dollars are earned."""
+    return scores.keep(lambda rows: rows["luck"].notna())
+
+
 def headline(tables: Any) -> str:
     """Say how much of the adopted design's money would be luck, and what the best design changes.
 

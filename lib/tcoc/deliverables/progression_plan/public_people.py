@@ -293,6 +293,8 @@ def options_table(cube: pd.DataFrame) -> Draft:
     """Dollars that each design option would make somebody accountable for, in the last year."""
     last = _last(cube)
     frame = progression.design_options(last.assign(dual=last["dual"] == "yes"))
+    if last.empty:  # options of nothing would be rows without a year
+        frame = frame.iloc[:0]
     frame.insert(0, "year", last["year"].max())
     labels = {o.key: o.label for o in progression.DESIGN_OPTIONS}
     frame.insert(2, "name", frame["option"].map(labels))

@@ -270,6 +270,8 @@ def persistence_title(table: PublicTable) -> str:
 def need_title(table: PublicTable) -> str:
     """Say what people with three or more proxies are, of people and of dollars."""
     rows = last(table)
+    if rows.where(needs="3").empty:
+        return "Nobody has three or more proxies of need"
     people = rows.value("share_people", needs="3")
     dollars = rows.value("share_dollars", needs="3")
     return (
@@ -283,6 +285,8 @@ def avoidable_title(table: PublicTable) -> str:
     """Say the share of stays and dollars that are returns in the last year."""
     rows = last(table).where(stage=ALL)
     year = int(rows.frame["year"].iloc[0])
+    if rows.where(measure="return").empty:
+        return f"No inpatient stay in {year} follows another within the window"
     stays = rows.value("share_of_stays", measure="return")
     paid = rows.value("share_of_dollars", measure="return")
     return (
@@ -295,6 +299,8 @@ def avoidable_title(table: PublicTable) -> str:
 def dual_title(table: PublicTable) -> str:
     """Say how many people are dual eligible, their share of dollars, and what each costs."""
     rows = last(table).where(stage=ALL)
+    if rows.where(dual="yes").empty or rows.where(dual="no").empty:
+        return "Dual eligible beneficiaries and others cannot be compared: one group has nobody"
     own, others = (rows.value("per_capita", dual=d) for d in ("yes", "no"))
     return (
         f"{words.count(rows.value('benes', dual='yes'))} dual eligible beneficiaries,"
@@ -323,6 +329,8 @@ def payers_title(table: PublicTable) -> str:
 def landscape_title(table: PublicTable) -> str:
     """Say the state's ACO-like share and the regions where it is highest and lowest."""
     stages = table.where(stage="aco_like")
+    if stages.where(place=MARYLAND).empty:
+        return "No beneficiary is attributed through an ACO-like hospital"
     overall = words.percent(stages.value("share_people", place=MARYLAND), 0)
     regions = stages.keep(
         lambda frame: (frame["place"] != MARYLAND) & frame["share_people"].notna()

@@ -187,6 +187,11 @@ def of_large(parts: PublicTable, hospitals: PublicTable) -> PublicTable:
     return parts.keep(lambda frame: frame["ccn"].isin(named))
 
 
+def parts_of_large(parts: PublicTable, hospitals: PublicTable) -> PublicTable:
+    """Return the parts of growth of large hospitals, without the row of all together."""
+    return of_large(parts, hospitals).keep(lambda frame: frame["part"] != "all")
+
+
 @words.of_rows
 def slide_check(checked: PublicTable) -> str:
     """Say how many of slide 18's figures follow from its own dollars (rule R5)."""

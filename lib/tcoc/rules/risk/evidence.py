@@ -266,9 +266,13 @@ def goodness(rows: pd.DataFrame) -> dict[str, float]:
     """Return weighted R2, mean absolute error, predicted / actual, and the calibration line.
 
     The calibration line regresses actual on predicted cost; a slope of 1 is calibrated. It is not
-    defined for a constant prediction.
+    defined for a constant prediction. Of no beneficiary-year nothing but the count is defined.
     """
     import statsmodels.api as sm
+
+    if rows.empty:
+        undefined = dict.fromkeys(("r2", "mae", "ratio", "slope"), float("nan"))
+        return {"benes": 0.0, **undefined}
 
     weight, cost, predicted = (rows[c].to_numpy() for c in ("weight", "cost", "predicted"))
     total = np.average((cost - np.average(cost, weights=weight)) ** 2, weights=weight)
@@ -305,6 +309,8 @@ def groups(rows: pd.DataFrame) -> dict[str, Array]:
 def _deciles(rows: pd.DataFrame) -> Array:
     order = np.lexsort((np.arange(len(rows)), rows["predicted"].to_numpy()))
     passed = np.cumsum(rows["weight"].to_numpy()[order])
+    if not len(passed):
+        return np.empty(0, dtype=object)
     decile = np.empty(len(rows), dtype=int)
     decile[order] = np.minimum((passed - 1e-12) / passed[-1] * 10, 9).astype(int) + 1
     return np.array([f"{d:02d}" for d in decile], dtype=object)
