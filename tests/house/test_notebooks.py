@@ -14,7 +14,7 @@ LOGIC = (
 )  # fmt: skip
 SHOWS = {
     "say", "show", "show_assumptions", "show_checks", "show_data_notes", "show_numbers",
-    "show_table", "show_tornado", "show_what_if",
+    "show_table", "show_tornado", "show_rows", "show_what_if",
 }  # fmt: skip
 LARGEST = 1_600_000
 
