@@ -20,10 +20,20 @@ class InputError(TcocError):
     exit_status = 2
 
 
+LONGEST_LIST = 30
+"""Names that a sentence lists one by one."""
+
+
 def nearest(found: str, valid: Iterable[object]) -> str:
-    """Return '; did you mean "x"?' for the closest valid name, or the list when none is close."""
+    """Return '; did you mean "x"?' for the closest valid name, or the list when none is close.
+
+    Of a long list of dotted names only what stands before the dot is said.
+    """
     names = [str(name) for name in valid]
     close = get_close_matches(found, names, n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{close[0]}"?'
+    groups = list(dict.fromkeys(name.split(".", 1)[0] for name in names))
+    if len(groups) < len(names) and len(names) > LONGEST_LIST:
+        return f"; expected one of {len(names)} names under {', '.join(groups)}"
     return f"; expected one of: {', '.join(names)}" if names else ""

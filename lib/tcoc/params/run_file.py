@@ -161,4 +161,10 @@ def load_run(file: Path, changes: Mapping[str, Any] | None = None) -> Run:
         else:
             raise InputError(f'--set: "{key}" is unknown{nearest(key, RunFile.model_fields)}')
     spec = parse(RunFile, content, file.name)
-    return Run(file.resolve(), spec, load_policy(options=spec.options))
+    try:
+        policy = load_policy(options=spec.options)
+    except InputError as error:
+        if not str(error).startswith("options: "):  # a policy file names itself
+            raise
+        raise InputError(f"{file.name}: {error}") from error
+    return Run(file.resolve(), spec, policy)
