@@ -307,11 +307,6 @@ def load_timeline(name: str = "timeline", folder: Path | None = None) -> Timelin
     return _load(Timeline, name, folder)
 
 
-def published_files(folder: Path | None = None) -> list[Path]:
-    """Return the files of printed numbers and dates, which a run depends on."""
-    return sorted((folder or params_dir() / "published").glob("*.yml"))
-
-
 def _load(model: type[_Model], name: str, folder: Path | None) -> _Model:
     file = (folder or params_dir() / "published") / f"{name}.yml"
     try:

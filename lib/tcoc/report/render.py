@@ -5,7 +5,6 @@ report, because it also went around the disclosure gate (rule D4).
 """
 
 import ast
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -220,12 +219,3 @@ def _about(notebook: Any) -> dict[str, Any]:
             if facts.get("kind") == "style":
                 return {key: value for key, value in facts.items() if key != "kind"}
     return {}
-
-
-def read_about(work: Path, file: Path) -> dict[str, Any]:
-    """Read what prepare_release left for the index, or nothing where it left nothing."""
-    path = work / file
-    if not path.is_file():
-        return {}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content

@@ -395,10 +395,3 @@ def drawn_grid(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> P
             & ((f["attainment_level"] == "statewide") | (f["attainment_weight"] == 0))
         )
     )
-
-
-@words.of_rows
-def scale_title(totals: PublicTable, rate_year: int) -> str:
-    """Say how many hospitals end beyond the threshold."""
-    row = totals.where(rate_year=rate_year, option=SINGLE)
-    return f"{words.plural(row.value('beyond'), 'hospital')} end beyond the threshold"

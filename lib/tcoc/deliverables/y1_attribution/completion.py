@@ -17,7 +17,6 @@ from tcoc.rules.completion import (
     completion_of,
     completion_rows,
     measured_completion,
-    unequal_run_out,
     year_completion,
 )
 from tcoc.rules.spending import completion_factor
@@ -115,12 +114,6 @@ def completion_facts(study: Study) -> dict[int, YearCompletion]:
 def completion(study: Study) -> Callable[[int], float]:
     """Return the completion factor of a year, 1 where the run names none (rule T2)."""
     return completion_factor({y: f.factor for y, f in completion_facts(study).items()})
-
-
-def stands_on_unequal_run_out(study: Study, base_year: int, performance_year: int) -> bool:
-    """Whether a comparison of two years rests on claims that arrived unequally long (rule T3)."""
-    facts = completion_facts(study)
-    return unequal_run_out(facts[base_year], facts[performance_year])
 
 
 DEVELOPMENT = {

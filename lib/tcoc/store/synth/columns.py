@@ -43,11 +43,6 @@ def dates(days: Integers) -> pa.Array:
     return pa.array(days.astype(np.int32)).cast(pa.date32())
 
 
-def no_dates(count: int) -> pa.Array:
-    """Return dates that are not known."""
-    return pa.nulls(count, pa.date32())
-
-
 def flags(values: Flags) -> pa.Array:
     """Return flags."""
     return pa.array(values)
