@@ -25,8 +25,8 @@ from typing import Any
 from benchmarks.commands import machine
 from benchmarks.sizes import WORK, benes, run_of_size
 
-from tcoc.cache import sha256
 from tcoc.deliverables.registry import find, study
+from tcoc.identity import sha256
 from tcoc.params import load_run
 
 PORT = 17_077

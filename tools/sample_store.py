@@ -9,8 +9,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tcoc.cache import closure, digest_of, libraries, sha256
 from tcoc.folders import hold, owner_only, private, publish, remove_left, work_beside, write_whole
+from tcoc.identity import closure, digest_of, libraries, sha256
 from tcoc.paths import params_dir
 from tcoc.progress import reporter
 from tcoc.store.synth import write_synthetic_store

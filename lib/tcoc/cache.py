@@ -8,186 +8,34 @@ digest. It holds wherever all of these are the same again. Batch runs and open n
 All of it is the owner's alone; `limit` bounds its size, and what was not used for longest goes.
 """
 
-import hashlib
 import json
 import os
-import platform
-import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, cached_property
-from importlib import metadata
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tcoc.errors import InputError
 from tcoc.folders import hold, private, remove, write_whole
-from tcoc.paths import params_dir
+from tcoc.identity import digest_of, sha256, stamp
 from tcoc.resources.shortage import size_of
-
-FORMAT = 2
-"""Part of every base; to be raised when what a base covers changes."""
 
 FOLDER = ".cache"
 LIMIT_VARIABLE = "TCOC_CACHE_LIMIT"
 DEFAULT_LIMIT = "20GB"
 
-NUMBERS = ("duckdb", "highspy", "ibis-framework", "numpy", "pandas", "pyarrow", "pyspark", "scipy",
-           "sqlglot", "statsmodels", "zipcodes")  # fmt: skip
-"""The libraries that decide a table's numbers."""
-
-PAGES = (*NUMBERS, "great-tables", "ipython", "jinja2", "matplotlib", "nbconvert", "nbformat",
-         "papermill", "pillow", "seaborn")  # fmt: skip
-"""The libraries that decide what a page looks like."""
-
 _RECENT_NS = 2_000_000_000
 """A file changed so lately may change again within the same tick of its clock: not remembered."""
 
-_PACKAGE = Path(__file__).resolve().parent
-_IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(tcoc[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)"
-    r"|import[ \t]+(tcoc[\w.]*))",
-    re.MULTILINE,
-)
-
 Read = tuple[str, str, str]
 """Something that was read: its kind (policy, setting, store, reference, table), name, digest."""
-
-
-def digest_of(content: Any) -> str:
-    """Return the SHA-256 of plain data."""
-    text = json.dumps(content, sort_keys=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-# ---------------------------------------------------------------- code and libraries
-
-
-def closure(modules: Iterable[str], package: Path = _PACKAGE) -> dict[str, str]:
-    """Return the files of this package that some modules run, by path within it, with their hash.
-
-    Imports are followed wherever they stand. The `__init__` of a package that a module merely lies
-    in is not part of its closure, only that of one from which something is imported.
-    """
-    found: dict[str, str] = {}
-    waiting = [file for name in modules if (file := _file_of(name, package))]
-    while waiting:
-        file = waiting.pop()
-        key = file.relative_to(package).as_posix()
-        if key not in found:
-            # read again only when it changed: the code of most tables overlaps
-            found[key], imported = _read_code(file, package, _stamp(file))
-            waiting += imported
-    return found
-
-
-@cache
-def _read_code(file: Path, package: Path, stamp: str) -> tuple[str, tuple[Path, ...]]:
-    """Return the hash of a module's file as of a stamp, and the files that it imports."""
-    content = file.read_bytes()
-    return hashlib.sha256(content).hexdigest(), tuple(_imported(content.decode(), package))
-
-
-def _imported(code: str, package: Path) -> list[Path]:
-    files: list[Path | None] = []
-    for origin, names, module in _IMPORT.findall(code):
-        if module:
-            files.append(_file_of(module, package))
-            continue
-        plain = names.strip("()").replace("\n", ",").split(",")
-        found = (part.split("#")[0].split(" as ")[0].strip() for part in plain)
-        files += [
-            _file_of(f"{origin}.{name}", package) or _file_of(origin, package)
-            for name in found
-            if name
-        ]
-    return [file for file in files if file is not None]
-
-
-def _file_of(module: str, package: Path) -> Path | None:
-    parts = module.split(".")
-    if parts[0] != "tcoc":
-        return None
-    base = package.joinpath(*parts[1:])
-    for file in (base.with_suffix(".py") if parts[1:] else base / "__init__.py",
-                 base / "__init__.py"):  # fmt: skip
-        if file.is_file():
-            return file
-    return None
-
-
-@cache
-def code_digest(modules: frozenset[str], package: Path = _PACKAGE) -> str:
-    """Return the digest of the code that some modules run."""
-    return digest_of(closure(sorted(modules), package))
-
-
-@cache
-def package_digest(package: Path = _PACKAGE) -> str:
-    """Return the digest of every file of this package, by its path within it."""
-    left_out = {"__pycache__", "_project"}
-    files = [
-        file
-        for file in sorted(package.rglob("*"))
-        if file.is_file() and not left_out & set(file.relative_to(package).parts)
-    ]
-    return _files_digest(files, package)
-
-
-@cache
-def parameter_digest(folder: Path | None = None) -> str:
-    """Return the digest of the parameter files that are read by path.
-
-    Policy values and run files are hashed by what was read of them; the parameters of the
-    synthetic worlds reach a run by its store alone.
-    """
-    base = folder or params_dir()
-    left_out = {"policy", "runs", "synthetic"}
-    files = [
-        file
-        for file in sorted(base.rglob("*"))
-        if file.is_file() and file.relative_to(base).parts[0] not in left_out
-    ]
-    return _files_digest(files, base)
-
-
-def _files_digest(files: Sequence[Path], base: Path) -> str:
-    return digest_of([[file.relative_to(base).as_posix(), sha256(file)] for file in files])
-
-
-def libraries(names: Sequence[str] = NUMBERS) -> dict[str, str]:
-    """Return the versions of Python and of some libraries; what is not installed has none."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in names:
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def base_key(kind: str, modules: frozenset[str], facts: Any, names: Sequence[str] = NUMBERS) -> str:
-    """Return what something rests on before it reads anything: the one function that says so.
-
-    The code that it runs, the libraries that decide it, the parameter files that code reads by
-    path, and what else its maker states of it (`facts`: a table's key and schema, the engine).
-    """
-    return digest_of(
-        [FORMAT, kind, code_digest(modules), libraries(names), parameter_digest(), facts]
-    )
-
-
-# ---------------------------------------------------------------- entries
 
 
 @dataclass(frozen=True)
@@ -325,7 +173,7 @@ class Cache:
         file, seen = self._object(digest), self._seen(digest)
         if not file.is_file():
             return False
-        if seen == _stamp(file):
+        if seen == stamp(file):
             return True
         if sha256(file) == digest:
             self._note(digest)
@@ -334,9 +182,7 @@ class Cache:
         return False
 
     def _note(self, digest: str) -> None:
-        write_whole(
-            self._object(digest).with_suffix(".seen"), _stamp(self._object(digest)).encode()
-        )
+        write_whole(self._object(digest).with_suffix(".seen"), stamp(self._object(digest)).encode())
 
     def _seen(self, digest: str) -> str:
         try:
@@ -366,14 +212,14 @@ class Cache:
     def hashes(self, files: Sequence[Path]) -> list[str]:
         """Return the SHA-256 of files, several at a time; one that did not change is not read."""
         known = self._hashes
-        stamps = {str(file): _stamp(file) for file in files}
+        stamps = {str(file): stamp(file) for file in files}
         unknown = [f for f in files if known.get(str(f), [""])[0] != stamps[str(f)]]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             made = dict(zip(map(str, unknown), pool.map(sha256, unknown), strict=True))
         fresh = {
             name: [stamps[name], digest]
             for name, digest in made.items()
-            if _old_enough(Path(name)) and _stamp(Path(name)) == stamps[name]
+            if _old_enough(Path(name)) and stamp(Path(name)) == stamps[name]
         }
         if fresh:
             known.update(fresh)
@@ -494,11 +340,6 @@ def _place(source: Path, target: Path, link: bool) -> bool:
         return False
     target.chmod(0o600)
     return True
-
-
-def _stamp(file: Path) -> str:
-    seen = file.stat()
-    return f"{seen.st_size}:{seen.st_mtime_ns}:{seen.st_ino}"
 
 
 def _old_enough(file: Path) -> bool:

@@ -19,18 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tcoc.cache import (
-    Cache,
-    Entry,
-    Read,
-    base_key,
-    digest_of,
-    look_up,
-    measured_file,
-    sha256,
-)
+from tcoc.cache import Cache, Entry, Read, look_up, measured_file
 from tcoc.errors import TcocError, nearest
 from tcoc.folders import private
+from tcoc.identity import base_key, digest_of, sha256
 from tcoc.params import AttributionPolicy, Policy, Run, RunFile
 from tcoc.paths import result_file
 from tcoc.reference import Reference, load_reference

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from tcoc.cache import sha256
 from tcoc.disclosure import gate, write_csvs
 from tcoc.disclosure.release import mark_not_released, read_ledger, release_run
 from tcoc.errors import InputError, TcocError
+from tcoc.identity import sha256
 from tcoc.manifest import Input, Manifest
 from tcoc.paths import LEDGER
 

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-import tcoc.cache
-from tcoc.cache import Cache, Entry, base_key, closure, look_up, sha256
+import tcoc.identity
+from tcoc.cache import Cache, Entry, look_up
 from tcoc.errors import InputError
+from tcoc.identity import base_key, closure, sha256
 
-PACKAGE = Path(tcoc.cache.__file__).parent
+PACKAGE = Path(tcoc.identity.__file__).parent
 
 
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
     yield
-    for remembered in (tcoc.cache.code_digest, tcoc.cache.parameter_digest):
+    for remembered in (tcoc.identity.code_digest, tcoc.identity.parameter_digest):
         remembered.cache_clear()
 
 
@@ -63,9 +64,9 @@ def test_another_library_version_changes_every_key(monkeypatch: pytest.MonkeyPat
     modules = frozenset(("tcoc.rules.population",))
     before = base_key("t", modules, [])
     assert base_key("t", modules, []) == before
-    real = tcoc.cache.metadata.version
+    real = tcoc.identity.metadata.version
     monkeypatch.setattr(
-        tcoc.cache.metadata, "version", lambda name: "9.9" if name == "duckdb" else real(name)
+        tcoc.identity.metadata, "version", lambda name: "9.9" if name == "duckdb" else real(name)
     )
     assert base_key("t", modules, []) != before
 
@@ -75,13 +76,13 @@ def test_a_changed_parameter_file_changes_every_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     modules = frozenset(("tcoc.rules.population",))
-    shutil.copytree(tcoc.cache.params_dir(), tmp_path / "params")
-    monkeypatch.setattr(tcoc.cache, "params_dir", lambda: tmp_path / "params")
-    tcoc.cache.parameter_digest.cache_clear()
+    shutil.copytree(tcoc.identity.params_dir(), tmp_path / "params")
+    monkeypatch.setattr(tcoc.identity, "params_dir", lambda: tmp_path / "params")
+    tcoc.identity.parameter_digest.cache_clear()
     before = base_key("t", modules, [])
     (tmp_path / "params" / place).parent.mkdir(exist_ok=True)
     (tmp_path / "params" / place).write_text("a: 1\n")
-    tcoc.cache.parameter_digest.cache_clear()
+    tcoc.identity.parameter_digest.cache_clear()
     assert base_key("t", modules, []) != before
 
 

@@ -66,7 +66,6 @@ def test_relative_paths_are_relative_to_the_run_file(run_file: Path) -> None:
     [
         ("yeers: [2017]", '"yeers" is unknown; did you mean "years"?'),
         ("engine: sparc", "engine: found 'sparc', expected"),
-        ("deliverables: [y1_atribution]", 'did you mean "y1_attribution"?'),
         ("reference: {hospitls: x.csv}", 'did you mean "hospitals"?'),
         ("base_year: two", "base_year: found 'two', expected a valid integer"),
         ("options: {attribution.nothing: 1}", '"attribution.nothing" is unknown'),

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from tcoc.cache import sha256
 from tcoc.disclosure import gate, write_csvs
 from tcoc.disclosure.release import release_run
 from tcoc.errors import TcocError
+from tcoc.identity import sha256
 from tcoc.manifest import Manifest, Parameters
 from tcoc.report.published import check_published, strange
 from tests.disclosure.tables import hospitals

@@ -1,6 +1,5 @@
 """A small store, two stand-in deliverables with their pages, and a run of them."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 import tcoc.run.key
 import tcoc.run.render
 from tcoc.deliverables import registry
-from tcoc.params import RunFile
 from tcoc.run.runner import RunRequest, execute_run
 from tcoc.store.synth import write_synthetic_store
 from tests.support.stand_ins import FIRST, OPEN, SECOND, SHOWN, write_page
@@ -72,7 +70,6 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Let the runner know two stand-in deliverables, and their notebooks in a folder."""
     monkeypatch.setattr(registry, "deliverables", lambda: (FIRST, SECOND))
     monkeypatch.setattr(registry, "find", lambda name: {"first": FIRST, "second": SECOND}[name])
-    monkeypatch.setattr(sys.modules[RunFile.__module__], "DELIVERABLES", ("first", "second"))
     registry.catalog.cache_clear()
 
     def notebooks(folder: Path) -> None:

@@ -94,6 +94,10 @@ RUNS = {
     "completion of a hundredth": ({"completion": {2017: 0.01}}, "completion"),
     "a long name": ({"name": "a" * 300}, "expected at most"),
     "a name that is a path": ({"name": "../elsewhere"}, "name"),
+    "a deliverable that there is not": (
+        {"deliverables": ["frist"]},
+        'tiny.yml: deliverables: "frist" is unknown; did you mean "first"?',
+    ),
     "a hidden name": ({"name": ".hidden"}, "name"),
     "years of text": ({"years": "2016"}, "years"),
     "a store that is a file": ({"store": "tiny.yml"}, "there is no such store"),

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +16,6 @@ from tcoc.deliverables import registry
 from tcoc.disclosure import Column, Draft
 from tcoc.errors import InputError
 from tcoc.manifest import read_manifest, read_private
-from tcoc.params import RunFile
 from tcoc.report.sheet import CONFIDENTIAL
 from tcoc.run.sheets import remake_sheets
 from tcoc.run.verify import verify
@@ -61,7 +59,6 @@ def home(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hom
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "deliverables", lambda: tuple(known.values()))
         patch.setattr(registry, "find", lambda name: known[name])
-        patch.setattr(sys.modules[RunFile.__module__], "DELIVERABLES", tuple(known))
         for module in (tcoc.run.render, tcoc.run.key):
             patch.setattr(module, "notebooks_dir", lambda: folder / "notebooks")
         # the stand-ins have no completion factors

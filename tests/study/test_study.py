@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import tcoc.cache
+import tcoc.identity
 from tcoc.cache import Cache
 from tcoc.errors import TcocError
 from tcoc.params import Run, load_run
@@ -98,9 +98,9 @@ def test_another_library_version_makes_every_table_again(
 ) -> None:
     with opened() as study:
         made(study)
-    real = tcoc.cache.metadata.version
+    real = tcoc.identity.metadata.version
     monkeypatch.setattr(
-        tcoc.cache.metadata, "version", lambda name: "9.9" if name == "pyarrow" else real(name)
+        tcoc.identity.metadata, "version", lambda name: "9.9" if name == "pyarrow" else real(name)
     )
     with opened() as study:
         assert made(study) == {"people", "doubled", "limit"}

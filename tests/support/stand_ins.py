@@ -77,6 +77,11 @@ def no_fewer(study: Study) -> Measured:
     return Measured(float((study.frame("doubled")["benes"] < study.frame("people")["benes"]).sum()))
 
 
+def headline(_release: object) -> str:
+    """The answer of either page."""
+    return "People were counted."
+
+
 FIRST = Deliverable(
     name="first",
     title="First",
@@ -87,7 +92,7 @@ FIRST = Deliverable(
         Product("doubled", ("year",), doubled, {"year": "int32", "benes": "int64"}, internal=True),
     ),
     public=drafts,
-    headline=lambda _release: "People were counted.",
+    words=__name__,
     checks=(Check("no_fewer", "P1", "Twice as many are no fewer.", no_fewer),),
 )
 SECOND = Deliverable(
@@ -98,5 +103,5 @@ SECOND = Deliverable(
     uses=("first",),
     tables=(Product("limit", ("year",), limited, {"year": "int32", "limit": "float64"}),),
     public=second_drafts,
-    headline=lambda _release: "There is a limit.",
+    words=__name__,
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,9 @@ class Deliverable:
     tables    the restricted tables, in order
     public    the drafts of public tables, for the gate
     checks    what is asserted, computed in stage 1
-    headline  the page's answer in one sentence, from public tables
     needs     keys of the run file that it cannot do without
     dated     policy file -> run key with the years for which its dated values are read
+    words     the module of its sentences; where empty, `words` in the folder of its name
     """
 
     name: str
@@ -70,11 +71,17 @@ class Deliverable:
     policy: tuple[str, ...]
     tables: tuple[Product, ...]
     public: Callable[[Study], list[Any]]
-    headline: Callable[[Any], str]
     checks: tuple[Check, ...] = ()
     uses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     dated: Mapping[str, str] = field(default_factory=dict)
+    words: str = ""
+
+    def headline(self, release: Any) -> str:
+        """Return the page's answer in one sentence, from public tables."""
+        # the drawing libraries are loaded when a sentence is asked for, not with the tables
+        module = import_module(self.words or f"{__package__}.{self.name}.words")
+        return str(module.headline(release))
 
 
 CHECKS = "checks"

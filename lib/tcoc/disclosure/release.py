@@ -15,11 +15,11 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.cache import digest_of, sha256
 from tcoc.disclosure.editions import NUMBERS, RELATIONS, Difference, Record, disclosed
 from tcoc.disclosure.stakeholders import trim
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
+from tcoc.identity import digest_of, sha256
 from tcoc.manifest import Manifest, read_manifest
 from tcoc.paths import LEDGER
 

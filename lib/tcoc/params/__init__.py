@@ -11,7 +11,6 @@ from tcoc.params.policy import Policy, PolicyEntry, PolicyUse, PolicyValue
 from tcoc.params.qp import QpPolicy
 from tcoc.params.risk import PolicyLabPolicy, RiskPolicy, VerdictsPolicy
 from tcoc.params.run_file import (
-    DELIVERABLES,
     REFERENCE_TABLES,
     NationalGrowth,
     Run,
@@ -22,7 +21,6 @@ from tcoc.params.typed import Dated, PolicyFile, Value, load_policy
 from tcoc.params.yaml_file import read_yaml
 
 __all__ = [
-    "DELIVERABLES",
     "GRADES",
     "REFERENCE_TABLES",
     "AttributionPolicy",

@@ -14,16 +14,6 @@ from tcoc.params.policy import Policy
 from tcoc.params.typed import load_policy
 from tcoc.params.yaml_file import Strict, parse, read_yaml
 
-DELIVERABLES = (
-    "data_intake",
-    "y1_attribution",
-    "risk_adjustment",
-    "qp_preliminary",
-    "mpa_options",
-    "policy_lab",
-    "progression_plan",
-)
-
 REFERENCE_TABLES = (
     "hospitals",
     "aco_hospitals",
@@ -72,9 +62,6 @@ class RunFile(BaseModel):
     def _known(self) -> "RunFile":
         if len(set(self.years)) != len(self.years):
             raise ValueError("years: a year stands twice")
-        for name in self.deliverables:
-            if name not in DELIVERABLES:
-                raise ValueError(f'deliverables: "{name}" is unknown{nearest(name, DELIVERABLES)}')
         if isinstance(self.reference, dict):
             for name in self.reference:
                 if name not in REFERENCE_TABLES:

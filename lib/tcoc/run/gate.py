@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from tcoc import disclosure
-from tcoc.cache import Entry, base_key, look_up, sha256
+from tcoc.cache import Entry, look_up
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS, Deliverable
 from tcoc.disclosure.editions import Record
 from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
+from tcoc.identity import base_key, sha256
 from tcoc.params import Policy
 from tcoc.study import Scope, Study, module_of
 

@@ -51,6 +51,7 @@ def asked_years(run: Run, prefix: str, by: str) -> list[int]:
 
 def check_run(run: Run, store: Store) -> None:
     """Raise InputError for the first thing that is missing, unused or not covered."""
+    check_known(run)
     _check_sense(run)
     _check_readable(store)
     for deliverable in run.spec.deliverables:
@@ -58,6 +59,16 @@ def check_run(run: Run, store: Store) -> None:
     _check_years(run, store)
     _check_unused(run)
     _check_covered(run)
+
+
+def check_known(run: Run) -> None:
+    """Refuse a run file that names a deliverable that there is not: the registry knows them all."""
+    known = registry.names()
+    for name in run.spec.deliverables:
+        if name not in known:
+            raise InputError(
+                f'{run.file.name}: deliverables: "{name}" is unknown{nearest(name, known)}'
+            )
 
 
 def _check_sense(run: Run) -> None:

@@ -11,19 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tcoc.cache import (
-    FOLDER,
-    PAGES,
-    Cache,
-    digest_of,
-    libraries,
-    measured_file,
-    package_digest,
-    parameter_digest,
-    sha256,
-)
+from tcoc.cache import FOLDER, Cache, measured_file
 from tcoc.errors import InputError
 from tcoc.folders import left_behind, owner_only
+from tcoc.identity import PAGES, digest_of, libraries, package_digest, parameter_digest, sha256
 from tcoc.manifest import read_manifest, read_private
 from tcoc.params import Run, load_run
 from tcoc.paths import LEDGER, RESULTS, notebooks_dir, project_root, result_file

@@ -14,7 +14,7 @@ import yaml
 
 from tcoc.errors import InputError
 from tcoc.params import Policy, PolicyEntry, Run, load_run, read_yaml
-from tcoc.run.judge import asked_years, policy_prefixes
+from tcoc.run.judge import asked_years, check_known, policy_prefixes
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def new_year(year: int, old_file: Path) -> tuple[Path, list[DatedValue]]:
     Raises InputError where the year is not later, or where the new file exists.
     """
     old = load_run(old_file)
+    check_known(old)
     step = year - max(old.years)
     if step <= 0:
         raise InputError(

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tcoc.cache import PAGES, Cache, Entry, Read, base_key, digest_of, look_up, sha256
+from tcoc.cache import Cache, Entry, Read, look_up
+from tcoc.identity import PAGES, base_key, digest_of, sha256
 from tcoc.progress import Reporter
 from tcoc.run.render import Job, PagesProcess, cells_of, code_cells, execute_all
 from tcoc.run.worker import Answer

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tcoc.cache import FOLDER, Cache, package_digest, parameter_digest, sha256
+from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.disclosure import read_public
@@ -32,6 +32,7 @@ from tcoc.folders import (
     remove_left,
     work_beside,
 )
+from tcoc.identity import package_digest, parameter_digest, sha256
 from tcoc.manifest import Done, Manifest, Private, Reused, read_manifest
 from tcoc.params import Run, load_run
 from tcoc.progress import Reporter

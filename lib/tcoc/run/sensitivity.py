@@ -15,14 +15,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.cache import (
-    FOLDER,
-    Cache,
-    digest_of,
-    measured_file,
-    package_digest,
-    parameter_digest,
-)
+from tcoc.cache import FOLDER, Cache, measured_file
 from tcoc.deliverables import registry
 from tcoc.deliverables.mpa_options.inputs import (
     rate_years,
@@ -35,6 +28,7 @@ from tcoc.deliverables.mpa_options.sensitivity import SENSITIVITY, results_diges
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.errors import InputError, TcocError
 from tcoc.folders import owner_only, private, work_beside, write_whole
+from tcoc.identity import digest_of, package_digest, parameter_digest
 from tcoc.params import Run, load_run
 from tcoc.params.completion import given_factor
 from tcoc.progress import Reporter

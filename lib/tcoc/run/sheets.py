@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tcoc.cache import sha256
 from tcoc.disclosure import read_csvs
 from tcoc.disclosure.release import RESTRICTED
 from tcoc.errors import InputError, nearest
 from tcoc.folders import private
+from tcoc.identity import sha256
 from tcoc.manifest import Manifest, read_manifest, read_private
 from tcoc.report.sheet import (
     TABLES,

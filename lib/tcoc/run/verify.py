@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tcoc.cache import sha256
 from tcoc.disclosure.release import MARK, REVIEW
 from tcoc.errors import InputError, TcocError
+from tcoc.identity import sha256
 from tcoc.manifest import FILE, PRIVATE, Manifest, read_manifest, read_private
 from tcoc.params import load_run
 from tcoc.paths import project_root

@@ -240,7 +240,7 @@ def _engine(shell: _Shell) -> Any:
 
 def identity() -> dict[str, str]:
     """Return which code and libraries this process runs, to be held against the runner's."""
-    from tcoc.cache import PAGES, libraries, package_digest
+    from tcoc.identity import PAGES, libraries, package_digest
 
     return {"code": package_digest(), "executable": sys.executable, **libraries(PAGES)}
 

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pandas as pd
 
-from tcoc.cache import digest_of
 from tcoc.deliverables.mpa_options import columns
 from tcoc.deliverables.mpa_options.inputs import SINGLE
 from tcoc.disclosure import Column, Draft
+from tcoc.identity import digest_of
 from tcoc.study import Study
 
 FLOAT = "float64"

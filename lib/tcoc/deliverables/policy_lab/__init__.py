@@ -1,19 +1,9 @@
 """The laboratory of policies: which design of a Year 2 MPA pays for performance, not for luck."""
 
-from typing import Any
-
 from tcoc.deliverables.policy_lab.checks import CHECKS
 from tcoc.deliverables.policy_lab.public import public_tables
 from tcoc.deliverables.policy_lab.tables import POLICY, PRODUCTS
 from tcoc.deliverables.registry import Deliverable
-
-
-def _headline(release: Any) -> str:
-    # The drawing libraries are loaded when a sentence is asked for, not with the tables.
-    from tcoc.deliverables.policy_lab.words import headline
-
-    return headline(release)
-
 
 DELIVERABLE = Deliverable(
     name="policy_lab",
@@ -24,5 +14,4 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=public_tables,
     checks=CHECKS,
-    headline=_headline,
 )

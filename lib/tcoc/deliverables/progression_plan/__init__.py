@@ -1,19 +1,9 @@
 """The figures of the Progression Plan: published results, and the run's own spending."""
 
-from typing import Any
-
 from tcoc.deliverables.progression_plan.checks import CHECKS
 from tcoc.deliverables.progression_plan.public import public_tables
 from tcoc.deliverables.progression_plan.tables import POLICY, PRODUCTS, USES
 from tcoc.deliverables.registry import Deliverable
-
-
-def _headline(release: Any) -> str:
-    # the drawing libraries are loaded when a sentence is asked for, not with the tables
-    from tcoc.deliverables.progression_plan.words import headline
-
-    return headline(release)
-
 
 DELIVERABLE = Deliverable(
     name="progression_plan",
@@ -24,5 +14,4 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=public_tables,
     checks=CHECKS,
-    headline=_headline,
 )

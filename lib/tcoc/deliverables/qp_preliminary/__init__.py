@@ -1,19 +1,9 @@
 """QP threshold scores: which clinicians would qualify as APM participants."""
 
-from typing import Any
-
 from tcoc.deliverables.qp_preliminary.checks import CHECKS
 from tcoc.deliverables.qp_preliminary.public import public_tables
 from tcoc.deliverables.qp_preliminary.tables import PRODUCTS
 from tcoc.deliverables.registry import Deliverable
-
-
-def _headline(release: Any) -> str:
-    # the drawing libraries are loaded when a sentence is asked for, not with the tables
-    from tcoc.deliverables.qp_preliminary.words import headline
-
-    return headline(release)
-
 
 DELIVERABLE = Deliverable(
     name="qp_preliminary",
@@ -23,7 +13,6 @@ DELIVERABLE = Deliverable(
     uses=("y1_attribution",),
     tables=PRODUCTS,
     public=public_tables,
-    headline=_headline,
     checks=CHECKS,
     needs=("qp_years",),
     dated={"qp": "qp_years"},

@@ -1,19 +1,9 @@
 """Risk adjustment of the base year."""
 
-from typing import Any
-
 from tcoc.deliverables.registry import Deliverable
 from tcoc.deliverables.risk_adjustment.checks import CHECKS
 from tcoc.deliverables.risk_adjustment.public import public_tables
 from tcoc.deliverables.risk_adjustment.tables import POLICY, PRODUCTS, USES
-
-
-def _headline(release: Any) -> str:
-    # The drawing libraries are loaded when a sentence is asked for, not with the tables.
-    from tcoc.deliverables.risk_adjustment.words import headline
-
-    return headline(release)
-
 
 DELIVERABLE = Deliverable(
     name="risk_adjustment",
@@ -24,6 +14,5 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=public_tables,
     checks=CHECKS,
-    headline=_headline,
     needs=("base_year", "performance_year"),
 )

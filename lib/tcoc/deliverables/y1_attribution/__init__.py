@@ -1,20 +1,10 @@
 """Year 1 attribution: which hospital answers for which beneficiaries."""
 
-from typing import Any
-
 from tcoc.deliverables.registry import Deliverable
 from tcoc.deliverables.y1_attribution.checks import CHECKS
 from tcoc.deliverables.y1_attribution.lists import LISTS
 from tcoc.deliverables.y1_attribution.public import public_tables
 from tcoc.deliverables.y1_attribution.tables import PRODUCTS
-
-
-def _headline(release: Any) -> str:
-    # the drawing libraries are loaded when a sentence is asked for, not with the tables
-    from tcoc.deliverables.y1_attribution.words import headline
-
-    return headline(release)
-
 
 DELIVERABLE = Deliverable(
     name="y1_attribution",
@@ -24,6 +14,5 @@ DELIVERABLE = Deliverable(
     uses=(),
     tables=(*PRODUCTS, *LISTS),
     public=public_tables,
-    headline=_headline,
     checks=CHECKS,
 )
