@@ -4,6 +4,7 @@ Exit status: 0 done; 1 the work failed or a check did not hold; 2 bad arguments,
 inputs. An error is one sentence on standard error; the traceback only with --debug.
 """
 
+import errno
 import signal
 import sys
 from functools import partial
@@ -26,6 +27,9 @@ app = typer.Typer(
 Limit = Annotated[str | None, typer.Option("--memory-limit", help="Engine memory, such as 2GB.")]
 INTERRUPTED = 130
 """The status with which typer ends at Ctrl-C."""
+
+NO_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR)
+"""Errors of the system that say that an argument is no path of a file."""
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -476,8 +480,9 @@ def main() -> None:
         typer.echo("tcoc: interrupted", err=True)
         sys.exit(1)
     except Exception as error:
-        _exit_where_short(error, debug)
-        raise
+        if debug:
+            raise
+        sys.exit(_say_unexpected(error))
 
 
 def _interrupt(*_signal: object) -> None:
@@ -485,13 +490,21 @@ def _interrupt(*_signal: object) -> None:
     raise KeyboardInterrupt
 
 
-def _exit_where_short(error: Exception, debug: bool) -> None:
+def _say_unexpected(error: Exception) -> int:
+    """Say what the machine lacks or what a path is not, and return the status.
+
+    Of another error only its kind is said: its words may hold a value of a row.
+    """
     from tcoc.resources.shortage import shortage
 
-    short = shortage(error)
-    if short is not None and not debug:
-        typer.echo(f"tcoc: {short}", err=True)
-        sys.exit(short.exit_status)
+    said: object = shortage(error)
+    if said is None and isinstance(error, OSError) and error.filename:
+        said = f"{error.filename}: {error.strerror}"
+    if said is None:
+        kind = type(error).__name__
+        said = f"{kind}: a defect of the program, not of its input; --debug shows where"
+    typer.echo(f"tcoc: {said}", err=True)
+    return 2 if isinstance(error, OSError) and error.errno in NO_PATH else 1
 
 
 if __name__ == "__main__":

@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tcoc import cli
 from tcoc.cli import app
 from tcoc.errors import InputError, TcocError
 from tcoc.params import load_run
 from tcoc.params.yaml_file import read_yaml
+from tcoc.reference import load_reference
 from tcoc.resources.shortage import memory_limit
+from tcoc.run.key import unchanged
 from tcoc.run.runner import RunRequest, execute_run
 from tests.run.conftest import Home, Lines
 
@@ -74,14 +78,19 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
         read_yaml(tmp_path / "bad.yml")
 
 
+def grown(value: float) -> dict[int, Any]:
+    """A national growth for the run file."""
+    return {2020: {"value": value, "source": "x"}}
+
+
 RUNS = {
     "base after performance": ({"base_year": 2017, "performance_year": 2016}, "a year before"),
     "base is performance": ({"base_year": 2016, "performance_year": 2016}, "a year before"),
-    "NaN growth": (
-        {"national_growth": {2020: {"value": float("nan"), "source": "x"}}},
-        "found nan",
-    ),
-    "infinite growth": ({"national_growth": {2020: {"value": float("inf"), "source": "x"}}}, "inf"),
+    "NaN growth": ({"national_growth": grown(float("nan"))}, "found nan"),
+    "infinite growth": ({"national_growth": grown(float("inf"))}, "found inf"),
+    "growth of 200": ({"national_growth": grown(200.0)}, "expected less than 0.5"),
+    "growth below nothing": ({"national_growth": grown(-2.0)}, "expected greater than -0.5"),
+    "no dual code": ({"attribution.dual_codes": []}, "dual_codes"),
     "NaN completion": ({"completion": {2017: float("nan")}}, ""),
     "NaN option": ({"attribution.primary_care_share": float("nan")}, ""),
     "Narnia": ({"attribution.resident_state": "Narnia"}, "resident_state"),
@@ -108,6 +117,8 @@ RUNS = {
 @pytest.mark.parametrize("case", RUNS)
 def test_a_run_that_makes_no_sense(case: str, home: Home) -> None:
     changes, sentence = RUNS[case]
+    asked = RunRequest(home.folder / "tiny.yml", changes=changes, outputs=home.outputs)
+    assert unchanged(asked) is None
     with pytest.raises(InputError) as caught:
         home.run(changes=changes)
     assert sentence in str(caught.value)
@@ -308,8 +319,42 @@ def test_a_comparison_that_cannot_be_written(tmp_path: Path) -> None:
             render_comparison(nothing, out)
 
 
+def test_paths_that_are_none_on_the_command_line(stored: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "run.yml").write_text(
+        yaml.safe_dump({**GOOD, "store": str(stored), "name": "a" * 300})
+    )
+    assert "File name too long" in refused_line("run", "a" * 300 + ".yml")
+    assert "File name too long" in refused_line("check", "a" * 300)
+    assert "name: found 300 characters" in refused_line("run", str(tmp_path / "run.yml"))
+    for command in (["cache"], ["runs"]):
+        said = refused_line(*command, "--out", str(tmp_path / "file"))
+        assert "run folders cannot be written there" in said
+
+
 def test_a_memory_limit_on_the_command_line(stored: Path) -> None:
     assert "memory limit" in refused_line("check", str(stored), "--memory-limit", "99999999TB")
+
+
+def test_an_error_that_nobody_foresaw_is_a_sentence_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise KeyError("BENE00000042")
+
+    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["tcoc", "runs"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert (
+        said == "tcoc: KeyError: a defect of the program, not of its input; --debug shows where\n"
+    )
+    monkeypatch.setattr(sys, "argv", ["tcoc", "runs", "--debug"])
+    with pytest.raises(KeyError):
+        cli.main()
 
 
 # ---------------------------------------------------------------- fuzz
@@ -388,6 +433,75 @@ def test_a_run_file_with_a_piece_replaced(
     text = yaml.safe_dump(GOOD).encode()
     at = int(place * len(text))
     judged(text[:at] + put + text[at + length :], tmp_path_factory.getbasetemp())
+
+
+PIECES = st.one_of(
+    st.binary(max_size=6),
+    st.sampled_from([b",", b"\n", b'"', b"\x00", b"\xff", b"nan", b"-1", b"inf", b"1e400", b"\r",
+                     b"\xef\xbb\xbf", b";", b"210001", b"9" * 40, b",,,,,,"]),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def few(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference tables of a store, the first rows of each, and a run file that names them."""
+    home = tmp_path_factory.mktemp("few")
+    (home / "reference").mkdir()
+    for file in (stored / "reference").glob("*.csv"):
+        lines = file.read_bytes().splitlines(keepends=True)
+        (home / "reference" / file.name).write_bytes(b"".join(lines[:40]))
+    (home / "few.yml").write_text(yaml.safe_dump({**GOOD, "reference": "reference"}))
+    return home
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(
+    number=st.integers(0, 20), place=st.floats(0, 1), length=st.integers(0, 20), put=PIECES
+)  # fmt: skip
+def test_a_reference_table_with_a_piece_replaced(
+    number: int, place: float, length: int, put: bytes, few: Path
+) -> None:
+    files = sorted((few / "reference").iterdir())
+    file = files[number % len(files)]
+    before, began = file.read_bytes(), time.process_time()
+    at = int(place * len(before))
+    file.write_bytes(before[:at] + put + before[at + length :])
+    said, tables = file.name, {}
+    try:
+        tables = load_reference(load_run(few / "few.yml")).tables
+    except InputError as error:
+        said = str(error)
+    finally:
+        file.write_bytes(before)
+    assert "\n" not in said
+    assert ".csv" in said
+    for name, table in tables.items():
+        assert np.isfinite(table.select_dtypes("number").dropna()).all(axis=None), name
+    assert time.process_time() - began < SECONDS
+
+
+WORDS = st.sampled_from(
+    ["run", "synth", "check", "compare", "verify", "explain", "qp", "release", "import", "rif",
+     "sheet", "new-year", "2019", "cache", "--set", "a=1", "mpa.threshold=nan", "--out", "--only",
+     "--from", "--benes", "0", "-1", "1e99", "--years", "2018-2012", "--seed", "x", "few.yml",
+     "nowhere", "/dev/null", "", "\x01", "--world", "Narnia", "--run", "--npi", "--memory-limit",
+     "--by", "--date", "31/2/2018", "--workers", "--engine", "--", "-", "--no-such", "é" * 300]
+)  # fmt: skip
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(words=st.lists(WORDS, min_size=1, max_size=7))
+def test_a_command_line_of_any_words(words: list[str], few: Path) -> None:
+    began = time.process_time()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(few)
+        done = CliRunner().invoke(app, words)
+    assert time.process_time() - began < SECONDS
+    if isinstance(done.exception, TcocError):
+        assert "\n" not in str(done.exception)
+    else:
+        assert done.exception is None or isinstance(done.exception, SystemExit), words
+        assert done.exit_code in (0, 1, 2)
 
 
 def test_the_stand_ins_run(home: Home) -> None:

@@ -40,7 +40,7 @@ class AttributionPolicy(PolicyFile, name="attribution"):
         Value()
     )
     home_zip: Value[Literal["last_month", "first_month"]] = Value()
-    dual_codes: Value[tuple[str, ...]] = Value()
+    dual_codes: Value[Annotated[tuple[str, ...], Field(min_length=1)]] = Value()
     window: Value[Annotated[WindowForm, BeforeValidator(window_form)]] = Value()
     primary_care_codes: Value[Literal["mssp_2017", "mssp_2018"]] = Value()
     specialties: Value[Literal["mssp", "mdpcp_program"]] = Value()

@@ -32,7 +32,7 @@ REFERENCE_TABLES = (
 class NationalGrowth(Strict):
     """National Medicare per capita growth for a rate year: an input, never a default (rule M1)."""
 
-    value: float
+    value: float = Field(gt=-0.5, lt=0.5)
     source: str = Field(min_length=1)
 
 

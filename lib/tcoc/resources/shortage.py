@@ -107,7 +107,7 @@ def machine_memory() -> int:
 
 def too_high(limit: str | None) -> str:
     """Say that a limit is above what the machine has, or return an empty string."""
-    if not limit or size_of(limit) <= machine_memory():
+    if not limit or size_of(memory_limit(limit)) <= machine_memory():
         return ""
     return (
         f"the memory limit of {limit} is more than this machine's {words(machine_memory())};"

@@ -48,23 +48,27 @@ def unchanged(request: RunRequest) -> Path | None:
         return None
     with limited(request.memory_limit), owner_only():
         try:
-            run = load_run(request.file, request.changes)
-            store, files = open_store(run.store_path), run.reference_paths()
-        except InputError:
+            return _repeated(request)
+        except (InputError, OSError):
             return None
-        if not set(request.only) <= set(run.spec.deliverables):
-            return None
-        names = [name for name in run.spec.deliverables if not request.only or name in request.only]
-        outputs = outputs_dir(request.outputs, run.file)
-        place = outputs / run.name
-        # what a killed run has left has to be put right first
-        ready = place.is_dir() and os.access(outputs, os.W_OK) and not left_behind(outputs)
-        if not ready or not _all_there(run, names):
-            return None
-        cache = Cache(outputs / FOLDER)
-        inputs = input_files(run, store, tuple(files.values()))
-        key = run_key(run, names, store, inputs, cache.hashes(inputs), cache, place)
-        return place if is_unchanged(place, key, cache) else None
+
+
+def _repeated(request: RunRequest) -> Path | None:
+    run = load_run(request.file, request.changes)
+    store, files = open_store(run.store_path), run.reference_paths()
+    if not set(request.only) <= set(run.spec.deliverables):
+        return None
+    names = [name for name in run.spec.deliverables if not request.only or name in request.only]
+    outputs = outputs_dir(request.outputs, run.file)
+    place = outputs / run.name
+    # what a killed run has left has to be put right first
+    ready = place.is_dir() and os.access(outputs, os.W_OK) and not left_behind(outputs)
+    if not ready or not _all_there(run, names):
+        return None
+    cache = Cache(outputs / FOLDER)
+    inputs = input_files(run, store, tuple(files.values()))
+    key = run_key(run, names, store, inputs, cache.hashes(inputs), cache, place)
+    return place if is_unchanged(place, key, cache) else None
 
 
 def _all_there(run: Run, names: Sequence[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tcoc.errors import InputError
+
 OUTPUTS = "outputs"
 
 
@@ -12,6 +14,8 @@ def outputs_dir(chosen: Path | None = None, run_file: Path | None = None) -> Pat
     or the working directory itself. An installed package is never written to.
     """
     if chosen is not None:
+        if chosen.is_file():
+            raise InputError(f"--out {chosen}: run folders cannot be written there (a file)")
         return chosen.absolute()
     if run_file is not None and (project := _project_of_file(run_file.resolve())):
         return project / OUTPUTS
