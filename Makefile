@@ -9,7 +9,7 @@ SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
 
-.PHONY: sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack test-spark
+.PHONY: advisories sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack test-spark
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -53,6 +53,9 @@ lint: $(READY) ## style, imports between modules, types
 	$(BIN)/ruff format --check lib tests benchmarks tools
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+advisories: $(READY) ## hold the locked packages against the list of known vulnerabilities
+	$(BIN)/python tools/advisories.py
 
 lab: $(READY) sample-store ## open JupyterLab at the project's root (start with notebooks/scratch)
 	@echo "First what-if: notebooks/scratch/first_what_if.ipynb; docs/analyst.md explains it."

@@ -118,6 +118,8 @@ def test_a_failed_run_leaves_what_stood_there(home: Home) -> None:
     traces = next((home.outputs / ".failed").iterdir())
     assert {f.name for f in traces.iterdir()} == {"manifest.json", "notebooks"}
     assert read_manifest(traces).state == "failed"
+    for file in traces.rglob("*.*"):
+        assert str(home.folder) not in file.read_text()
     assert traces.stat().st_mode & 0o077 == 0
 
 
