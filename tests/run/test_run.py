@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,6 +122,19 @@ def test_a_failed_run_leaves_what_stood_there(home: Home) -> None:
     for file in traces.rglob("*.*"):
         assert str(home.folder) not in file.read_text()
     assert traces.stat().st_mode & 0o077 == 0
+
+
+def test_a_clock_that_was_set_back_holds_up_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.run()
+    monkeypatch.setattr("tcoc.run.runner._now", lambda: "2001-01-01T00:00:00+00:00")
+    monkeypatch.setattr(time, "time", lambda: 1e9)
+    monkeypatch.setattr(time, "time_ns", lambda: 10**18)
+    changed, _ = home.run(changes={"mpa.threshold": 0.03})
+    assert read_manifest(changed).parameters.options == {"mpa.threshold": 0.03}
+    assert verify(changed).ok
+    assert len(list_runs(home.outputs)) == 1
 
 
 def _left(home: Home, state: str, finished: str) -> Path:
