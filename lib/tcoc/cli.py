@@ -7,6 +7,7 @@ inputs. An error is one sentence on standard error; the traceback only with --de
 import errno
 import signal
 import sys
+import traceback
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -482,7 +483,8 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        sys.exit(_say_unexpected(error))
+        typer.echo(f"tcoc: {_told(error)}", err=True)
+        sys.exit(2 if isinstance(error, OSError) and error.errno in NO_PATH else 1)
 
 
 def _interrupt(*_signal: object) -> None:
@@ -490,21 +492,24 @@ def _interrupt(*_signal: object) -> None:
     raise KeyboardInterrupt
 
 
-def _say_unexpected(error: Exception) -> int:
-    """Say what the machine lacks or what a path is not, and return the status.
+def _told(error: Exception) -> str:
+    """Say in one sentence what nobody foresaw: where, not with which values (they may be people's).
 
-    Of another error only its kind is said: its words may hold a value of a row.
+    A shortage of memory or disk is told as that, a path that cannot be used by its name.
     """
     from tcoc.resources.shortage import shortage
 
-    said: object = shortage(error)
-    if said is None and isinstance(error, OSError) and error.filename:
-        said = f"{error.filename}: {error.strerror}"
-    if said is None:
-        kind = type(error).__name__
-        said = f"{kind}: a defect of the program, not of its input; --debug shows where"
-    typer.echo(f"tcoc: {said}", err=True)
-    return 2 if isinstance(error, OSError) and error.errno in NO_PATH else 1
+    if short := shortage(error):
+        return str(short)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "tcoc" in Path(f.filename).parts]
+    where = (own or frames)[-1]
+    return (
+        f"unexpected {type(error).__name__} in {Path(where.filename).name}, line {where.lineno};"
+        " nothing was published; --debug shows all of it"
+    )
 
 
 if __name__ == "__main__":
