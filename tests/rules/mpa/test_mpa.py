@@ -33,6 +33,7 @@ from tcoc.rules.mpa import (
     varied_terms,
     with_quality,
 )
+from tcoc.rules.mpa.scale import blended_result
 from tcoc.rules.mpa.units import hospital_quality, peer_level
 
 CASES = [
@@ -121,6 +122,12 @@ def test_saving_the_break_even_reaches_the_result(performance, improvement, atta
     saved = arrays[0] - break_even(*arrays, weight, at)
     results = [performance_result(a, saved)[0] for a in arrays[1:]]
     assert (1 - weight) * results[0] + weight * results[1] == pytest.approx(at, abs=1e-9)
+
+
+@pytest.mark.parametrize(("weight", "result"), [(0.0, 0.04), (0.25, 0.025), (1.0, -0.02)])
+def test_attainment_counts_by_its_weight_and_improvement_by_the_rest(weight, result):
+    blended = blended_result(np.array([0.04]), np.array([-0.02]), weight)
+    assert blended[0] == pytest.approx(result, abs=1e-12)
 
 
 # ---------------------------------------------------------------- quality, terms
