@@ -84,7 +84,8 @@ def rules_page(policy: Policy, rules: Mapping[str, Rule]) -> str:
         lines += [f"- Status: {STATUS[rule.status]}", f"- Parameters: {listed}"]
         lines += [f"- Computed in: {', '.join(f'`{module}`' for module in rule.modules)}"]
         if rule.tables:
-            lines += [f"- Reaches: {', '.join(f'`{table}`' for table in rule.tables)}"]
+            links = [f"[`{name}`](tables.md#{name}-restricted)" for name in rule.tables]
+            lines += [f"- Reaches: {', '.join(links)}"]
     return "\n".join(lines) + "\n"
 
 
