@@ -3,8 +3,8 @@
     python tools/tables_page.py outputs/sample
 
 The columns of public tables are those of the run's own dictionary, the ones of restricted tables
-the files' own; what a restricted table holds is said in params/tables.yml. A test holds the page
-against the tables of a study.
+the files' own; what a restricted table holds is said in its deliverable's tables.yml. A test holds
+the page against the tables of a study.
 """
 
 import json
@@ -17,15 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import tcoc.deliverables
 from tcoc.deliverables.registry import catalog, deliverables
-from tcoc.params.docs import load_rules
 from tcoc.params.yaml_file import read_yaml
 from tcoc.paths import params_dir, project_root
 from tcoc.reference import REFERENCE_SPECS
 from tcoc.store.schema import TABLES
 
 PAGE = project_root() / "docs" / "tables.md"
-LEAD = """<!-- Made by `python tools/tables_page.py RUN`; change params/tables.yml, not this. -->
+LEAD = """<!-- Made by `python tools/tables_page.py RUN`; change the dictionaries, not this. -->
 # Tables
 
 Every table of a run. A number on a page stands in a public table, whose name is in the line below
@@ -34,6 +34,10 @@ restricted table, Parquet under `restricted/`, exact and readable by the owner o
 names its rules, and [rules.md](rules.md) gives a rule's words, parameters and module.
 [published.md](published.md) says what of the published figures is compared.
 """
+
+CHECKS = {
+    "checks": "What the run's pages assert, and what was measured and is allowed: a row a check."
+}
 
 Dictionary = Mapping[str, Mapping[str, Any]]
 
@@ -69,37 +73,42 @@ def restricted_row(name: str, schema: pa.Schema) -> str:
 
 def page(dictionary: Dictionary, schemas: Mapping[str, pa.Schema]) -> str:
     """The page of a run's public dictionary and of its restricted tables' schemas."""
-    words, rules = read_yaml(params_dir() / "tables.yml"), rules_of()
-    lines = [LEAD]
+    rules, lines = rules_of(), [LEAD]
     for deliverable in deliverables():
         names = [p.name for p in deliverable.tables if not p.internal]
-        lines += [f"## {deliverable.title}", "", *restricted(names, words, rules, schemas)]
+        lines += [
+            f"## {deliverable.title}",
+            "",
+            *restricted(names, words_of(deliverable.name), rules, schemas),
+        ]
         mine = [e for e in dictionary.values() if e["deliverable"] == deliverable.name]
         lines += public(sorted(mine, key=lambda e: str(e["name"])))
-    lines += ["## The run", "", *restricted(["checks"], words, rules, schemas)]
+    lines += ["## The run", "", *restricted(CHECKS, rules, schemas)]
     lines += ["## The store", "", *store()]
     lines += ["## Reference tables of a run", "", *reference()]
     return "\n".join(lines).rstrip() + "\n"
 
 
+def words_of(deliverable: str) -> dict[str, str]:
+    """What each restricted table of a deliverable holds, by its name."""
+    return read_yaml(Path(tcoc.deliverables.__path__[0]) / deliverable / "tables.yml")
+
+
 def rules_of() -> dict[str, str]:
     """The rules that reach each restricted table, linked to their words."""
     found: dict[str, list[str]] = defaultdict(list)
-    for key, rule in load_rules().items():
-        for table in rule.tables:
+    for key, rule in read_yaml(params_dir() / "rules.yml").items():
+        for table in rule.get("tables", ()):
             found[table].append(f"[{key}](rules.md#{key})")
     return {table: ", ".join(links) for table, links in found.items()}
 
 
 def restricted(
-    names: Iterable[str],
-    words: Mapping[str, str],
-    rules: Mapping[str, str],
-    schemas: Mapping[str, pa.Schema],
+    words: Mapping[str, str], rules: Mapping[str, str], schemas: Mapping[str, pa.Schema]
 ) -> Iterator[str]:
     """The restricted tables of a deliverable."""
-    for name in names:
-        yield f"### {name} (restricted)\n\n{words[name]}\n"
+    for name, text in words.items():
+        yield f"### {name} (restricted)\n\n{text}\n"
         if name in schemas:
             yield f"Columns: {restricted_row(name, schemas[name])}.\n"
         if name in rules:

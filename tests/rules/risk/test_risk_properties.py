@@ -19,7 +19,7 @@ from tcoc.rules.risk import (
     risk_settings,
     variants_table,
 )
-from tcoc.rules.risk.adjust import exact_sums, pooled, shares_complete
+from tcoc.rules.risk.adjust import exact_sums, pooled
 from tcoc.rules.risk.buckets import dollar_caps
 from tcoc.rules.risk.decompose import OWN_COST, decompose
 from tests.rules.risk.risk_support import (
@@ -182,16 +182,6 @@ def test_extremes_leave_out_the_named_and_break_ties_by_ccn():
     assert found.loc["decrease", "ccn"] == "210001"
     everyone = replace(SETTINGS, excluded_from_extremes=())
     assert extremes(rows, everyone).set_index("end").loc["increase", "ccn"] == "210045"
-
-
-def test_months_of_hospitals_must_add_up_to_the_state():
-    made = world(
-        [{"year": y, "bene_id": "A", "ccn": "210001", "tcoc": 5} for y in (2015, 2016)]
-        + [{"year": 2016, "bene_id": "B", "tcoc": 5}]
-    )
-    cells = made.cells(SETTINGS)
-    assert shares_complete(cells, [2015])
-    assert not shares_complete(cells, [2015, 2016])
 
 
 def test_truncated_dollars_stop_at_the_quantile_of_their_year():

@@ -1,7 +1,7 @@
 """The pages that parameter files make: docs/rules.md and docs/evidence.md.
 
-python -m tcoc.params.docs           writes both; a test holds that they are current
-python -m tcoc.params.docs TABLE     first takes over what `tcoc sensitivity` measured
+python tools/parameter_pages.py           writes both; a test holds that they are current
+python tools/parameter_pages.py TABLE     first takes over what `tcoc sensitivity` measured
 """
 
 import csv
@@ -26,7 +26,7 @@ EFFECTS = DOCS / "effects.csv"
 
 _EFFECT_COLUMNS = ("assumption", "alternative", "dollars_moved", "people_moved")
 
-MADE = "<!-- Made by `python -m tcoc.params.docs`; change the parameter files, not this page. -->"
+MADE = "<!-- Made by `python tools/parameter_pages.py`; change the parameters, not this page. -->"
 
 
 RULES_LEAD = (
