@@ -75,12 +75,8 @@ def page(dictionary: Dictionary, schemas: Mapping[str, pa.Schema]) -> str:
     """The page of a run's public dictionary and of its restricted tables' schemas."""
     rules, lines = rules_of(), [LEAD]
     for deliverable in deliverables():
-        names = [p.name for p in deliverable.tables if not p.internal]
-        lines += [
-            f"## {deliverable.title}",
-            "",
-            *restricted(names, words_of(deliverable.name), rules, schemas),
-        ]
+        words = words_of(deliverable.name)
+        lines += [f"## {deliverable.title}", "", *restricted(words, rules, schemas)]
         mine = [e for e in dictionary.values() if e["deliverable"] == deliverable.name]
         lines += public(sorted(mine, key=lambda e: str(e["name"])))
     lines += ["## The run", "", *restricted(CHECKS, rules, schemas)]
