@@ -56,6 +56,12 @@ def test_each_rule_names_tables_of_a_run() -> None:
             assert known.product(table), f"{key}: {table}"
 
 
+def test_each_table_of_a_run_is_reached_by_a_rule() -> None:
+    reached = {table for rule in load_rules().values() for table in rule.tables}
+    tables = {p.name for d in registry.deliverables() for p in d.tables if not p.internal}
+    assert tables <= reached
+
+
 def test_each_rule_that_a_value_cites_is_one() -> None:
     rules = load_rules()
     for name, entry in load_policy().entries.items():

@@ -11,6 +11,9 @@ RULES = """# Rules
 A clinician leads to `one` hospital; see [decisions](d.md).
 
 - Status: sourced
+- Parameters: `attribution.roster_links`
+- Computed in: `lib/tcoc/rules/attribution/aco_like.py`
+- Reaches: [`attribution`](tables.md#attribution-restricted)
 
 ### <a id="A12"></a>A12 Combinations
 
@@ -64,6 +67,8 @@ def test_what_is_linked_is_explained_on_the_page(known):
         said.index(f'id="{a}"') for a in used.values()
     )
     assert "Hospitals that share one percentage." in said
+    assert "<small>Parameters: attribution.roster_links</small>" in said
+    assert "<small>Tables: attribution</small>" in said
 
 
 def test_without_the_rules_page_only_terms_are_linked(tmp_path):
