@@ -33,6 +33,10 @@ _RULE = re.compile(r"^### <a id=\"([A-Z]+\d+)\"></a>\1 (.+)$", re.MULTILINE)
 _FACTS = ("- Parameters: ", "- Computed in: ", "- Reaches: ")
 """Lines of a rule that say where its values, its code and its results are."""
 
+_FAMILIES = re.compile(r"(?<=\brules )[A-Z]\b(?:(?:, | and )[A-Z]\b)*")
+"""All rules of some letters: the sources of most tables name them so."""
+
+_RANGE = re.compile(r"\b([A-Z])(\d+)-\1(\d+)\b")
 _TAG = re.compile(r"(<[^>]+>)")
 _SKIPPED = ("a", "svg", "script", "style", "button", "select", "h1", "h2", "h3", "caption",
             "thead", "label", "code", "summary", "dt")  # fmt: skip
@@ -72,8 +76,9 @@ def _entry(title: str, block: str) -> Entry:
 def linked(html: str, known: Mapping[str, Entry], used: dict[str, str]) -> str:
     """Link each rule, and each term where it first stands, to its explanation on the page.
 
-    `used` collects the anchors of what was linked. Text of pictures, scripts, headings and links
-    stays as it is.
+    A letter that stands for all its rules leads to the first, and all are explained. `used`
+    collects the anchors of what was linked. Text of pictures, scripts, headings and links stays as
+    it is.
     """
     ids = "|".join(sorted(known, key=len, reverse=True)) or r"(?!)"
     pattern = re.compile(rf"(?<![\w.-])(?:(?P<rule>{ids})|(?P<term>{'|'.join(TERMS)}))(?![\w-])")
@@ -87,7 +92,9 @@ def linked(html: str, known: Mapping[str, Entry], used: dict[str, str]) -> str:
         elif depth:
             out.append(part)
         else:
-            out.append(pattern.sub(lambda found: _link(found, known, used), part))
+            spelled = _RANGE.sub(r"\1\2 to \1\3", part)
+            each = pattern.sub(lambda found: _link(found, known, used), spelled)
+            out.append(_FAMILIES.sub(lambda found: _link_families(found, known, used), each))
     return "".join(out)
 
 
@@ -101,6 +108,18 @@ def _link(found: "re.Match[str]", known: Mapping[str, Entry], used: dict[str, st
         return name
     used[name] = f"term-{name}"
     return f'<a class="term" href="#term-{name}" title="{attribute(TERMS[name])}">{name}</a>'
+
+
+def _link_families(found: "re.Match[str]", known: Mapping[str, Entry], used: dict[str, str]) -> str:
+    def link(letter: "re.Match[str]") -> str:
+        members = [name for name in known if name.rstrip("0123456789") == letter[0]]
+        used.update({name: f"rule-{name}" for name in members})
+        if not members:
+            return letter[0]
+        title = f"Rules {members[0]} to {members[-1]}"
+        return f'<a class="term" href="#rule-{members[0]}" title="{title}">{letter[0]}</a>'
+
+    return re.sub(r"\b[A-Z]\b", link, found[0])
 
 
 def explained(used: Mapping[str, str], known: Mapping[str, Entry]) -> str:
