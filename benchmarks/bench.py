@@ -19,7 +19,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-from benchmarks import import_carrier, ours, pandas_peer
+from benchmarks import import_carrier, ours, reference
 from benchmarks.commands import contract, machine, measure_commands, project_of
 from benchmarks.results_page import table, write_plot
 from benchmarks.sizes import WORK, benes, run_of_size
@@ -69,7 +69,7 @@ def engines(limit: str, largest: int) -> dict[str, Callable[[Path, Path, int], d
 
     def other(identifiers: str) -> Callable[[Path, Path, int], dict[str, Any]]:
         return lambda file, out, size: (
-            {"steps": pandas_peer.measure(file, out, identifiers)} if size <= largest else {}
+            {"steps": reference.measure(file, out, identifiers)} if size <= largest else {}
         )
 
     return {"ours": own, **{name: other(kind) for name, kind in PANDAS.items()}}
@@ -101,7 +101,7 @@ def _line(result: dict[str, Any]) -> str:
 
 
 def _assert_equal(base: Path, engine: str) -> None:
-    if engine != "ours" and (wrong := pandas_peer.differences(base / "ours", base / engine)):
+    if engine != "ours" and (wrong := reference.differences(base / "ours", base / engine)):
         raise SystemExit(f"{engine}: the tables are not equal: {'; '.join(wrong)}")
 
 

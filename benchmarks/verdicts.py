@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from benchmarks.simulated import simulated_prediction, simulated_units
 
 from tcoc.deliverables.policy_lab.lab import Plan, plan_of
 from tcoc.deliverables.policy_lab.policies import attributed
 from tcoc.deliverables.policy_lab.simulate import simulate
-from tcoc.deliverables.policy_lab.units import simulated_prediction, simulated_units
 from tcoc.deliverables.risk_adjustment.inputs import factors_of
 from tcoc.params import load_policy
 from tcoc.progress import Reporter, reporter

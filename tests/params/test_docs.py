@@ -6,10 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-from tcoc.deliverables import registry
-from tcoc.params import load_policy
-from tcoc.params.docs import (
+from tools.parameter_pages import (
     evidence_page,
     keep_effects,
     load_rules,
@@ -17,6 +14,9 @@ from tcoc.params.docs import (
     parameters_of,
     read_effects,
 )
+
+from tcoc.deliverables import registry
+from tcoc.params import load_policy
 from tcoc.paths import project_root
 
 ROOT = project_root()
@@ -25,7 +25,7 @@ RULE = re.compile(r"\b([IPATRQMSD]\d{1,2})\b")
 
 @pytest.mark.parametrize("file", sorted(pages()), ids=lambda f: f.name)
 def test_a_page_is_current(file: Path) -> None:
-    made = "run `python -m tcoc.params.docs`"
+    made = "run `python tools/parameter_pages.py`"
     assert file.read_text(encoding="utf-8") == pages()[file], f"{file.name} is not current: {made}"
 
 
@@ -54,6 +54,12 @@ def test_each_rule_names_tables_of_a_run() -> None:
     for key, rule in load_rules().items():
         for table in rule.tables:
             assert known.product(table), f"{key}: {table}"
+
+
+def test_each_table_of_a_run_is_reached_by_a_rule() -> None:
+    reached = {table for rule in load_rules().values() for table in rule.tables}
+    tables = {p.name for d in registry.deliverables() for p in d.tables if not p.internal}
+    assert tables <= reached
 
 
 def test_each_rule_that_a_value_cites_is_one() -> None:

@@ -11,6 +11,9 @@ RULES = """# Rules
 A clinician leads to `one` hospital; see [decisions](d.md).
 
 - Status: sourced
+- Parameters: `attribution.roster_links`
+- Computed in: `lib/tcoc/rules/attribution/aco_like.py`
+- Reaches: [`attribution`](tables.md#attribution-restricted)
 
 ### <a id="A12"></a>A12 Combinations
 
@@ -64,6 +67,16 @@ def test_what_is_linked_is_explained_on_the_page(known):
         said.index(f'id="{a}"') for a in used.values()
     )
     assert "Hospitals that share one percentage." in said
+    assert "<small>Parameters: attribution.roster_links</small>" in said
+    assert "<small>Tables: attribution</small>" in said
+
+
+def test_a_letter_stands_for_all_its_rules_and_a_range_for_its_ends(known):
+    used = {}
+    html = glossary.linked("<p>rules A, T and A12; rules A5-A12</p>", known, used)
+    assert 'href="#rule-A5" title="Rules A5 to A12">A</a>, T and' in html
+    assert html.endswith(">A5</a> to " + html.split(" to ")[-1])
+    assert used == {"A5": "rule-A5", "A12": "rule-A12"}
 
 
 def test_without_the_rules_page_only_terms_are_linked(tmp_path):

@@ -113,7 +113,7 @@ def _line(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "place_of_service": row.get("place", "11"),
         "allowed_amount": allowed,
         "paid_amount": dollars(row.get("paid", allowed)),
-        "part_b_covered": True,
+        "part_b_covered": row.get("covered", True),
         **_processed(row),
     }
 

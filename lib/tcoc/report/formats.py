@@ -27,9 +27,6 @@ TEXTS = frozenset(("key", "label"))
 TOTALS = frozenset(("all", "STATE", "total"))
 """Labels that mean the whole of a dimension: parts of a whole leave them out."""
 
-NAME_COLUMNS = ("hospital", "hospital_name", "short_name", "combination_name", "aco_name", "name")
-"""Label columns that name what a key identifies, in the order in which they are looked for."""
-
 
 def column_of(table: PublicTable, name: str) -> Column:
     """Return a column's entry in the dictionary; a key or label without one gets a plain one.

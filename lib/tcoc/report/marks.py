@@ -31,9 +31,3 @@ def read(identity: str | None) -> Mark | None:
     """Return the mark that an id carries, or None where it is a plain id."""
     parts = (identity or "").split(_CUT)
     return Mark(*parts[1:]) if len(parts) == 4 and parts[0] == _START else None
-
-
-def marks_of(picture: Any) -> list[Mark]:
-    """Return all marks of a figure, in the order in which they were drawn."""
-    found = [read(artist.get_gid()) for artist in picture.findobj()]
-    return [each for each in found if each is not None]

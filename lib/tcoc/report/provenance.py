@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from tcoc.params import PolicyUse, Run
 from tcoc.report import words
 from tcoc.report.tables import simple_table
@@ -125,19 +123,6 @@ def vintage_words(store: Any) -> str:
     stated = str(store.info.get("vintage", ""))
     years = words.span(store.years) if store.years else "years not stated"
     return f"claims {years}" + (f", {stated}" if stated else "")
-
-
-def data_are_whole(store: Any) -> bool:
-    """Whether the files of a store hold just the rows that its store.json states, by table.
-
-    Only the files' footers are read. A partition that was lost, cut off, doubled or taken from
-    another store since it was written shows here.
-    """
-    stated: dict[str, int] = store.info.get("rows", {})
-    return all(
-        sum(pq.read_metadata(file).num_rows for file in store.files(table)) == rows
-        for table, rows in stated.items()
-    )
 
 
 def assumptions_html(uses: Sequence[PolicyUse], name: str = "assumptions") -> str:

@@ -28,7 +28,6 @@ PALETTE = ("#12436d", "#e0892f", "#8cc0cf", "#8a3b6b", "#4f8f6b", "#b9b08e")
 HATCHES = ("", "///", "..", "\\\\\\", "xx", "--")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 STAGES = {"aco_like": 0, "mdpcp_like": 1, "geographic": 2}
-STAGE_NAMES = {"aco_like": "ACO-like", "mdpcp_like": "MDPCP-like", "geographic": "Geographic"}
 
 _FONTS = Path(__file__).with_name("fonts")
 

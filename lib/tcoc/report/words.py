@@ -68,11 +68,6 @@ def count(value: Any) -> str:
     return HIDDEN if is_hidden(value) else _signed(value, 0)
 
 
-def short_count(value: Any) -> str:
-    """Write a large count as `1.2 million`, for sentences and headlines."""
-    return HIDDEN if is_hidden(value) else _short(value)
-
-
 def number(value: Any, digits: int = 3) -> str:
     """Write a factor or score with a fixed number of decimals: `1.002`."""
     return HIDDEN if is_hidden(value) else _signed(value, digits)
@@ -185,20 +180,6 @@ def plural(value: Any, one: str, many: str = "") -> str:
     if is_hidden(value):
         return f"a hidden number of {nouns}"
     return f"{count(value)} {one if float(value) == 1 else nouns}"
-
-
-FORMATS = {
-    "dollars": dollars,
-    "cents": lambda value: dollars(value, cents=True),
-    "percent": percent,
-    "change": change,
-    "count": count,
-    "number": number,
-    "text": lambda value: HIDDEN if is_hidden(value) else str(value),
-    "year": lambda value: HIDDEN if is_hidden(value) else str(int(value)),
-    "flag": lambda value: HIDDEN if is_hidden(value) else ("yes" if value else "no"),
-}
-"""Column format -> how a cell of it is written; `number` has three decimals."""
 
 
 def _signed(value: Any, digits: int, unit: str = "") -> str:

@@ -2,12 +2,14 @@
 
 import time
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from benchmarks.reference.mpa import dollars, mpa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
@@ -19,6 +21,7 @@ from tcoc.rules.mpa import (
     Inputs,
     Terms,
     Units,
+    benchmark,
     break_even,
     chance_by_size,
     evaluate_grid,
@@ -102,6 +105,35 @@ def test_dollars_are_to_the_cent(percent, cents):
     found = to_cents([percent], [paid])[0]
     assert abs(found - Decimal(percent) * paid) <= Decimal("0.005")
     assert found == found.quantize(Decimal("0.01"))
+
+
+_cent = st.integers(1, 10**7).map(lambda cents: Decimal(cents) / 100)
+
+
+@given(
+    base=_cent,
+    performance=_cent,
+    trend=st.decimals("0.9", "1.1", places=4),
+    threshold=st.decimals("0.005", "0.1", places=4),
+    at_risk=st.sampled_from([Decimal("0.005"), Decimal("0.01")]),
+    quality=st.decimals("-0.1", "0.1", places=4),
+    sign=st.sampled_from(["multiply", "reward_helps"]),
+    paid=st.integers(0, 10**11).map(lambda cents: Decimal(cents) / 100),
+)
+@settings(max_examples=300, deadline=None)
+def test_the_adjustment_is_that_of_the_reference(
+    base, performance, trend, threshold, at_risk, quality, sign, paid
+):
+    """From per capita to dollars, in doubles here and in exact fractions there (M1 to M4)."""
+    exact = [Fraction(v) for v in (base, performance, trend, threshold, at_risk, quality)]
+    wanted = mpa(*exact[:3], (exact[3], exact[4]), exact[5], sign)
+    one = [np.array([float(v)]) for v in (base, performance, quality)]
+    result = performance_result(benchmark(one[0], float(trend)), one[1])
+    scaled = scaled_result(result, float(threshold), float(at_risk))
+    percent = with_quality(scaled, one[2], float(at_risk), sign)
+    found = [float(v[0]) for v in (result, scaled, percent)]
+    assert found == pytest.approx([float(v) for v in wanted], rel=1e-9, abs=1e-12)
+    assert abs(to_cents(found[2:], [paid])[0] - dollars(wanted[2], paid)) <= Decimal("0.01")
 
 
 def test_no_benchmark_has_no_result_and_no_dollars():

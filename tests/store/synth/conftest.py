@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tcoc.store.synth import write_synthetic_store
-from tcoc.store.synth.measure import Measure
+from tests.store.synth.measure import Measure
 
 BENES = 12_000
 

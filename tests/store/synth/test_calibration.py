@@ -11,7 +11,7 @@ import pytest
 
 from tcoc.params import read_yaml
 from tcoc.paths import params_dir
-from tcoc.store.synth.measure import Measure
+from tests.store.synth.measure import Measure
 
 from .conftest import BENES
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tcoc.paths import params_dir
-from tcoc.store.synth.measure import Measure
+from tests.store.synth.measure import Measure
 
 COLUMNS = {
     "hospitals": "ccn,name,short_name,system,county,zip,attributable,specialty",

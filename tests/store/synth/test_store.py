@@ -12,7 +12,7 @@ from tcoc.store.layout import open_store
 from tcoc.store.schema import TABLES
 from tcoc.store.synth import write_synthetic_store
 from tcoc.store.synth.clinicians import npi
-from tcoc.store.synth.measure import Measure
+from tests.store.synth.measure import Measure
 
 TYPES = {
     "string": "string",

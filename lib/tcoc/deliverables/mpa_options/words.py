@@ -13,7 +13,6 @@ from tcoc.disclosure import PublicTable
 from tcoc.report import charts, words
 
 SINGLE = "improvement_single"
-COMBINED = "improvement"
 
 OPTION_NAMES = {
     "improvement": "Own terms, hospitals combined",

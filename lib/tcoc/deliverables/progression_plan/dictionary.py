@@ -156,9 +156,5 @@ def ordered(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         return column.map({v: i for i, v in enumerate(order)}) if order else column
 
     out = frame.sort_values(list(keys), key=rank, ignore_index=True)
-    whole = [
-        c
-        for c in ("benes", "eligible_months", "stays", "whole", "group_benes", "place_benes")
-        if c in out.columns
-    ]
+    whole = [c for c in WHOLE_NUMBERS if c in out.columns]
     return out.astype(dict.fromkeys(whole, "int64"))

@@ -19,7 +19,6 @@ from tcoc.errors import InputError
 Answer = Literal["yes", "no", "open"]
 ANSWERS: tuple[Answer, ...] = ("yes", "no", "open")
 
-POWER = 0.8
 Z_DETECT = 1.96 + 0.8416
 """Standard errors that an effect must be away from a bound to be told from it in 80% of cases."""
 

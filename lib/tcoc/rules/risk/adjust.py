@@ -7,7 +7,7 @@ both use the same functions.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -330,14 +330,3 @@ def sensitivity_settings(settings: RiskSettings) -> dict[str, RiskSettings]:
     else:
         cases["high costs not cut"] = replace(settings, truncate=None)
     return cases
-
-
-def shares_complete(cells: pd.DataFrame, years: Iterable[int], tolerance: float = 1e-6) -> bool:
-    """Say whether the hospitals' months add up to the state's, in each year."""
-    for year in years:
-        rows = weighted_cells(cells[cells["year"] == year])
-        state = math.fsum(rows.loc[rows["ccn"] == STATE, "months"])
-        hospitals = math.fsum(rows.loc[rows["ccn"] != STATE, "months"])
-        if abs(state - hospitals) > tolerance * max(state, 1.0):
-            return False
-    return True

@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
-from tcoc.params import Policy, Run, load_run
-from tcoc.reference import CodeLists, Reference, load_code_lists, load_reference
-from tcoc.rules.risk import STATE
+from tcoc.params import AttributionPolicy, Policy, QpPolicy, Run, load_run
+from tcoc.reference import CodeLists, load_code_lists
 from tcoc.store.layout import Store, open_store
 from tcoc.store.schema import TABLES
+
+from .places import Places, places_of
 
 IDENTIFIERS = ("code", "string")
 """How identifiers are held: as whole numbers (tuned) or as strings (plain)."""
@@ -48,25 +49,35 @@ class Inputs:
         return self.run.policy
 
     @cached_property
-    def references(self) -> Reference:
-        return load_reference(self.run)
+    def attribution(self) -> AttributionPolicy:
+        return AttributionPolicy.of(self.policy)
+
+    @cached_property
+    def qp(self) -> QpPolicy:
+        return QpPolicy.of(self.policy)
+
+    @cached_property
+    def places(self) -> Places:
+        return places_of(self.run)
 
     @cached_property
     def codes(self) -> CodeLists:
-        return load_code_lists()
+        names = self.attribution
+        return load_code_lists(services=names.primary_care_codes, specialties=names.specialties)
 
-    @cached_property
+    @property
     def hospitals(self) -> tuple[str, ...]:
-        return self.references.eligible_hospitals
+        return self.places.hospitals
 
     @cached_property
     def labels(self) -> dict[str, pd.Index]:
         """All values of each shared identifier, ascending as strings compare; codes are places."""
-        listed = self.references.tables
+        places = self.places
+        hospitals = {*places.hospitals, *NO_HOSPITALS}
         known = {
             "bene_id": self._values("beneficiary", "bene_id"),
-            "npi": self._values("professional", "npi") | {*listed["aco_practitioners"]["npi"]},
-            "ccn": self._values("facility", "ccn") | {*listed["hospitals"]["ccn"], *NO_HOSPITALS},
+            "npi": self._values("professional", "npi") | {*places.aco_of},
+            "ccn": self._values("facility", "ccn") | hospitals,
         }
         return {name: pd.Index(sorted(values), dtype="str") for name, values in known.items()}
 
@@ -161,6 +172,7 @@ class Inputs:
         return pd.Categorical.from_codes(codes, self.labels[name])
 
 
+STATE = "STATE"
 NO_HOSPITALS = ("", STATE)
 """What stands in a ccn column for the whole practice and for the whole state."""
 

@@ -10,10 +10,10 @@ from tcoc.store.schema import SPENDING_COLUMNS
 from .attribution import attribution
 from .inputs import Inputs
 from .people import beneficiary_year
-from .qp import qp_clinicians, qp_counts, qp_scores, qp_specialty
+from .qp import qp_clinicians, qp_counts, qp_scores, qp_snapshots, qp_specialty
 from .risk import risk_cells
 
-STEPS: Mapping[str, Callable[[Inputs], pd.DataFrame]] = {
+STEPS: dict[str, Callable[[Inputs], pd.DataFrame]] = {
     "beneficiary_year": beneficiary_year,
     "attribution": attribution,
     "risk_cells": risk_cells,
@@ -22,9 +22,14 @@ STEPS: Mapping[str, Callable[[Inputs], pd.DataFrame]] = {
     "qp_clinicians": qp_clinicians,
     "qp_scores": qp_scores,
 }
-"""Each step reads `inputs.tables` for what stands before it; dollar columns are whole cents."""
+"""What is timed; each reads `inputs.tables` for what stands before it; dollars are whole cents."""
 
-KEYS: Mapping[str, tuple[str, ...]] = {name: catalog().product(name).key for name in STEPS}
+UNTIMED: dict[str, Callable[[Inputs], pd.DataFrame]] = {"qp_snapshots": qp_snapshots}
+"""What is compared, but no part of the yardstick."""
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    name: catalog().product(name).key for name in (*STEPS, *UNTIMED)
+}
 """Each table's unique key, which is also its order."""
 
 CENTS = ("tcoc", *SPENDING_COLUMNS, "amount", "dollars", "capped", "allowed", "payments",

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from tcoc.rules.population import ORIGINALLY_DISABLED, PopulationRules
 from tcoc.store.schema import SETTINGS, SPENDING_COLUMNS
 
 from .frames import grouped, in_order, look_up
 from .inputs import Inputs
+
+ORIGINALLY_DISABLED = ("1", "3")
 
 COLUMNS = ("year", "bene_id", "eligible_months", "zip", "age", "sex", "dual", "esrd",
            "originally_disabled", "tcoc", *SPENDING_COLUMNS)  # fmt: skip
@@ -21,7 +22,7 @@ def beneficiary_year(inputs: Inputs) -> pd.DataFrame:
 
 
 def _people_of(inputs: Inputs, year: int) -> pd.DataFrame:
-    people = population(inputs, year, PopulationRules.from_policy(inputs.policy))
+    people = population(inputs, year)
     if inputs.has_claims(year):
         people = people.assign(**spending(inputs, people, year))
     else:
@@ -31,11 +32,9 @@ def _people_of(inputs: Inputs, year: int) -> pd.DataFrame:
     return in_order(people[list(COLUMNS)], ["bene_id"])
 
 
-def eligible_months(
-    inputs: Inputs, year: int, rules: PopulationRules, columns: tuple[str, ...] = ()
-) -> pd.DataFrame:
+def eligible_months(inputs: Inputs, year: int, columns: tuple[str, ...] = ()) -> pd.DataFrame:
     """Eligible months of a year (rule P1): bene_id, month and some other columns."""
-    resident = pc.field("state") == rules.resident_state
+    resident = pc.field("state") == inputs.attribution.resident_state
     covered = pc.field("part_a") & pc.field("part_b") & ~pc.field("managed_care")
     months = inputs.read("member_month", [year], ("bene_id", "month", *columns), covered & resident)
     died = inputs.read(
@@ -45,9 +44,10 @@ def eligible_months(
     return months[~(death < months["month"].to_numpy())]
 
 
-def population(inputs: Inputs, year: int, rules: PopulationRules) -> pd.DataFrame:
+def population(inputs: Inputs, year: int) -> pd.DataFrame:
     """Eligible people of a year with months and characteristics (rules P1 to P4)."""
-    months = eligible_months(inputs, year, rules, ("zip", "dual_code", "esrd"))
+    rules = inputs.attribution
+    months = eligible_months(inputs, year, ("zip", "dual_code", "esrd"))
     number = months["month"].dt.month.astype("int32")
     months = months.assign(
         month=number,
@@ -61,24 +61,21 @@ def population(inputs: Inputs, year: int, rules: PopulationRules) -> pd.DataFram
         month_mask=("bit", "sum"),
         dual=("dual", "max"),
         esrd=("esrd", "max"),
-        last=("month", "idxmax"),
+        home=("month", "idxmax" if rules.home_zip == "last_month" else "idxmin"),
     )
     people["zip"] = (
-        months["zip"].take(people["last"].to_numpy()).astype("str").fillna("").to_numpy()
+        months["zip"].take(people["home"].to_numpy()).astype("str").fillna("").to_numpy()
     )
     people = people[people["eligible_months"] >= rules.min_eligible_months]
-    return _with_person(inputs, people, year, rules)
+    return _with_person(inputs, people, year)
 
 
-def _with_person(
-    inputs: Inputs, people: pd.DataFrame, year: int, rules: PopulationRules
-) -> pd.DataFrame:
+def _with_person(inputs: Inputs, people: pd.DataFrame, year: int) -> pd.DataFrame:
+    age_month, age_day = map(int, inputs.attribution.age_on.split("-"))
     columns = ("bene_id", "birth_date", "sex", "orig_entitlement")
     person = inputs.read("beneficiary", None, columns)
     birth = person["birth_date"].dt
-    later = (birth.month > rules.age_month) | (
-        (birth.month == rules.age_month) & (birth.day > rules.age_day)
-    )
+    later = (birth.month > age_month) | ((birth.month == age_month) & (birth.day > age_day))
     known = pd.DataFrame(
         {
             "bene_id": person["bene_id"],

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def measure(run_file: Path, out: Path, identifiers: str = "code") -> Measures:
     """Compute all steps in a fresh process, so that its memory is its own; tables go to `out`."""
-    command = [sys.executable, "-m", "benchmarks.pandas_peer", str(run_file.resolve())]
+    command = [sys.executable, "-m", "benchmarks.reference", str(run_file.resolve())]
     options = ["--out", str(out.resolve()), "--identifiers", identifiers]
     subprocess.run([*command, *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     found: Measures = json.loads((out / MEASURED).read_text())
@@ -60,7 +60,7 @@ def write(inputs: Inputs, frame: pd.DataFrame, file: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.pandas_peer",
+        prog="python -m benchmarks.reference",
         description="Compute and measure a run's heavy tables in pandas, for comparison.",
     )
     parser.add_argument("run", type=Path)

@@ -1,24 +1,17 @@
-"""Attribution of every eligible person of every year: rules A0 to A11.
-
-The choices among claims-size tables are written here; what the project does with the small
-reference tables (links of clinicians to hospitals, splits of ZIP codes) is taken from it.
-"""
+"""Attribution of every eligible person of every year: rules A0 to A11."""
 
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
+from tcoc.errors import InputError
 from tcoc.params import AttributionPolicy
-from tcoc.reference import zip_centroids
-from tcoc.rules.attribution import aco_like, geographic
-from tcoc.rules.attribution.shares import Weight
-from tcoc.rules.attribution.waterfall import AttributionRules
-from tcoc.rules.attribution.window import window
 
 from .frames import Order, among, first_and_next, first_of, grouped, in_order, look_up
 from .inputs import Inputs
-from .use import Use, join, use_of
+from .places import Weights, clinician_splits, without_ecmads, zip_splits
+from .use import Use, join, use_of, window
 
 COLUMNS = ("year", "bene_id", "ccn", "stage", "step", "aco_id", "npi", "share", "eligible_months",
            "rule", "amount", "visits", "last_service_date", "runner_up", "flags")  # fmt: skip
@@ -28,7 +21,9 @@ HIGH, LOW = False, True
 
 def attribution(inputs: Inputs) -> pd.DataFrame:
     """One row per year, bene_id and ccn; the shares of a beneficiary-year sum to 1."""
-    rules = AttributionRules.from_policy(AttributionPolicy.of(inputs.policy))
+    rules = inputs.attribution
+    if rules.panel_link != "yearly":
+        raise InputError(f"attribution.panel_link: found {rules.panel_link}, expected yearly here")
     windows = {year: window(year, rules.window) for year in inputs.run.years}
     used = use_of(inputs, (period for periods in windows.values() for period in periods))
     everyone = inputs.tables["beneficiary_year"]
@@ -44,13 +39,13 @@ def attribution(inputs: Inputs) -> pd.DataFrame:
 
 
 def attribute(
-    inputs: Inputs, year: int, people: pd.DataFrame, use: Use, rules: AttributionRules
+    inputs: Inputs, year: int, people: pd.DataFrame, use: Use, rules: AttributionPolicy
 ) -> pd.DataFrame:
     """Attribute the eligible people of a year through the three stages (rule A1)."""
     services = use.primary_care
     services = services[among(services["bene_id"], people["bene_id"])]
     services = services.assign(aco=_aco_of(inputs, services["npi"]))
-    in_aco = choose_collection(services, len(_acos(inputs)), rules.aco_like_measure)
+    in_aco = choose_collection(services, len(inputs.places.acos), rules.aco_like_measure)
     aco_rows = aco_stage(inputs, services, in_aco, use, rules.aco_like_measure)
     left = services[~among(services["bene_id"], in_aco["bene_id"])]
     panel_rows = mdpcp_stage(left, use, rules)
@@ -58,22 +53,18 @@ def attribute(
     rest = rest[~among(rest["bene_id"], panel_rows["bene_id"])]
     geographic_rows = geographic_stage(inputs, rest, people, use, rules)
     stages = {"aco_like": aco_rows, "mdpcp_like": panel_rows, "geographic": geographic_rows}
-    return _with_person(year, people, stages, _acos(inputs))
+    return _with_person(year, people, stages, inputs.places.acos)
 
 
 # ---------------------------------------------------------------- ACO-like (A3 to A5)
 
 
-def _acos(inputs: Inputs) -> list[str]:
-    return sorted(set(inputs.references.tables["aco_practitioners"]["aco_id"]))
-
-
 def _aco_of(inputs: Inputs, npi: pd.Series) -> np.ndarray:
     """Place of a clinician's ACO among the ids, ascending; behind them all for the other ones."""
-    acos = _acos(inputs)
-    roster = aco_like.roster(inputs.references.tables["aco_practitioners"])
-    listed = inputs.identifier("npi", roster["listed_npi"])
-    places = pd.Index(acos).get_indexer(pd.Index(roster["aco_id"])).astype("int32")
+    acos = inputs.places.acos
+    roster = pd.Series(inputs.places.aco_of, dtype="str")
+    listed = inputs.identifier("npi", roster.index.to_series())
+    places = pd.Index(acos).get_indexer(pd.Index(roster)).astype("int32")
     return look_up(npi, listed, places, len(acos))
 
 
@@ -109,18 +100,16 @@ def aco_stage(
 
 
 def _links(inputs: Inputs, use: Use) -> pd.DataFrame:
-    tables = inputs.references.tables
     paid = grouped(use.hospitals, "ccn", cents=("paid", "sum"))
     hospitals = inputs.named("ccn", paid["ccn"])
-    links = aco_like.link_hospitals(
-        tables["aco_practitioners"],
-        tables["aco_hospitals"],
-        {str(ccn): int(n) for ccn, n in zip(hospitals, paid["cents"], strict=True)},
-    )
-    links = links.assign(
-        npi=inputs.identifier("npi", links["listed_npi"]), ccn=_ccn(inputs, links["ccn"])
-    )
-    return links.drop(columns="listed_npi")
+    cents = {str(ccn): int(n) for ccn, n in zip(hospitals, paid["cents"], strict=True)}
+    links = _rows(clinician_splits(inputs.places, cents), "npi")
+    return links.assign(npi=inputs.identifier("npi", links["npi"]), ccn=_ccn(inputs, links["ccn"]))
+
+
+def _rows(splits: list[tuple[str, str, float, str]], key: str) -> pd.DataFrame:
+    kinds = {key: "str", "ccn": "str", "share": "float64", "stage_flags": "str"}
+    return pd.DataFrame(splits, columns=list(kinds)).astype(kinds)
 
 
 def _ccn(inputs: Inputs, values: pd.Series) -> pd.Series:
@@ -130,15 +119,19 @@ def _ccn(inputs: Inputs, values: pd.Series) -> pd.Series:
 # ---------------------------------------------------------------- MDPCP-like (A7, A8)
 
 
-def mdpcp_stage(services: pd.DataFrame, use: Use, rules: AttributionRules) -> pd.DataFrame:
+def mdpcp_stage(services: pd.DataFrame, use: Use, rules: AttributionPolicy) -> pd.DataFrame:
     """Each person's clinician, and the hospital that the clinician's panel uses most."""
     panel = choose_clinician(services, use.own_services, rules)
-    linked = panel_hospitals(panel, use.hospitals, rules.link.hospital_use)
+    large = panel
+    if rules.minimum_panel > 1:
+        people = panel.groupby("npi", observed=True)["bene_id"].transform("size")
+        large = panel[people >= rules.minimum_panel]
+    linked = panel_hospitals(large, use.hospitals, rules.hospital_use)
     return panel.merge(linked, on="npi").assign(share=1.0, stage_flags="")
 
 
 def choose_clinician(
-    services: pd.DataFrame, own: pd.DataFrame, rules: AttributionRules
+    services: pd.DataFrame, own: pd.DataFrame, rules: AttributionPolicy
 ) -> pd.DataFrame:
     """Clinicians of step 1 who pass the primary care test; if none, of step 2 (rule A7)."""
     least = Fraction(str(rules.primary_care_share))
@@ -170,27 +163,26 @@ def geographic_stage(
     rest: pd.DataFrame,
     people: pd.DataFrame,
     use: Use,
-    rules: AttributionRules,
+    rules: AttributionPolicy,
 ) -> pd.DataFrame:
     """The hospitals of the home ZIP of who is left."""
     by_zip = {str(z): int(n) for z, n in rest["zip"].value_counts().items()}
-    needed = geographic.needs_payments(by_zip, inputs.references)
+    needed = without_ecmads(inputs.places, by_zip)
     payments = zip_payments(inputs, people, use.hospitals, needed)
-    known = geographic.geography(inputs.references, zip_centroids, payments)
-    shares = geographic.split_zips(by_zip, known, rules.drive)
+    shares = _rows(zip_splits(inputs.places, by_zip, payments, rules), "zip")
     shares = shares.assign(ccn=_ccn(inputs, shares["ccn"]))
     return rest[["bene_id", "zip"]].merge(shares, on="zip")
 
 
 def zip_payments(
     inputs: Inputs, people: pd.DataFrame, hospitals: pd.DataFrame, zips: list[str]
-) -> dict[str, dict[str, Weight]]:
+) -> dict[str, Weights]:
     """Cents in the window by ZIP and hospital, of the year's eligible people there."""
     homes = people.loc[people["zip"].isin(zips), ["bene_id", "zip"]]
     joined = homes.merge(hospitals, on="bene_id")
     sums = grouped(joined, ["zip", "ccn"], cents=("paid", "sum"))
     keys = zip(sums["zip"], inputs.named("ccn", sums["ccn"]), strict=True)
-    by_zip: dict[str, dict[str, Weight]] = {}
+    by_zip: dict[str, dict[str, int]] = {}
     for (home, ccn), cents in zip(keys, sums["cents"], strict=True):
         by_zip.setdefault(str(home), {})[str(ccn)] = int(cents)
     return by_zip

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
 from tcoc.reference import CodeLists
-from tcoc.rules.attribution.window import Period
 from tcoc.store.schema import HOSPITAL_SETTINGS
 
 from .frames import grouped
@@ -24,6 +25,29 @@ LINES = (
     "allowed_amount",
 )
 CLAIMS = ("bene_id", "thru_date", "ccn", "paid_amount")
+
+
+class Period(NamedTuple):
+    """Days from the first to the last, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def years(self) -> range:
+        """The calendar years that it touches."""
+        return range(self.first.year, self.last.year + 1)
+
+
+def window(year: int, form: Any) -> list[Period]:
+    """The look-back window of a year (rule A0), a period for each fiscal or calendar year."""
+    if form == "same_year":
+        return [Period(date(year, 1, 1), date(year, 12, 31))]
+    ((kind, count),) = form.items()
+    ends = range(year - count, year)
+    if kind == "calendar_years":
+        return [Period(date(y, 1, 1), date(y, 12, 31)) for y in ends]
+    return [Period(date(y - 1, 10, 1), date(y, 9, 30)) for y in ends]
 
 
 @dataclass(frozen=True)
@@ -48,7 +72,7 @@ def use_of(inputs: Inputs, periods: Iterable[Period]) -> dict[Period, Use]:
 
 def _parts_of_year(inputs: Inputs, year: int, periods: Sequence[Period]) -> dict[Period, Use]:
     lines = inputs.read("professional", [year], LINES, pc.field("npi").is_valid())
-    used = [_of_lines(_inside(lines, "service_date", p), inputs.codes) for p in periods]
+    used = [_of_lines(_inside(lines, "service_date", p), inputs) for p in periods]
     del lines
     at_hospital = pc.field("setting").isin(HOSPITAL_SETTINGS) & pc.field("ccn").isin(
         inputs.hospitals
@@ -67,14 +91,18 @@ def _inside(claims: pd.DataFrame, day: str, period: Period) -> pd.DataFrame:
     return claims[(days >= first) & (days <= last)]
 
 
-def _of_lines(lines: pd.DataFrame, codes: CodeLists) -> tuple[pd.DataFrame, pd.DataFrame]:
-    above = lines["allowed_amount"] > 0
-    # nursing facility visits in a skilled nursing facility are no primary care by default (A2)
-    # as a list, because codes may be coded columns that have no order
-    visits = [str(code) for code in range(99304, 99319)]
-    nursing = lines["hcpcs"].isin(visits) & (lines["place_of_service"] == "31")
-    primary = lines["hcpcs"].isin(codes.primary_care) & above & ~nursing
-    return primary_care_use(lines[primary], codes), own_services(lines, primary)
+def _of_lines(lines: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
+    codes, rules = inputs.codes, inputs.attribution
+    primary = lines["hcpcs"].isin(codes.primary_care) & (lines["allowed_amount"] > 0)
+    if rules.snf_visits == "exclude":  # nursing facility visits in a skilled nursing facility (A2)
+        # as a list, because codes may be coded columns that have no order
+        visits = [str(code) for code in range(99304, 99319)]
+        primary &= ~(lines["hcpcs"].isin(visits) & (lines["place_of_service"] == "31"))
+    care = primary_care_use(lines[primary], codes)
+    if rules.own_services == "without_hospital":
+        elsewhere = ~lines["place_of_service"].isin(["21", "22", "23"])
+        lines, primary = lines[elsewhere], primary[elsewhere]
+    return care, own_services(lines, primary)
 
 
 def primary_care_use(lines: pd.DataFrame, codes: CodeLists) -> pd.DataFrame:

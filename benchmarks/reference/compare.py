@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .steps import CENTS, KEYS
+from .steps import CENTS, KEYS, STEPS
 
 TOLERANCE = 1e-9
 FOLDERS = ("", "restricted", ".internal")
@@ -21,13 +21,13 @@ def differences(ours_dir: Path, theirs_dir: Path) -> list[str]:
     in a compared table must be in `theirs_dir` too.
     """
     found: list[str] = []
-    for name, key in KEYS.items():
+    for name in STEPS:
         ours, theirs = (_file(folder, name) for folder in (ours_dir, theirs_dir))
         if ours is None or theirs is None:
             missing = ours_dir if ours is None else theirs_dir
             found.append(f"{name}: {missing} does not have the table")
         else:
-            found.extend(f"{name}: {text}" for text in table_differences(ours, theirs, key))
+            found.extend(f"{name}: {text}" for text in table_differences(ours, theirs, KEYS[name]))
     return found
 
 

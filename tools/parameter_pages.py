@@ -1,7 +1,7 @@
 """The pages that parameter files make: docs/rules.md and docs/evidence.md.
 
-python -m tcoc.params.docs           writes both; a test holds that they are current
-python -m tcoc.params.docs TABLE     first takes over what `tcoc sensitivity` measured
+python tools/parameter_pages.py           writes both; a test holds that they are current
+python tools/parameter_pages.py TABLE     first takes over what `tcoc sensitivity` measured
 """
 
 import csv
@@ -26,7 +26,7 @@ EFFECTS = DOCS / "effects.csv"
 
 _EFFECT_COLUMNS = ("assumption", "alternative", "dollars_moved", "people_moved")
 
-MADE = "<!-- Made by `python -m tcoc.params.docs`; change the parameter files, not this page. -->"
+MADE = "<!-- Made by `python tools/parameter_pages.py`; change the parameters, not this page. -->"
 
 
 RULES_LEAD = (
@@ -84,7 +84,8 @@ def rules_page(policy: Policy, rules: Mapping[str, Rule]) -> str:
         lines += [f"- Status: {STATUS[rule.status]}", f"- Parameters: {listed}"]
         lines += [f"- Computed in: {', '.join(f'`{module}`' for module in rule.modules)}"]
         if rule.tables:
-            lines += [f"- Reaches: {', '.join(f'`{table}`' for table in rule.tables)}"]
+            links = [f"[`{name}`](tables.md#{name}-restricted)" for name in rule.tables]
+            lines += [f"- Reaches: {', '.join(links)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -4,7 +4,6 @@ It shares no code with the rules' modules, works on any store, and is meant for 
 published numbers come from the rules' modules alone.
 """
 
-# ruff: noqa: S608
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -6,28 +6,31 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from tcoc.deliverables.risk_adjustment.inputs import factors_of
-from tcoc.rules.risk import STATE, RiskSettings, risk_settings
-from tcoc.rules.risk.buckets import DISABLED_FROM, PROFILE
+from tcoc.params import RiskPolicy
 
 from .frames import grouped, in_order
-from .inputs import Inputs
+from .inputs import STATE, Inputs
+from .methods import cms_factors
 
+PROFILE = ("age_from", "sex", "dual", "esrd", "originally_disabled")
+DISABLED_FROM = 65
 KEYS = ("year", "ccn", "share", *PROFILE)
 
 
 def risk_cells(inputs: Inputs) -> pd.DataFrame:
     """One row per year, ccn (or STATE), share and profile; dollars in cents, as paid and cut."""
-    settings = risk_settings(inputs.policy)
+    settings = RiskPolicy.of(inputs.policy)
     years = [year for year in inputs.run.years if inputs.has_claims(year)]
     cells = pd.concat([_cells_of(inputs, year, settings) for year in years], ignore_index=True)
     return in_order(cells, KEYS)
 
 
-def _cells_of(inputs: Inputs, year: int, settings: RiskSettings) -> pd.DataFrame:
+def _cells_of(inputs: Inputs, year: int, settings: RiskPolicy) -> pd.DataFrame:
     everyone, attributed = (inputs.tables[name] for name in ("beneficiary_year", "attribution"))
-    ages = sorted({*settings.scheme.age_bands, *factors_of(settings).ages})
-    people = profiles(everyone[everyone["year"] == year], ages, settings.cut)
+    factors = cms_factors(settings.model_version)
+    ages = sorted({*settings.age_bands, *(age for _, age, _, _ in factors)})
+    cut = settings.truncate_sensitivity if settings.truncate == "none" else settings.truncate
+    people = profiles(everyone[everyone["year"] == year], ages, float(cut))
     shares = attributed.loc[attributed["year"] == year, ["bene_id", "ccn", "share"]]
     state = people.drop(columns="bene_id").assign(ccn=inputs.one("ccn", STATE), share=1.0)
     tables = [_sums(state), _sums(shares.merge(people, on="bene_id"))]
