@@ -9,6 +9,7 @@ from tcoc.deliverables.risk_adjustment.public import published_check_table
 from tcoc.deliverables.risk_adjustment.public_hospitals import own_rows
 from tcoc.params import VerdictsPolicy
 from tcoc.rules.inference.moved import PARTS
+from tcoc.rules.inference.panels import OWN
 from tcoc.rules.inference.verdicts import registry
 from tcoc.rules.risk import STATE, VARIANTS
 from tcoc.study import Study
@@ -51,6 +52,16 @@ def _moved(study: Study) -> Measured:
     change = keyed["performance_per_capita"] - keyed["base_per_capita"]
     added = study.frame("growth_parts").groupby(keys)["per_capita"].sum()
     return Measured(100 * float((added - change.reindex(added.index)).abs().max()), 0.01)
+
+
+def _panels(study: Study) -> Measured:
+    """The largest distance of growth under the run's own links from the run's growth (R4)."""
+    rows, found = own_rows(study), study.frame("panel_options")
+    growth = rows[rows["variant"] == "none"].set_index("ccn")["growth"]
+    own = found[(found["option"] == OWN) & (found["ccn"] != STATE)].set_index("ccn")["growth"]
+    return Measured(
+        float((own - growth.drop(STATE, errors="ignore")).abs().max(skipna=False)), 1e-9
+    )
 
 
 def _all_parts(study: Study) -> Measured:
@@ -128,6 +139,12 @@ CHECKS = (
         "R7",
         "Stayers, joiners, leavers and moved panels add up to each hospital's growth, to the cent.",
         _moved,
+    ),
+    Check(
+        "panels_start_from_this_run",
+        "A8",
+        "Other links of panels are held against the growth of this run.",
+        _panels,
     ),
     Check("moves_are_whole", "R7", "Every hospital has each kind of move.", _all_parts),
     Check(

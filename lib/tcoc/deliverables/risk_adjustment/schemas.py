@@ -94,6 +94,14 @@ GROWTH_PANELS = {
     "contribution": "float64",
     **{name: kind for name, kind in _SIDES.items() if "benes" not in name},
 }
+PANEL_OPTIONS = {
+    "option": "string",
+    **_PAIR,
+    "ccn": "string",
+    **dict.fromkeys(
+        ("growth", "growth_low", "growth_high", "growth_error", "relinked", "moved"), "float64"
+    ),
+}
 UNITS = {"year": "int32", "ccn": "string", "place": "int32", "units": "float64"}
 DECOMPOSITION = {
     "variant": "string",
