@@ -200,14 +200,14 @@ def chance(study: Study) -> pd.DataFrame:
 # ---------------------------------------------------------------- reliability
 
 
-def _results_of(study: Study, rate_year: int) -> tuple[tuple[str, ...], Array, Array]:
-    """Return the hospitals, their results alone, and these in each replicate (rules M1, R6)."""
+def _results_of(study: Study, rate_year: int) -> tuple[tuple[str, ...], Array, Array, Array]:
+    """Return hospitals, their results alone, these in each replicate, units behind (M1, R6)."""
     terms = single_terms(study, rate_year)
     setting = setting_of(study, terms, {})
     point = inputs_of(study, setting, terms)
     noisy = replicated_inputs(study, setting, terms).result_of(terms)
-    at = point.position
-    return setting.units.hospitals, point.result_of(terms)[at, 0], noisy[at]
+    at, units = point.position, units_behind(study, setting, terms)
+    return setting.units.hospitals, point.result_of(terms)[at, 0], noisy[at], units[at]
 
 
 def reliability(study: Study) -> pd.DataFrame:
@@ -216,8 +216,9 @@ def reliability(study: Study) -> pd.DataFrame:
 
 
 def _reliability_of(study: Study, rate_year: int) -> pd.DataFrame:
-    hospitals, result, noisy = _results_of(study, rate_year)
-    table = reliability_table(list(hospitals), result, noisy, heterogeneity(result, noisy))
+    hospitals, result, noisy, units = _results_of(study, rate_year)
+    state = heterogeneity(result, noisy, units)
+    table = reliability_table(list(hospitals), result, noisy, state, units)
     paid = study.frame("mpa")
     paid = paid[(paid["rate_year"] == rate_year) & (paid["option"] == SINGLE)]
     table = table.merge(paid[["ccn", "benes", "mpa_dollars"]], on="ccn", how="left")
@@ -236,8 +237,8 @@ def state_heterogeneity(study: Study) -> pd.DataFrame:
     """Whether hospitals differ beyond chance, and what noise alone would show (rule M7)."""
     rows = []
     for year in rate_years(study):
-        _, result, noisy = _results_of(study, year)
-        found = _with_regression(study, year, heterogeneity(result, noisy))
+        _, result, noisy, units = _results_of(study, year)
+        found = _with_regression(study, year, heterogeneity(result, noisy, units))
         of = study.frame("reliability")
         of = of[of["rate_year"] == year]
         large = (of["benes"] >= of["panel_needed"]).sum()

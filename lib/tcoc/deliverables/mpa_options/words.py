@@ -82,10 +82,18 @@ def signal(state: PublicTable, rate_year: int) -> str:
         return "How much of it is signal cannot be said from this run."
     rarely = float(p_value) < 0.005
     how_often = "almost never" if rarely else f"in {words.percent(p_value, 0)} of cases"
-    return (
+    said = (
         f"{words.percent(share, 0)} of these dollars is signal; the rest is who happened to need"
         f" care. Without any true difference between hospitals, results as unlike as these would"
         f" come up {how_often}."
+    )
+    marked, states = row.value("null_marked"), row.value("null_states")
+    if pd.isna(states):
+        return said
+    return (
+        f"{said} That is a calculation: of {words.count(states)} synthetic states where nothing"
+        f" differs, {words.count(marked)} come out under 5%, where"
+        f" {words.plain_number(0.05 * float(states), 1)} would be right."
     )
 
 

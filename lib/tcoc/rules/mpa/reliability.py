@@ -48,14 +48,29 @@ class Heterogeneity:
     slope_high: float = float("nan")
 
 
-def heterogeneity(result: Array, noisy: Array) -> Heterogeneity:
+def sampling_error(noisy: Array, units: Array | None = None) -> Array:
+    """Return the standard error of each result, from its replicates (hospitals x replicates).
+
+    `units` is on how many units of equal size each rests (rule R6). Replicates of n units have a
+    variance that is too small by (n - 1) / n; with fewer than two units nothing is known (NaN).
+    """
+    error = np.nanstd(noisy, axis=1, ddof=1)
+    if units is None:
+        return np.asarray(error)
+    more = np.sqrt(units / np.where(units >= 2, units - 1, np.nan))
+    return np.asarray(error * np.where(np.isnan(units), 1.0, more))
+
+
+def heterogeneity(result: Array, noisy: Array, units: Array | None = None) -> Heterogeneity:
     """Return whether hospitals differ, from results and their replicates (hospitals x replicates).
 
     Hospitals without a result, or whose replicates do not vary, say nothing and are left out.
+    `units` as in `sampling_error`: without them chance is taken for a difference in a fifth of the
+    states in which nothing is there, with them in a twelfth (benchmarks/results/verdicts.json).
     """
     from statsmodels.stats.meta_analysis import combine_effects
 
-    error = np.nanstd(noisy, axis=1, ddof=1)
+    error = sampling_error(noisy, units)
     known = np.isfinite(result) & np.isfinite(error) & (error > 0)
     agree = sign_agreement(result[known], noisy[known])
     if known.sum() < 3:
@@ -83,15 +98,20 @@ def sign_agreement(result: Array, noisy: Array) -> float:
 
 
 def reliability_table(
-    hospitals: list[str], result: Array, noisy: Array, state: Heterogeneity
+    hospitals: list[str],
+    result: Array,
+    noisy: Array,
+    state: Heterogeneity,
+    units: Array | None = None,
 ) -> pd.DataFrame:
     """Return each hospital's reliability and shrunken result (rule M7), one row per hospital.
 
     `reliability` is the share of the variance of results like this hospital's that is true:
     true variance / (true variance + the hospital's error squared). `shrunken` is what is expected
-    of its true result: the state's mean plus reliability x the distance from it.
+    of its true result: the state's mean plus reliability x the distance from it. `units` as in
+    `sampling_error`.
     """
-    error = np.nanstd(noisy, axis=1, ddof=1)
+    error = sampling_error(noisy, units)
     usable = np.isfinite(error) & (error > 0)
     share = np.full(len(result), np.nan)
     total = state.true_sd**2 + error**2
