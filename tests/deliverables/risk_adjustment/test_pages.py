@@ -49,6 +49,11 @@ def _parts(per_capita):
     )
 
 
+def _options(growth):
+    row = {"option": words.OWN, **PAIR, "ccn": "210001", "growth": growth}
+    return pd.DataFrame([row, {**row, "ccn": "STATE", "growth": None}])
+
+
 def _check(name):
     return next(c for c in checks.CHECKS if c.name == name)
 
@@ -79,6 +84,15 @@ def test_each_check_holds_and_can_fail(name, good, bad):
     assert not _check(name).measure(Tables(**bad)).holds
 
 
+def test_options_of_panels_must_start_from_the_run(monkeypatch):
+    methods = _methods().rename(columns={"performance_year": "year"})
+    monkeypatch.setattr(checks, "own_rows", lambda _: methods)
+    check = _check("panels_start_from_this_run")
+    assert check.measure(Tables(panel_options=_options(0.1))).holds
+    assert not check.measure(Tables(panel_options=_options(0.11))).holds
+    assert not check.measure(Tables(panel_options=_options(None))).holds
+
+
 def test_a_verdict_that_was_not_measured_may_not_be_printed(monkeypatch):
     monkeypatch.setattr(checks, "measured_rates", lambda _: {})
     names = list(load_policy().get("verdicts.registry"))
@@ -99,6 +113,7 @@ NUMBERS = {
     "false_rate": 0.05,
     "power": 0.9,
     "stability": 0.9,
+    "right": 0.9,
     "states": 24.0,
     "state_benes": 40_000.0,
     "people_needed": 90_000.0,
@@ -134,6 +149,7 @@ def test_an_open_verdict_says_why_and_what_would_settle_it():
     assert "about 90,000 people would settle it" in unsure
     wrong = words.verdict(_verdict(printed="open", statement="", false_rate=0.3), "it")
     assert "say yes, but in synthetic states of one truth that answer is wrong" in wrong
+    assert "it is true in 90% of them" in wrong
     assert "It is." not in wrong
     unmeasured = words.verdict(
         _verdict(printed="open", statement="", false_rate=None, stability=None), "it"

@@ -10,7 +10,7 @@ from tcoc.deliverables.risk_adjustment.public_hospitals import own_rows
 from tcoc.params import VerdictsPolicy
 from tcoc.rules.inference.moved import PARTS
 from tcoc.rules.inference.panels import OWN
-from tcoc.rules.inference.verdicts import registry
+from tcoc.rules.inference.verdicts import printed, registry
 from tcoc.rules.risk import STATE, VARIANTS
 from tcoc.study import Study
 
@@ -86,13 +86,13 @@ def _methods(study: Study) -> Measured:
 def _verdicts(study: Study) -> Measured:
     """Verdicts that are printed although their error rates do not allow it (rule R8)."""
     found, rates = study.frame("risk_verdicts"), measured_rates(study)
-    least = VerdictsPolicy.of(study.policy).least_stability
-    largest = VerdictsPolicy.of(study.policy).largest_false_rate
-    wrong = 0
-    for row in found[found["printed"] != "open"].itertuples():
-        of = rates.get(str(row.verdict))
-        wrong += of is None or of.stability < least or of.false_rate > largest
-    missing = set(registry(VerdictsPolicy.of(study.policy).registry)) - set(found["verdict"])
+    policy = VerdictsPolicy.of(study.policy)
+    limits = policy.least_stability, policy.largest_false_rate
+    wrong = sum(
+        answer not in ("open", printed(answer, rates.get(str(verdict)), *limits))
+        for verdict, answer in zip(found["verdict"], found["printed"], strict=True)
+    )
+    missing = set(registry(policy.registry)) - set(found["verdict"])
     return Measured(float(wrong + len(missing)))
 
 

@@ -73,6 +73,7 @@ def verdict_table(study: Study) -> Draft:
         "false_rate": number("Wrong where nothing is there", "Rule R9.", "share", 2),
         "power": number("Right where it is planted", "Rule R9.", "share", 2),
         "stability": number("Same answer in states of one truth", "Rule R9.", "share", 2),
+        "right": number("Right where it says so", "Of what the rule says (R9).", "share", 2),
         "states": number("States", "Synthetic states of each truth (rule R9).", "states", 0),
         "state_benes": number("People of a state", "Size of those states.", "people", 0),
         "people_needed": number("People that would settle it", "At 80% power.", "people", 0),

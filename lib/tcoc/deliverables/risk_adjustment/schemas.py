@@ -67,7 +67,7 @@ VERDICTS = {
     "answer": "string",
     "printed": "string",
     **{name: "float64" for name in STATISTIC_COLUMNS if name != "error"},
-    **dict.fromkeys(("false_rate", "power", "stability"), "float64"),
+    **dict.fromkeys(("false_rate", "power", "stability", "right"), "float64"),
     "states": "int32",
     "state_benes": "float64",
     "people_needed": "float64",

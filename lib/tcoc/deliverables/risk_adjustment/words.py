@@ -83,9 +83,13 @@ def _why_open(row: PublicTable) -> str:
         return "The interval holds values on both sides of the decision."
     if pd.isna(row.value("stability")):
         return f"This run's data say {rule}, but how often that is wrong has not been measured."
-    return (
+    said = (
         f"This run's data say {rule}, but in synthetic states of one truth that answer is wrong or"
-        " changes too often to be printed."
+        " changes too often to be printed"
+    )
+    return (
+        f"{said}; as far as those that give it can tell, it is true in"
+        f" {words.percent(row.value('right'), 0)} of them."
     )
 
 
