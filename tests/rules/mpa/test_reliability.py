@@ -94,9 +94,24 @@ def test_noise_regresses_by_half_and_true_growth_does_not():
 
 
 def test_signal_share_is_the_reliability_of_a_dollar():
-    dollars, share = np.array([-300.0, 100.0]), np.array([0.1, 0.5])
-    assert signal_share(dollars, share) == pytest.approx((300 * 0.1 + 100 * 0.5) / 400)
-    assert signal_share(np.zeros(2), share) == 0.0
+    dollars, error = np.array([-300.0, 100.0, 50.0]), np.array([0.03, 0.01, np.nan])
+    expected = (300 * 0.1 + 100 * 0.5) / 400
+    assert signal_share(dollars, error, 0.01) == pytest.approx(expected)
+    assert signal_share(np.zeros(3), error, 0.01) == 0.0
+    assert np.isnan(signal_share(dollars, error, np.nan))
+
+
+def test_the_interval_of_true_differences_holds_what_is_planted():
+    held, zero = 0, 0
+    for seed in range(60):
+        _, result, noisy = planted(0.03, seed)
+        state = heterogeneity(result, noisy)
+        assert state.true_sd_low <= state.true_sd <= state.true_sd_high
+        held += state.true_sd_low <= 0.03 <= state.true_sd_high
+        _, result, noisy = planted(0.0, seed)
+        zero += heterogeneity(result, noisy).true_sd_low == 0
+    assert held >= 52
+    assert zero >= 54
 
 
 def test_hospitals_without_error_or_result_are_left_out():

@@ -158,6 +158,8 @@ def heterogeneity_table(study: Study) -> Draft:
             "hospitals": columns.hospitals("Hospitals"),
             "mean": columns.rate("Mean true result", "Random-effects mean (rule M7).", 2),
             "mean_error": columns.rate("Its error", "Standard error of the mean (rule M7).", 2),
+            "true_sd_low": columns.rate("Its low end", "95% interval, Q-profile (rule M7).", 2),
+            "true_sd_high": columns.rate("Its high end", "95% interval, Q-profile (rule M7).", 2),
             "true_sd": columns.rate(
                 "True spread", "Standard deviation of true results between hospitals (M7).", 2
             ),
@@ -177,6 +179,8 @@ def heterogeneity_table(study: Study) -> Draft:
             "signal_share": share(
                 "Signal in the dollars", "Reliability weighted by dollars moved (M7)."
             ),
+            "signal_low": share("Signal, low", "95% interval (rule M7)."),
+            "signal_high": share("Signal, high", "95% interval (rule M7)."),
             "median_panel_needed": number(
                 "People needed, median", "To tell a true change of 2% in 80% of cases.", "people", 0
             ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -242,15 +243,16 @@ def state_heterogeneity(study: Study) -> pd.DataFrame:
         of = study.frame("reliability")
         of = of[of["rate_year"] == year]
         large = (of["benes"] >= of["panel_needed"]).sum()
+        dollars, error = (of[c].to_numpy(dtype=float) for c in ("mpa_dollars", "result_error"))
+        signal = partial(signal_share, dollars, error)
         rows.append(
             {
                 "rate_year": year,
                 **heterogeneity_row(found),
                 "median_reliability": of["reliability"].median(),
-                "signal_share": signal_share(
-                    of["mpa_dollars"].to_numpy(dtype=float),
-                    of["reliability"].to_numpy(dtype=float),
-                ),
+                "signal_share": signal(found.true_sd),
+                "signal_low": signal(found.true_sd_low),
+                "signal_high": signal(found.true_sd_high),
                 "median_panel_needed": of["panel_needed"].median(),
                 "hospitals_large_enough": float(large),
             }
