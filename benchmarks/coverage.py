@@ -5,8 +5,9 @@
 States are of one truth and differ by their seed alone: who is drawn, where clinicians practice and
 which hospital their panels go to. What is planted at a hospital is therefore the statistic of its
 expected sums, the mean over the other states: the state under test has no part in it. With n states
-that mean has 1 / (n - 1) of one state's variance, which takes about half a point from the coverage
-at 20 states. Counted are hospitals with 100 or more beneficiaries in both years.
+that mean has 1 / (n - 1) of one state's variance, which takes half a point from the coverage of
+exact intervals at 20 states and a point at 12: `expected` is what is left. Counted are hospitals
+with 100 or more beneficiaries in both years.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from benchmarks.states import State, states
+from scipy import stats
 
 from tcoc.params import load_policy
 from tcoc.progress import reporter
@@ -44,7 +46,9 @@ TREND = 1 + 0.024 - 0.0033
 def statistics(risk: Adjusted, mpa: Adjusted) -> dict[str, Array]:
     """Return what intervals are given of, names x replicates."""
     found = {f"growth:{v}": risk.growth(v) for v in VARIANTS}
-    found |= {f"factor:{v}": divide(risk.adjusted[v], risk.base) for v in VARIANTS if v != "none"}
+    adjusting = [v for v in VARIANTS if v != "none"]
+    found |= {f"factor:{v}": divide(risk.adjusted[v], risk.base) for v in adjusting}
+    found |= {f"difference:{v}": risk.difference(v) for v in adjusting}
     for name, method in (("improvement", "none"), ("improvement_new_enrollee", "new_enrollee")):
         target = benchmark(mpa.adjusted[method], TREND)
         found[f"mpa_result:{name}"] = performance_result(target, mpa.performance)
@@ -122,8 +126,10 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
         for name, values in statistics(*full).items():
             pair = MPA_PAIR if name.startswith("mpa") else RISK_PAIR
             units = drawn[i][0].units_of(pair.base_year, pair.performance_year)
-            thin = name == f"factor:{PRODUCT}"
-            skewed = thin or not name.startswith("factor")
+            of, _, method = name.partition(":")
+            mix = of in ("factor", "difference")
+            thin = mix and method == PRODUCT
+            skewed = thin or not mix
             width = kept_width(values[1:], halves[name][1:]) if thin else 1.0
             ends = bounds("value", values, LEVEL, units, width, skewed=skewed)
             ccn = full[0].hospitals
@@ -143,6 +149,12 @@ def counted(found: pd.DataFrame) -> dict[str, dict[str, int]]:
     }
 
 
+def expected(states: int) -> float:
+    """Return the coverage of exact intervals where the truth is a mean over the other states."""
+    reach = stats.norm.ppf((1 + LEVEL) / 2) / np.sqrt(1 + 1 / (states - 1))
+    return float(2 * stats.norm.cdf(reach) - 1)
+
+
 def main() -> None:
     """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -156,6 +168,7 @@ def main() -> None:
     found = measure(listed, chosen.replicates, settings)
     result = {
         "level": LEVEL,
+        "expected": round(expected(len(listed)), 4),
         "states": len(listed),
         "benes": chosen.benes,
         "replicates": chosen.replicates,

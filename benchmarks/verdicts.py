@@ -6,6 +6,11 @@ Each verdict names a world with its effect and one without (params/policy/verdic
 is the world with the effect whose units were given the hospitals of others, so that hospitals are
 nothing but labels. Every state answers as a run would; counted is how often it is wrong, right,
 and the same. States are those of the laboratory: the generator's people without their claims.
+
+`flags` counts in permuted states what a page marks as more than chance (rules R6, M7): hospitals of
+100 or more people whose adjustment's interval leaves out the state's own, which is everybody's
+there, and states whose results differ between hospitals at the 5% level. Nothing is there, so 5%
+is the nominal rate of both.
 """
 
 import argparse
@@ -24,16 +29,24 @@ from tcoc.deliverables.policy_lab.simulate import simulate
 from tcoc.deliverables.risk_adjustment.inputs import factors_of
 from tcoc.params import load_policy
 from tcoc.progress import Reporter, reporter
+from tcoc.rules.inference.intervals import Drawing, intervals
 from tcoc.rules.inference.prediction import cross_fitted
-from tcoc.rules.inference.replicates import UnitSums, replicate
-from tcoc.rules.inference.statistics import gain_rows, relabeled, statistic_rows
+from tcoc.rules.inference.replicates import Replicates, UnitSums, halved, point, replicate
+from tcoc.rules.inference.statistics import ADJUSTING, gain_rows, relabeled, statistic_rows
 from tcoc.rules.inference.verdicts import Answer, Verdict, decide, rates, registry
-from tcoc.rules.risk import Pair, RiskSettings
+from tcoc.rules.mpa.reliability import heterogeneity
+from tcoc.rules.risk import STATE, Pair, RiskSettings
 
 PAIR = Pair(2015, 2016)
 """The years of the run's own question; growth planted in 2015 to 2016 is that of one year."""
 
 REPLICATES = 400
+TIMES = 3
+"""Permutations of each state in which flags are counted; a verdict is asked in the first."""
+
+SMALLEST = 100
+"""Person-years in both years without which a hospital's flag is not counted, as for coverage."""
+
 PERMUTED = "permuted"
 
 
@@ -43,33 +56,64 @@ def worlds_of(verdicts: dict[str, Verdict]) -> list[str]:
     return sorted(named - {PERMUTED} | {v.with_effect for v in verdicts.values()})
 
 
-def answers(drawn: UnitSums, sums: pd.DataFrame, seed: int, chosen: RiskSettings) -> pd.DataFrame:
+def answers(
+    drawn: UnitSums, replicated: Replicates, sums: pd.DataFrame, chosen: RiskSettings
+) -> pd.DataFrame:
     """Return the statistics of one state, as a run's table has them."""
-    seeded = replace(chosen, seed=seed)
-    replicated = replicate(drawn, [PAIR], seeded, REPLICATES)
-    rows = statistic_rows(drawn, replicated, [PAIR], seeded, 2)
-    gains = gain_rows(cross_fitted(sums, PAIR, seeded, factors_of(seeded)), PAIR)
+    rows = statistic_rows(drawn, replicated, [PAIR], chosen, 2)
+    gains = gain_rows(cross_fitted(sums, PAIR, chosen, factors_of(chosen)), PAIR)
     return pd.concat([rows, gains], ignore_index=True)
+
+
+def flags(drawn: UnitSums, replicated: Replicates, chosen: RiskSettings) -> pd.DataFrame:
+    """Return what is marked as more than chance in one state: flag, flagged, cases."""
+    years = (PAIR.base_year, PAIR.performance_year)
+    found, once = replicated.pair(*years), point(drawn, [PAIR], chosen).pair(*years)
+    half = halved(drawn, [PAIR], chosen, REPLICATES // 4).pair(*years)
+    drawing = Drawing(found, half, replicated.units_of(*years))
+    sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
+    months = np.minimum(*(sums[year].months.sum(axis=1)[:, 0] for year in years))
+    large = (months >= 12 * SMALLEST) & (np.array(drawn.names) != STATE)
+    table = intervals(drawing, PAIR, chosen.interval_level)
+    rows = []
+    for variant in ADJUSTING:
+        ends = table[table["variant"] == variant]
+        everybody = once.difference(variant)[0, 0]
+        outside = (ends["difference_low"] > everybody) | (ends["difference_high"] < everybody)
+        cases = large & ends["difference_low"].notna().to_numpy()
+        rows.append((f"difference:{variant}", int(outside[cases].sum()), int(cases.sum())))
+    growth, units = once.growth("none")[large, 0], drawing.units[large]
+    chance = heterogeneity(growth, found.growth("none")[large], units).p_value
+    rows.append(("mpa_results_differ", int(chance < 1 - chosen.interval_level), 1))
+    return pd.DataFrame(rows, columns=["flag", "flagged", "cases"])
 
 
 def measure(
     worlds: Sequence[str], count: int, plan: Plan, report: Reporter
-) -> dict[str, list[pd.DataFrame]]:
-    """Return each world's tables of statistics, one per state; "permuted" rests on the default."""
+) -> tuple[dict[str, list[pd.DataFrame]], pd.DataFrame]:
+    """Return each world's tables of statistics, one per state, and the flags of permuted ones."""
     found: dict[str, list[pd.DataFrame]] = {w: [] for w in (*worlds, PERMUTED)}
+    flagged = []
     report.start("states", count)
     years = (PAIR.base_year, PAIR.performance_year)
     for seed in range(1, count + 1):
+        chosen = replace(plan.risk, seed=seed)
         for name, state in simulate(list(worlds), plan.benes, seed, plan.shape).items():
             sums = simulated_prediction(state, years)
             at = {year: of for year, of in attributed(state, (0, None)).items() if year in years}
             drawn = simulated_units(state, at, plan.risk, factors_of(plan.risk))
-            found[name].append(answers(drawn, sums, seed, plan.risk))
+            replicated = replicate(drawn, [PAIR], chosen, REPLICATES)
+            found[name].append(answers(drawn, replicated, sums, chosen))
             if name == "default":
-                labels = relabeled(drawn, np.random.Generator(np.random.SFC64([seed, 77])))
-                found[PERMUTED].append(answers(labels, sums, seed, plan.risk))
+                draws = np.random.Generator(np.random.SFC64([seed, 77]))
+                for time in range(TIMES):
+                    labels = relabeled(drawn, draws)
+                    replicated = replicate(labels, [PAIR], chosen, REPLICATES)
+                    flagged.append(flags(labels, replicated, chosen))
+                    if time == 0:
+                        found[PERMUTED].append(answers(labels, replicated, sums, chosen))
         report.advance("states", f"seed {seed}")
-    return found
+    return found, pd.concat(flagged).groupby("flag", sort=False).sum()
 
 
 def of_verdict(verdict: Verdict, tables: Sequence[pd.DataFrame]) -> list[Answer]:
@@ -94,7 +138,7 @@ def main() -> None:
     verdicts = registry(policy.get("verdicts.registry"))
     with reporter() as report:
         plan = plan_of(policy, chosen.benes)
-        found = measure(worlds_of(verdicts), chosen.states, plan, report)
+        found, flagged = measure(worlds_of(verdicts), chosen.states, plan, report)
     result = {}
     for name, verdict in verdicts.items():
         said = [
@@ -108,7 +152,12 @@ def main() -> None:
         }
         result[name] = {**measured, **worlds, **counts}
         print(name, json.dumps(result[name]))
-    chosen.out.write_text(json.dumps({"verdicts": result}, indent=2) + "\n")
+    counted = {
+        str(name): {"flagged": int(row["flagged"]), "cases": int(row["cases"])}
+        for name, row in flagged.iterrows()
+    }
+    print("flags", json.dumps(counted))
+    chosen.out.write_text(json.dumps({"verdicts": result, "flags": counted}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class RiskPolicy(PolicyFile, name="risk"):
     bucket_cost: Value[Literal["own", "statewide"]] = Value()
     thin_bucket_months: Value[Annotated[float, Field(ge=0)]] = Value()
     thin_bucket_sensitivity: Value[tuple[float, ...]] = Value()
+    minimum_panel_sensitivity: Value[tuple[Annotated[int, Field(ge=2)], ...]] = Value()
     model_version: Value[Literal["V22", "V23", "V24"]] = Value()
     esrd_score: Value[Literal["cost_ratio", "mean"]] = Value()
     extremes: Value[Literal["difference", "growth"]] = Value()

@@ -1,11 +1,15 @@
 """Risk adjustment's checks can fail, and its words say no more than verdicts allow."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from tcoc.deliverables.risk_adjustment import checks, words
+from tcoc.deliverables.risk_adjustment.public_evidence import planted_words
 from tcoc.disclosure import Column, Draft, gate
 from tcoc.params import load_policy
+from tcoc.store.layout import Store
 
 PAIR = {"base_year": 2015, "performance_year": 2016}
 
@@ -45,6 +49,11 @@ def _parts(per_capita):
     )
 
 
+def _options(growth):
+    row = {"option": words.OWN, **PAIR, "ccn": "210001", "growth": growth}
+    return pd.DataFrame([row, {**row, "ccn": "STATE", "growth": None}])
+
+
 def _check(name):
     return next(c for c in checks.CHECKS if c.name == name)
 
@@ -75,6 +84,15 @@ def test_each_check_holds_and_can_fail(name, good, bad):
     assert not _check(name).measure(Tables(**bad)).holds
 
 
+def test_options_of_panels_must_start_from_the_run(monkeypatch):
+    methods = _methods().rename(columns={"performance_year": "year"})
+    monkeypatch.setattr(checks, "own_rows", lambda _: methods)
+    check = _check("panels_start_from_this_run")
+    assert check.measure(Tables(panel_options=_options(0.1))).holds
+    assert not check.measure(Tables(panel_options=_options(0.11))).holds
+    assert not check.measure(Tables(panel_options=_options(None))).holds
+
+
 def test_a_verdict_that_was_not_measured_may_not_be_printed(monkeypatch):
     monkeypatch.setattr(checks, "measured_rates", lambda _: {})
     names = list(load_policy().get("verdicts.registry"))
@@ -95,6 +113,7 @@ NUMBERS = {
     "false_rate": 0.05,
     "power": 0.9,
     "stability": 0.9,
+    "right": 0.9,
     "states": 24.0,
     "state_benes": 40_000.0,
     "people_needed": 90_000.0,
@@ -130,6 +149,7 @@ def test_an_open_verdict_says_why_and_what_would_settle_it():
     assert "about 90,000 people would settle it" in unsure
     wrong = words.verdict(_verdict(printed="open", statement="", false_rate=0.3), "it")
     assert "say yes, but in synthetic states of one truth that answer is wrong" in wrong
+    assert "it is true in 90% of them" in wrong
     assert "It is." not in wrong
     unmeasured = words.verdict(
         _verdict(printed="open", statement="", false_rate=None, stability=None), "it"
@@ -137,6 +157,71 @@ def test_an_open_verdict_says_why_and_what_would_settle_it():
     assert "have not been measured" in unmeasured
 
 
-def test_what_is_planted_is_said_on_synthetic_data_only():
-    assert "planted" in words.planted_note(True)
-    assert words.planted_note(False) == ""
+def test_more_people_are_no_answer_to_a_verdict_that_is_wrong_too_often():
+    said = words.verdict(_verdict(printed="open", answer="no", statement="", stability=0.6), "it")
+    assert "This run's data say no" in said
+    assert "would settle it is not known" in said
+    assert "90,000" not in said
+
+
+def _table(name, rows, keys, **kinds):
+    frame = pd.DataFrame(rows)
+    columns = {c: Column(c, kinds.get(c, "number" if c not in keys else "key")) for c in frame}
+    draft = Draft(name, name, frame, keys, columns)
+    return gate({"risk_adjustment": [draft]}, load_policy()).tables[name]
+
+
+@pytest.mark.parametrize(
+    ("world", "said"),
+    [
+        ("new_enrollee", "favors it by construction"),
+        ("bucket", "favors them by construction"),
+        ("none", "noise by construction"),
+        ("frailty", "takes the change of frailty for growth"),
+        ("another", "is not known"),
+    ],
+)
+def test_what_is_planted_is_that_of_the_store(world, said):
+    class Study:
+        store = Store(Path(), {"synthetic": True, "source": {"world": {"cost": world}}})
+
+    class Real:
+        store = Store(Path(), {"source": {"kind": "rif"}})
+
+    state = [{"method": "none", "planted": planted_words(Study())}]
+    table = _table("risk_statewide", state, ("method",), planted="label")
+    assert said in words.planted_note(table)
+    assert planted_words(Real()) == ""
+
+
+def test_options_of_panels_are_numbers_beside_those_of_the_run():
+    def row(option, moved, changed, relinked, error):
+        return {
+            "option": option,
+            "moved": moved,
+            "hospitals": 47.0,
+            "hospitals_changed": changed,
+            "relinked": relinked,
+            "error": error,
+        }
+
+    rows = [row(words.OWN, 0, 0, 0.012, 0.05), row("sticky panels", 220, 1, 0.004, 0.051)]
+    said = words.panels(_table("risk_panel_options", rows, ("option",)))
+    assert said.startswith("In this run panels that move make 1.2\u00a0points")
+    assert "With sticky panels, 220 people would be at another hospital" in said
+    assert "growth of 1 of 47 hospitals" in said
+    assert "0.4\u00a0points, and the sampling error would be 5.1\u00a0points" in said
+
+
+def test_coverage_says_what_was_counted():
+    def row(of, measure, share, nominal):
+        return {"of": of, "measure": measure, "share": share, "nominal": nominal}
+
+    shares = {"growth:x": 0.95, "factor:x": 0.94, "factor:y": 0.96, "mpa_result:x": 0.93}
+    held = [row(words.HELD, name, share, 0.939) for name, share in shares.items()]
+    said = words.coverage(_table("risk_coverage", held, ("of", "measure")))
+    assert "its factor in 94.0% to 96.0% and its MPA result in 93.0%; exact ones would" in said
+    assert "labels" not in said
+    marked = [*held, row(words.MARKED, "difference:x", 0.051, 0.05)]
+    said = words.coverage(_table("risk_coverage", marked, ("of", "measure")))
+    assert "5.1% of adjustments are marked" in said

@@ -1,15 +1,21 @@
 """Nothing is lost or made: people, months and dollars in equal those out (rules A1, A11, T4)."""
 
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import ibis
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcoc.deliverables.risk_adjustment.panels import under_links
 from tcoc.deliverables.y1_attribution import tables as core
+from tcoc.params import AttributionPolicy
+from tcoc.rules.attribution.waterfall import RELINKED, AttributionRules
 from tests.rules.attribution.test_second_opinion import random_case
 from tests.support.tiny import tiny_study
 
@@ -101,3 +107,24 @@ def check_movement(found: dict[str, pd.DataFrame]) -> None:
     assert moved[moved["stage_before"] != "none"]["benes"].sum() == of_year.get(2017, 0)
     assert moved[moved["stage_after"] != "none"]["benes"].sum() == of_year.get(2018, 0)
     assert (moved["benes_same_hospital"] <= moved["benes"]).all()
+
+
+@pytest.mark.parametrize("name", ["a8_minimum_panel", "a8_sticky", "random"])
+def test_panels_linked_anew_are_where_attribution_would_put_them(name: str) -> None:
+    if name == "random":
+        given_rows = random_case(Random(27))
+        asked = {"attribution.minimum_panel": 3, "attribution.panel_link": "sticky"}
+        given_rows["options"] |= asked
+    else:
+        file = Path(__file__).parent / "cases" / f"{name}.yml"
+        given_rows = yaml.safe_load(file.read_text(encoding="utf-8"))["given"]
+    off = {"attribution.minimum_panel": 0, "attribution.panel_link": "yearly"}
+    with tiny_study(given_rows) as study:
+        wanted = study.frame("attribution", exact=True)[list(RELINKED)]
+        link = AttributionRules.from_policy(AttributionPolicy.of(study.policy)).link
+    with tiny_study({**given_rows, "options": given_rows["options"] | off}) as study:
+        before = study.frame("attribution", exact=True)[list(RELINKED)]
+        rows = ibis.union(*under_links(study, link, max(study.run.years)).values())
+        found = study.connection.fetch(rows, ["year", "bene_id", "ccn"])[list(RELINKED)]
+    pd.testing.assert_frame_equal(found, wanted)
+    assert not found.equals(before)

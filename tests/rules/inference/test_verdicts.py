@@ -75,6 +75,16 @@ def test_only_what_is_right_and_steady_is_printed():
     assert said == ["yes", "open", "open", "open"]
 
 
+def test_an_answer_that_is_seldom_given_must_be_true_where_it_is():
+    """Nearly always open is steady; one "yes" and one "no" of the same truth are no answer."""
+    rare = rates(["open"] * 22 + ["yes", "no"], ["open"] * 24, 1)
+    assert (rare.stability, rare.false_rate) == (pytest.approx(22 / 24), pytest.approx(1 / 24))
+    assert rare.right("no") == pytest.approx(1 / 3)
+    assert [printed(a, rare, 0.8, 0.1) for a in ("yes", "no", "open")] == ["open"] * 3
+    often = rates(["open"] * 2 + ["yes"] * 22, ["open"] * 24, 1)
+    assert [printed(a, often, 0.8, 0.1) for a in ("yes", "no")] == ["yes", "open"]
+
+
 def test_people_that_would_settle_it_follow_the_root_law():
     row = _row(-0.1, 1.1)
     needed = people_needed(VERDICT, row, 40_000)

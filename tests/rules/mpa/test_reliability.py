@@ -11,6 +11,7 @@ from tcoc.rules.mpa.reliability import (
     panel_needed,
     regression_to_the_mean,
     reliability_table,
+    sampling_error,
     signal_share,
 )
 
@@ -36,6 +37,21 @@ def test_noise_alone_gives_three_quarters_agreement_and_no_heterogeneity():
     assert np.mean([f.p_value < 0.05 for f in found]) <= 0.15
     assert np.mean([f.sign_agreement for f in found]) == pytest.approx(NOISE_AGREEMENT, abs=0.015)
     assert np.median([f.i2 for f in found]) < 0.1
+
+
+def test_errors_of_few_units_are_made_whole():
+    """Replicates of n units have (n - 1) / n of the variance; of one unit nothing is known."""
+    draws = np.random.default_rng(3)
+    units = np.array([4.0, 10.0, 1.0, np.nan])
+    counts = draws.poisson(1.0, (4, 40_000))
+    noisy = np.ones((4, 1)) * (counts - 1)
+    error = sampling_error(noisy, units)
+    plain = noisy.std(axis=1, ddof=1)
+    assert error[:2] == pytest.approx(plain[:2] * np.sqrt([4 / 3, 10 / 9]))
+    assert np.isnan(error[2])
+    assert error[3] == plain[3]
+    state = heterogeneity(np.array([0.0, 0.1, 0.2, 0.3]), noisy, units)
+    assert state.hospitals == 3
 
 
 def test_the_planted_variance_is_recovered_and_shrinking_helps():
@@ -78,9 +94,24 @@ def test_noise_regresses_by_half_and_true_growth_does_not():
 
 
 def test_signal_share_is_the_reliability_of_a_dollar():
-    dollars, share = np.array([-300.0, 100.0]), np.array([0.1, 0.5])
-    assert signal_share(dollars, share) == pytest.approx((300 * 0.1 + 100 * 0.5) / 400)
-    assert signal_share(np.zeros(2), share) == 0.0
+    dollars, error = np.array([-300.0, 100.0, 50.0]), np.array([0.03, 0.01, np.nan])
+    expected = (300 * 0.1 + 100 * 0.5) / 400
+    assert signal_share(dollars, error, 0.01) == pytest.approx(expected)
+    assert signal_share(np.zeros(3), error, 0.01) == 0.0
+    assert np.isnan(signal_share(dollars, error, np.nan))
+
+
+def test_the_interval_of_true_differences_holds_what_is_planted():
+    held, zero = 0, 0
+    for seed in range(60):
+        _, result, noisy = planted(0.03, seed)
+        state = heterogeneity(result, noisy)
+        assert state.true_sd_low <= state.true_sd <= state.true_sd_high
+        held += state.true_sd_low <= 0.03 <= state.true_sd_high
+        _, result, noisy = planted(0.0, seed)
+        zero += heterogeneity(result, noisy).true_sd_low == 0
+    assert held >= 52
+    assert zero >= 54
 
 
 def test_hospitals_without_error_or_result_are_left_out():

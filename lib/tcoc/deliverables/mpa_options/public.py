@@ -29,6 +29,7 @@ from tcoc.deliverables.mpa_options.results import option_terms
 from tcoc.deliverables.mpa_options.scenarios import load_scenarios
 from tcoc.deliverables.mpa_options.sensitivity import sensitivity_table
 from tcoc.deliverables.mpa_options.words import option_name
+from tcoc.deliverables.risk_adjustment.inputs import kept_part
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.disclosure import Column, Draft
 from tcoc.params import MpaPolicy
@@ -137,7 +138,10 @@ def heterogeneity_table(study: Study) -> Draft:
     for year in frame["rate_year"]:
         rows = of_option(study, int(year), SINGLE)
         people.append(float(rows["benes"].sum()))
+    null = kept_part(study, "verdicts", "flags").get("mpa_results_differ", {})
     frame = frame.assign(
+        null_marked=null.get("flagged", float("nan")),
+        null_states=null.get("cases", float("nan")),
         benes=people,
         change=MpaPolicy.of(study.policy).reliable_change,
         power=MpaPolicy.of(study.policy).reliable_power,
@@ -154,6 +158,8 @@ def heterogeneity_table(study: Study) -> Draft:
             "hospitals": columns.hospitals("Hospitals"),
             "mean": columns.rate("Mean true result", "Random-effects mean (rule M7).", 2),
             "mean_error": columns.rate("Its error", "Standard error of the mean (rule M7).", 2),
+            "true_sd_low": columns.rate("Its low end", "95% interval, Q-profile (rule M7).", 2),
+            "true_sd_high": columns.rate("Its high end", "95% interval, Q-profile (rule M7).", 2),
             "true_sd": columns.rate(
                 "True spread", "Standard deviation of true results between hospitals (M7).", 2
             ),
@@ -173,11 +179,19 @@ def heterogeneity_table(study: Study) -> Draft:
             "signal_share": share(
                 "Signal in the dollars", "Reliability weighted by dollars moved (M7)."
             ),
+            "signal_low": share("Signal, low", "95% interval (rule M7)."),
+            "signal_high": share("Signal, high", "95% interval (rule M7)."),
             "median_panel_needed": number(
                 "People needed, median", "To tell a true change of 2% in 80% of cases.", "people", 0
             ),
             "hospitals_large_enough": columns.hospitals(
                 "Hospitals as large", "With the panel that their own error asks for (M7)."
+            ),
+            "null_marked": number(
+                "States under 5%", "Where nothing differs (rule R9).", "states", 0
+            ),
+            "null_states": number(
+                "States where nothing differs", "Synthetic (rule R9).", "states", 0
             ),
             "change": number("True change to be told", "params/policy/mpa.yml (rule M7)."),
             "power": number("How often it is told", "params/policy/mpa.yml (rule M7)."),

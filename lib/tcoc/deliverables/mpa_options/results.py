@@ -15,6 +15,7 @@ from tcoc.deliverables.mpa_options.inputs import (
     replicated_inputs,
     setting_of,
     terms_of,
+    units_behind,
 )
 from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, TERMS
 from tcoc.errors import InputError
@@ -121,8 +122,9 @@ def trusted(study: Study, setting: Setting, terms: Terms, inputs: Inputs) -> Inp
     noisy = replicated_inputs(study, setting, terms).result_of(terms)
     result = inputs.result_of(terms)[:, 0]
     # The state is the first unit; it has no place among those that are compared.
-    state = heterogeneity(result[1:], noisy[1:])
-    rows = reliability_table(list(setting.names), result, noisy, state)
+    units = units_behind(study, setting, terms)
+    state = heterogeneity(result[1:], noisy[1:], units[1:])
+    rows = reliability_table(list(setting.names), result, noisy, state, units)
     weight = np.nan_to_num(rows["reliability"].to_numpy(dtype=float))
     return replace(inputs, credibility=weight, center=float(np.nan_to_num(state.mean)))
 

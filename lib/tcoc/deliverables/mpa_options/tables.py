@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -200,14 +201,14 @@ def chance(study: Study) -> pd.DataFrame:
 # ---------------------------------------------------------------- reliability
 
 
-def _results_of(study: Study, rate_year: int) -> tuple[tuple[str, ...], Array, Array]:
-    """Return the hospitals, their results alone, and these in each replicate (rules M1, R6)."""
+def _results_of(study: Study, rate_year: int) -> tuple[tuple[str, ...], Array, Array, Array]:
+    """Return hospitals, their results alone, these in each replicate, units behind (M1, R6)."""
     terms = single_terms(study, rate_year)
     setting = setting_of(study, terms, {})
     point = inputs_of(study, setting, terms)
     noisy = replicated_inputs(study, setting, terms).result_of(terms)
-    at = point.position
-    return setting.units.hospitals, point.result_of(terms)[at, 0], noisy[at]
+    at, units = point.position, units_behind(study, setting, terms)
+    return setting.units.hospitals, point.result_of(terms)[at, 0], noisy[at], units[at]
 
 
 def reliability(study: Study) -> pd.DataFrame:
@@ -216,8 +217,9 @@ def reliability(study: Study) -> pd.DataFrame:
 
 
 def _reliability_of(study: Study, rate_year: int) -> pd.DataFrame:
-    hospitals, result, noisy = _results_of(study, rate_year)
-    table = reliability_table(list(hospitals), result, noisy, heterogeneity(result, noisy))
+    hospitals, result, noisy, units = _results_of(study, rate_year)
+    state = heterogeneity(result, noisy, units)
+    table = reliability_table(list(hospitals), result, noisy, state, units)
     paid = study.frame("mpa")
     paid = paid[(paid["rate_year"] == rate_year) & (paid["option"] == SINGLE)]
     table = table.merge(paid[["ccn", "benes", "mpa_dollars"]], on="ccn", how="left")
@@ -236,20 +238,21 @@ def state_heterogeneity(study: Study) -> pd.DataFrame:
     """Whether hospitals differ beyond chance, and what noise alone would show (rule M7)."""
     rows = []
     for year in rate_years(study):
-        _, result, noisy = _results_of(study, year)
-        found = _with_regression(study, year, heterogeneity(result, noisy))
+        _, result, noisy, units = _results_of(study, year)
+        found = _with_regression(study, year, heterogeneity(result, noisy, units))
         of = study.frame("reliability")
         of = of[of["rate_year"] == year]
         large = (of["benes"] >= of["panel_needed"]).sum()
+        dollars, error = (of[c].to_numpy(dtype=float) for c in ("mpa_dollars", "result_error"))
+        signal = partial(signal_share, dollars, error)
         rows.append(
             {
                 "rate_year": year,
                 **heterogeneity_row(found),
                 "median_reliability": of["reliability"].median(),
-                "signal_share": signal_share(
-                    of["mpa_dollars"].to_numpy(dtype=float),
-                    of["reliability"].to_numpy(dtype=float),
-                ),
+                "signal_share": signal(found.true_sd),
+                "signal_low": signal(found.true_sd_low),
+                "signal_high": signal(found.true_sd_high),
                 "median_panel_needed": of["panel_needed"].median(),
                 "hospitals_large_enough": float(large),
             }

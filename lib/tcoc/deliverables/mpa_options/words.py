@@ -81,10 +81,20 @@ def signal(state: PublicTable, rate_year: int) -> str:
         return "How much of it is signal cannot be said from this run."
     rarely = float(p_value) < 0.005
     how_often = "almost never" if rarely else f"in {words.percent(p_value, 0)} of cases"
-    return (
-        f"{words.percent(share, 0)} of these dollars is signal; the rest is who happened to need"
-        f" care. Without any true difference between hospitals, results as unlike as these would"
+    said = (
+        f"{words.percent(share, 0)} of these dollars is signal (95% interval"
+        f" {words.percent(row.value('signal_low'), 0)} to"
+        f" {words.percent(row.value('signal_high'), 0)}); the rest is who happened to need care."
+        f" Without any true difference between hospitals, results as unlike as these would"
         f" come up {how_often}."
+    )
+    marked, states = row.value("null_marked"), row.value("null_states")
+    if pd.isna(states):
+        return said
+    return (
+        f"{said} That is a calculation: of {words.count(states)} synthetic states where nothing"
+        f" differs, {words.count(marked)} come out under 5%, where"
+        f" {words.plain_number(0.05 * float(states), 1)} would be right."
     )
 
 
@@ -102,10 +112,15 @@ def synthetic(is_synthetic: bool) -> str:
 def tiles(totals: PublicTable, state: PublicTable, rate_year: int) -> list[tuple[str, str, str]]:
     """Return the numbers that open the report: paid, taken, signal, signs."""
     row, of = totals.where(rate_year=rate_year, option=SINGLE), state.where(rate_year=rate_year)
+    low, high = (words.percent(of.value(f"signal_{end}"), 0) for end in ("low", "high"))
     return [
         ("Paid", words.short_dollars(row.value("total_up")), f"rate year {rate_year}"),
         ("Taken", words.short_dollars(_size(row.value("total_down"))), f"rate year {rate_year}"),
-        ("Signal in the dollars", words.percent(of.value("signal_share"), 0), "the rest is chance"),
+        (
+            "Signal in the dollars",
+            words.percent(of.value("signal_share"), 0),
+            f"95% interval {low} to {high}",
+        ),
         (
             "Signs that hold",
             words.percent(of.value("sign_agreement"), 0),

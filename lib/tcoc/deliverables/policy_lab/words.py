@@ -20,15 +20,8 @@ def headline(tables: Any) -> str:
 
     `tables` is anything with `table(name)`: the release, or a mapping's reader.
     """
-    return f"{adopted(tables.table('lab_scores'))} {decides(tables.table('lab_best'), 'luck')}"
-
-
-def _ends(frame: pd.DataFrame, column: str, digits: int = 1) -> str:
-    values = frame[column].dropna()
-    if values.empty:
-        return words.HIDDEN
-    low, high = (words.plain_number(v, digits) for v in (values.min(), values.max()))
-    return low if low == high else f"{low} to {high}"
+    scores, best = tables.table("lab_scores"), tables.table("lab_best")
+    return f"{adopted(scores)} {decides(best, scores, 'luck')} {stakes(best, scores)}"
 
 
 @words.of_rows
@@ -37,29 +30,73 @@ def adopted(scores: PublicTable) -> str:
     frame = scores.where(policy=ADOPTED).frame
     return (
         "For each dollar that true performance would earn or lose, the design adopted for rate year"
-        f" 2020 moves {_ends(frame, 'luck')} dollars to the wrong place, depending on the world."
+        f" 2020 moves {_range(frame['luck'], 'luck')} dollars to the wrong place, depending on the"
+        " world."
     )
 
 
 @words.of_rows
-def decides(best: PublicTable, metric: str) -> str:
-    """Say which design is best by a measure in each world, and whether worlds agree (rule R9)."""
+def decides(best: PublicTable, scores: PublicTable, metric: str) -> str:
+    """Say which design to prefer by a measure in each world, and whether worlds agree (rule R9)."""
     frame = best.where(metric=metric).frame
     if frame.empty:
         return "No design has been scored."
-    measure = str(frame["measure"].iloc[0]).lower()
+    measure, worlds = str(frame["measure"].iloc[0]).lower(), len(frame)
     if frame["policy"].nunique() == 1:
-        clear = int(frame["clear"].astype(bool).sum())
+        mine = scores.where(policy=ADOPTED).frame
         return (
-            f"By {measure}, {str(frame['design'].iloc[0]).lower()} is best in every world; in"
-            f" {clear} of {len(frame)} it is so beyond Monte Carlo error."
+            f"By {measure}, prefer {str(frame['design'].iloc[0]).lower()}: it is best in each of"
+            f" {worlds} worlds, so no single world decides it"
+            f" ({_range(frame['value'], metric)}; as adopted {_range(mine[metric], metric)})."
+            f" {_how_clear(frame)}"
         )
     parts = [
         f"{row['design'].lower()} in {row['world'].replace('_', ' ')}"
         f"{'' if bool(row['clear']) else ' (the next is within chance)'}"
         for row in frame.to_dict("records")
     ]
-    return f"Best by {measure}: {words.listing(parts)}; no single world decides it."
+    return f"By {measure}, prefer {words.listing(parts)}; no single world decides it."
+
+
+def _how_clear(frame: pd.DataFrame) -> str:
+    """Say in how many worlds the next design is told from the best, and which it is elsewhere."""
+    close = frame[~frame["clear"].astype(bool)]
+    if close.empty:
+        return "In every world the next design is behind by more than Monte Carlo error."
+    rivals = list(dict.fromkeys(str(name).lower() for name in close["next_design"]))
+    return (
+        f"In {len(close)} of {len(frame)} worlds the next design, {' or '.join(rivals)}, is within"
+        " Monte Carlo error of it."
+    )
+
+
+def _range(values: "pd.Series[float]", metric: str) -> str:
+    """Write the least and the largest of a measure over worlds, as the measure is written."""
+
+    def write(value: float) -> str:
+        if metric == "luck":
+            return words.plain_number(value, 1)
+        return words.percent(value, 2 if metric in ("error", "at_stake") else 0)
+
+    known = values.dropna()
+    if known.empty:
+        return words.HIDDEN
+    low, high = write(known.min()), write(known.max())
+    return low if low == high else f"{low} to {high}"
+
+
+@words.of_rows
+def stakes(best: PublicTable, scores: PublicTable) -> str:
+    """Say how much money the designs that miss least move, beside the adopted design (rule R9)."""
+    chosen = best.where(metric="luck").frame[["world", "policy"]]
+    if chosen.empty:
+        return ""
+    moved = chosen.merge(scores.frame, on=["world", "policy"])["at_stake"]
+    mine = scores.where(policy=ADOPTED).frame["at_stake"]
+    return (
+        f"What misses least moves {_range(moved, 'at_stake')} of revenue on average; the adopted"
+        f" design moves {_range(mine, 'at_stake')}."
+    )
 
 
 @words.of_rows

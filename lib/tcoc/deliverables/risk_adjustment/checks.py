@@ -9,7 +9,8 @@ from tcoc.deliverables.risk_adjustment.public import published_check_table
 from tcoc.deliverables.risk_adjustment.public_hospitals import own_rows
 from tcoc.params import VerdictsPolicy
 from tcoc.rules.inference.moved import PARTS
-from tcoc.rules.inference.verdicts import registry
+from tcoc.rules.inference.panels import OWN
+from tcoc.rules.inference.verdicts import printed, registry
 from tcoc.rules.risk import STATE, VARIANTS
 from tcoc.study import Study
 
@@ -53,6 +54,16 @@ def _moved(study: Study) -> Measured:
     return Measured(100 * float((added - change.reindex(added.index)).abs().max()), 0.01)
 
 
+def _panels(study: Study) -> Measured:
+    """The largest distance of growth under the run's own links from the run's growth (R4)."""
+    rows, found = own_rows(study), study.frame("panel_options")
+    growth = rows[rows["variant"] == "none"].set_index("ccn")["growth"]
+    own = found[(found["option"] == OWN) & (found["ccn"] != STATE)].set_index("ccn")["growth"]
+    return Measured(
+        float((own - growth.drop(STATE, errors="ignore")).abs().max(skipna=False)), 1e-9
+    )
+
+
 def _all_parts(study: Study) -> Measured:
     counted = study.frame("growth_parts").groupby(["base_year", "performance_year", "ccn"]).size()
     return Measured(float((counted != len(PARTS)).sum()))
@@ -75,13 +86,13 @@ def _methods(study: Study) -> Measured:
 def _verdicts(study: Study) -> Measured:
     """Verdicts that are printed although their error rates do not allow it (rule R8)."""
     found, rates = study.frame("risk_verdicts"), measured_rates(study)
-    least = VerdictsPolicy.of(study.policy).least_stability
-    largest = VerdictsPolicy.of(study.policy).largest_false_rate
-    wrong = 0
-    for row in found[found["printed"] != "open"].itertuples():
-        of = rates.get(str(row.verdict))
-        wrong += of is None or of.stability < least or of.false_rate > largest
-    missing = set(registry(VerdictsPolicy.of(study.policy).registry)) - set(found["verdict"])
+    policy = VerdictsPolicy.of(study.policy)
+    limits = policy.least_stability, policy.largest_false_rate
+    wrong = sum(
+        answer not in ("open", printed(answer, rates.get(str(verdict)), *limits))
+        for verdict, answer in zip(found["verdict"], found["printed"], strict=True)
+    )
+    missing = set(registry(policy.registry)) - set(found["verdict"])
     return Measured(float(wrong + len(missing)))
 
 
@@ -128,6 +139,12 @@ CHECKS = (
         "R7",
         "Stayers, joiners, leavers and moved panels add up to each hospital's growth, to the cent.",
         _moved,
+    ),
+    Check(
+        "panels_start_from_this_run",
+        "A8",
+        "Other links of panels are held against the growth of this run.",
+        _panels,
     ),
     Check("moves_are_whole", "R7", "Every hospital has each kind of move.", _all_parts),
     Check(

@@ -18,6 +18,9 @@ BASE_BENES = Column(
     "Beneficiaries, base year", "count", "People of the base year (rule A11).", "people"
 )
 
+HELD, MARKED = "Intervals that hold what is planted", "Marked where nothing is planted"
+"""What the table of coverage counts: intervals, and marks of hospitals or states."""
+
 METHOD_NAMES = {
     "none": "No adjustment",
     "demographic": "Demographic",

@@ -4,11 +4,13 @@ import itertools
 import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from tcoc.deliverables.risk_adjustment.schemas import LABELS
 from tcoc.deliverables.y1_attribution.tables import completion, has_claims
 from tcoc.errors import InputError
 from tcoc.paths import params_dir
@@ -20,7 +22,7 @@ from tcoc.rules.inference.replicates import (
     replicates_of_table,
     unit_matrix,
 )
-from tcoc.rules.inference.units import MILLIONTHS
+from tcoc.rules.inference.units import MILLIONTHS, unit_sums, units_of
 from tcoc.rules.inference.verdicts import Rates
 from tcoc.rules.risk import (
     NewEnrolleeFactors,
@@ -117,6 +119,21 @@ def labels(settings: RiskSettings) -> pd.DataFrame:
     )
 
 
+def sums_by_unit(study: Study, attribution: ir.Table | None = None) -> ir.Table:
+    """Beneficiary-years summed by the unit that attributes them, of every year with claims (R6).
+
+    Another `attribution` (year, bene_id, ccn, share, npi) than the run's can be given.
+    """
+    settings, connection = settings_of(study), study.connection
+    everybody = study.table("beneficiary_year")
+    people = people_of(study, claim_years(study))
+    if settings.truncate is not None:
+        people = people.mutate(dollars=people.capped)
+    rows = study.table("attribution") if attribution is None else attribution
+    named = connection.load(labels(settings), LABELS)
+    return unit_sums(people, units_of(rows, everybody), named)
+
+
 def drawn_of(study: Study) -> UnitSums:
     """Return the sums by unit as they are drawn, the run's combinations pooled beside (A12)."""
     groups = study.reference("combinations")
@@ -153,10 +170,13 @@ def drawings_of(study: Study, pairs: Sequence[Pair]) -> list[Drawing]:
 
 def measured_rates(study: Study) -> dict[str, Rates]:
     """Return the verdicts' measured error rates, none where they have not been measured (R8)."""
-    file = study.kept("verdicts")
-    if file is None:
-        return {}
     return {
         name: Rates(**{key: row[key] for key in Rates.__annotations__})
-        for name, row in json.loads(file.read_text())["verdicts"].items()
+        for name, row in kept_part(study, "verdicts", "verdicts").items()
     }
+
+
+def kept_part(study: Study, name: str, part: str) -> Any:
+    """Return a part of a measurement that is kept with the code, empty where it is not (R8, R9)."""
+    file = study.kept(name)
+    return {} if file is None else json.loads(file.read_text()).get(part, {})

@@ -8,9 +8,11 @@ from tcoc.deliverables.risk_adjustment import columns
 from tcoc.deliverables.risk_adjustment.inputs import settings_of
 from tcoc.deliverables.risk_adjustment.public_evidence import (
     bucket_table,
+    coverage_table,
     fit_tables,
     flags_table,
     planted_table,
+    planted_words,
     sensitivity_table,
     statistics_table,
     verdict_table,
@@ -22,6 +24,7 @@ from tcoc.deliverables.risk_adjustment.public_hospitals import (
     moved_rows,
     moved_table,
     own_rows,
+    panel_table,
     parts_table,
 )
 from tcoc.deliverables.y1_attribution.completion import completion_facts
@@ -45,6 +48,7 @@ def public_tables(study: Study) -> list[Draft]:
         years_table(study),
         hospital_table(study),
         moved_table(study),
+        panel_table(study),
         parts_table(study),
         sensitivity_table(study),
         bucket_table(study),
@@ -52,6 +56,7 @@ def public_tables(study: Study) -> list[Draft]:
         published_table(),
         published_check_table(),
         *planted_table(study),
+        *coverage_table(study),
         *combination_tables(study),
         *fit_tables(study),
     ]
@@ -70,6 +75,7 @@ def slide_table(study: Study) -> Draft:
         base_words=[run_out_sentence(facts[a]) for a, _ in years],
         performance_words=[run_out_sentence(facts[b]) for _, b in years],
         unequal_run_out=[unequal_run_out(facts[a], facts[b]) for a, b in years],
+        planted=planted_words(study),
     )
     order = {method: i for i, method in enumerate(METHODS)}
     frame = frame.sort_values("method", key=lambda c: c.map(order), ignore_index=True)
@@ -88,6 +94,7 @@ def slide_table(study: Study) -> Draft:
         "base_words": Column("Completeness of the base year", "label", "Rule T3."),
         "performance_words": Column("Completeness of the performance year", "label", "Rule T3."),
         "unequal_run_out": Column("Unequal run-out", "flag", "Rule T3."),
+        "planted": Column("What is planted", "label", "Blank where data are real (rule R9)."),
     }
     return Draft(
         name="risk_statewide",

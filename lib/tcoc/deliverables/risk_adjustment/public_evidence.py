@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tcoc.deliverables.risk_adjustment import columns
-from tcoc.deliverables.risk_adjustment.inputs import pair_of, settings_of
+from tcoc.deliverables.risk_adjustment.inputs import kept_part, pair_of, settings_of
 from tcoc.deliverables.risk_adjustment.planted import SMALLEST
 from tcoc.deliverables.risk_adjustment.public_hospitals import ALL, own_rows
 from tcoc.disclosure import Column, Draft
@@ -73,6 +73,7 @@ def verdict_table(study: Study) -> Draft:
         "false_rate": number("Wrong where nothing is there", "Rule R9.", "share", 2),
         "power": number("Right where it is planted", "Rule R9.", "share", 2),
         "stability": number("Same answer in states of one truth", "Rule R9.", "share", 2),
+        "right": number("Right where it says so", "Of what the rule says (R9).", "share", 2),
         "states": number("States", "Synthetic states of each truth (rule R9).", "states", 0),
         "state_benes": number("People of a state", "Size of those states.", "people", 0),
         "people_needed": number("People that would settle it", "At 80% power.", "people", 0),
@@ -172,6 +173,66 @@ def flags_table(study: Study) -> Draft:
         universe=f"{columns.UNIVERSE}, once for each method",
         source=columns.SOURCE,
     )
+
+
+PLANTED_COSTS = {
+    "new_enrollee": "costs follow CMS's new enrollee factors because the generator was told so, and"
+    " each hospital's change of mix was planted. What favors the new enrollee score here favors it"
+    " by construction.",
+    "bucket": "costs follow invented factors by bucket, not CMS's, and each hospital's change of"
+    " mix was planted. What favors the demographic buckets here favors them by construction.",
+    "frailty": "costs follow CMS's new enrollee factors and a change of frailty by hospital that"
+    " no file shows. What favors the new enrollee score here favors it by construction, and every"
+    " method takes the change of frailty for growth.",
+    "none": "costs have no relation with anything that a method adjusts for, because the generator"
+    " was told so. Every adjustment here is noise by construction.",
+}
+"""What is planted under each cost model of a synthetic world (params/synthetic/worlds)."""
+
+
+def planted_words(study: Study) -> str:
+    """Return what the page says is planted in the store's data; "" where they are real (R9)."""
+    if not study.store.synthetic:
+        return ""
+    cost = study.store.info.get("source", {})
+    cost = cost.get("world", {}).get("cost", "") if isinstance(cost, dict) else ""
+    planted = PLANTED_COSTS.get(cost, "what was planted in it is not known.")
+    return f"This is synthetic data: {planted}"
+
+
+def coverage_table(study: Study) -> list[Draft]:
+    """How often intervals hold what is planted, and what is marked where nothing is (rule R6)."""
+    nominal = kept_part(study, "coverage", "expected") or float("nan")
+    rows = [
+        (of, name, row[counted], row["cases"], row[counted] / row["cases"], right)
+        for of, counted, right, counts in (
+            (columns.HELD, "covered", nominal, kept_part(study, "coverage", "intervals")),
+            (columns.MARKED, "flagged", 0.05, kept_part(study, "verdicts", "flags")),
+        )
+        for name, row in counts.items()
+        if row["cases"]
+    ]
+    names = ["of", "measure", "counted", "cases", "share", "nominal"]
+    frame = pd.DataFrame(rows, columns=names)
+    if frame.empty:
+        return []
+    number = columns.number
+    draft = Draft(
+        name="risk_coverage",
+        title="What intervals hold in synthetic states where the truth is known",
+        frame=frame,
+        keys=("of", "measure"),
+        columns={
+            "of": Column("What is counted", "key", "Rule R6."),
+            "measure": Column("Interval", "key", "Statistic and method or option."),
+            "counted": number("Counted", unit="cases", digits=0),
+            "cases": number("Cases", "Hospitals of 100 people or more, or states.", "cases", 0),
+            "share": number("Share", "Counted over cases (rule R6).", "share", 3),
+            "nominal": number("Would be right", "Of 95% intervals (rule R6).", "share", 3),
+        },
+        source="Synthetic states (benchmarks/results/coverage.json, verdicts.json)",
+    )
+    return [draft]
 
 
 def planted_table(study: Study) -> list[Draft]:

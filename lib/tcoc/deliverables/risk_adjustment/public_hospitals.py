@@ -5,7 +5,9 @@ import pandas as pd
 from tcoc.deliverables.risk_adjustment import columns
 from tcoc.deliverables.risk_adjustment.inputs import pair_of, settings_of
 from tcoc.disclosure import Column, Draft
+from tcoc.rules.inference.moved import MOVES
 from tcoc.rules.inference.moved import PARTS as MOVED
+from tcoc.rules.inference.panels import OWN
 from tcoc.rules.risk import METHODS, STATE, VARIANTS
 from tcoc.rules.risk.decompose import OWN_COST, PARTS
 from tcoc.study import Study
@@ -141,6 +143,54 @@ def _whole(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["base_year", "year", "ccn"]
     sums = rows.groupby(keys, as_index=False)[["benes", "contribution", "per_capita"]].sum()
     return sums.assign(part=ALL)
+
+
+def panel_table(study: Study) -> Draft:
+    """What other links of panels to hospitals do to growth, one row per option (rules A8, R7)."""
+    found = own_rows(study, "panel_options")
+    own = found[found["option"] == OWN].set_index("ccn")["growth"]
+    found = found.assign(change=(found["growth"] - found["ccn"].map(own)).abs())
+    hospitals = found[found["ccn"] != STATE]
+    frame = hospitals.groupby("option", as_index=False, sort=False).agg(
+        hospitals=("growth", "size"),
+        hospitals_changed=("change", lambda of: int((of > MOVES).sum())),
+        relinked=("relinked", lambda of: of.abs().median()),
+        change=("change", "median"),
+        error=("growth_error", "median"),
+    )
+    moved = found[found["ccn"] == STATE].set_index("option")["moved"]
+    rows = own_rows(study)
+    frame = frame.assign(
+        year=pair_of(study).performance_year,
+        name=frame["option"].str.capitalize(),
+        benes=float(rows.loc[rows["ccn"] == STATE, "benes"].iloc[0]),
+        moved=frame["option"].map(moved),
+    )
+    dictionary = {
+        "year": columns.YEAR,
+        "option": Column("Option, short", "key"),
+        "name": Column("Links of panels", "label", "Rule A8; all else as in this run."),
+        "benes": columns.BENES,
+        "moved": Column("People at another hospital", "count", "Than in this run (A8).", "people"),
+        "hospitals": columns.hospitals("Hospitals", "With people in both years."),
+        "hospitals_changed": columns.hospitals("Growth changes by over a point", "Rule R7."),
+        "change": columns.rate("Median change of a hospital's growth", "Without sign (A8)."),
+        "relinked": columns.rate("Median hospital's growth by moved panels", "Without sign (R7)."),
+        "error": columns.error("Typical error of growth", "Median over hospitals (rule R6)."),
+    }
+    return Draft(
+        name="risk_panel_options",
+        title="What other links of panels to hospitals would do to hospitals' growth",
+        frame=frame[list(dictionary)],
+        keys=("year", "option"),
+        columns=dictionary,
+        within={"moved": "benes"},
+        universe=f"{columns.UNIVERSE}, once for each option",
+        note="Growth without risk adjustment. A panel that is too small to be linked leaves its"
+        " people to the hospitals of their homes; a sticky panel stays with last year's hospital"
+        " unless another's use is larger by a margin.",
+        source=columns.SOURCE,
+    )
 
 
 PART_NAMES = (*PARTS.values(), OWN_COST)

@@ -67,7 +67,7 @@ VERDICTS = {
     "answer": "string",
     "printed": "string",
     **{name: "float64" for name in STATISTIC_COLUMNS if name != "error"},
-    **dict.fromkeys(("false_rate", "power", "stability"), "float64"),
+    **dict.fromkeys(("false_rate", "power", "stability", "right"), "float64"),
     "states": "int32",
     "state_benes": "float64",
     "people_needed": "float64",
@@ -93,6 +93,14 @@ GROWTH_PANELS = {
     "moved": "string",
     "contribution": "float64",
     **{name: kind for name, kind in _SIDES.items() if "benes" not in name},
+}
+PANEL_OPTIONS = {
+    "option": "string",
+    **_PAIR,
+    "ccn": "string",
+    **dict.fromkeys(
+        ("growth", "growth_low", "growth_high", "growth_error", "relinked", "moved"), "float64"
+    ),
 }
 UNITS = {"year": "int32", "ccn": "string", "place": "int32", "units": "float64"}
 DECOMPOSITION = {

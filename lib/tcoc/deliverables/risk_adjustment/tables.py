@@ -12,14 +12,15 @@ from tcoc.deliverables.risk_adjustment.inputs import (
     drawn_of,
     drawn_pairs,
     factors_of,
-    labels,
     measured_rates,
     pair_of,
     pairs_of,
     people_of,
     replicates_of,
     settings_of,
+    sums_by_unit,
 )
+from tcoc.deliverables.risk_adjustment.panels import panel_options
 from tcoc.deliverables.risk_adjustment.planted import PLANTED, planted
 from tcoc.deliverables.risk_adjustment.schemas import (
     ADJUSTMENT,
@@ -31,8 +32,8 @@ from tcoc.deliverables.risk_adjustment.schemas import (
     EVIDENCE,
     GROWTH_PANELS,
     GROWTH_PARTS,
-    LABELS,
     METHODS_TABLE,
+    PANEL_OPTIONS,
     REPLICATES,
     SENSITIVITY,
     STATISTICS,
@@ -49,7 +50,7 @@ from tcoc.rules.inference.replicates import (
     units_table,
 )
 from tcoc.rules.inference.statistics import gain_rows, statistic_rows
-from tcoc.rules.inference.units import UNIT_KEY, unit_sums, units_of
+from tcoc.rules.inference.units import UNIT_KEY
 from tcoc.rules.inference.verdicts import evaluate, registry
 from tcoc.rules.risk import (
     METHODS,
@@ -95,21 +96,6 @@ def cells(study: Study) -> ir.Table:
     """Beneficiary-years by hospital, share and profile, of every year with claims (rule R4)."""
     people = study.connection.keep(people_of(study, claim_years(study)))
     return risk_cells(people, hospital_profiles(people, study.table("attribution")))
-
-
-def sums_by_unit(study: Study, attribution: ir.Table | None = None) -> ir.Table:
-    """Beneficiary-years summed by the unit that attributes them, of every year with claims (R6).
-
-    Another `attribution` (year, bene_id, ccn, share, npi) than the run's can be given.
-    """
-    settings, connection = settings_of(study), study.connection
-    everybody = study.table("beneficiary_year")
-    people = people_of(study, claim_years(study))
-    if settings.truncate is not None:
-        people = people.mutate(dollars=people.capped)
-    rows = study.table("attribution") if attribution is None else attribution
-    named = connection.load(labels(settings), LABELS)
-    return unit_sums(people, units_of(rows, everybody), named)
 
 
 def prediction_rows(study: Study) -> ir.Table:
@@ -417,6 +403,7 @@ PRODUCTS = (
         panels,
         GROWTH_PANELS,
     ),
+    Product("panel_options", ("option", "ccn"), panel_options, PANEL_OPTIONS),
     Product("risk_decomposition", ("variant", "ccn", "part"), decomposition, DECOMPOSITION),
     Product("risk_sensitivity", ("case", "variant", "ccn"), sensitivity, SENSITIVITY),
     Product("risk_buckets", ("bucket",), buckets, BUCKETS),

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from tcoc.deliverables.risk_adjustment.columns import HELD, MARKED
 from tcoc.disclosure import PublicTable
 from tcoc.report import words
 
+OWN = "as in this run"
 NONE, DEMOGRAPHIC, NEW_ENROLLEE = "none", "demographic", "new_enrollee"
 LARGE = 100
 """No title names a hospital with fewer people in the base year, and no figure draws it."""
@@ -81,9 +83,13 @@ def _why_open(row: PublicTable) -> str:
         return "The interval holds values on both sides of the decision."
     if pd.isna(row.value("stability")):
         return f"This run's data say {rule}, but how often that is wrong has not been measured."
-    return (
+    said = (
         f"This run's data say {rule}, but in synthetic states of one truth that answer is wrong or"
-        " changes too often to be printed."
+        " changes too often to be printed"
+    )
+    return (
+        f"{said}; as far as those that give it can tell, it is true in"
+        f" {words.percent(row.value('right'), 0)} of them."
     )
 
 
@@ -121,6 +127,11 @@ def _rates(row: PublicTable) -> str:
 
 
 def _settle(row: PublicTable) -> str:
+    if str(row.value("answer")) != "open":
+        return (
+            "How many people would settle it is not known: its rates are those of states of"
+            f" {words.count(row.value('state_benes'))} people alone."
+        )
     needed = row.value("people_needed")
     if pd.isna(needed):
         return "No number of people would settle it if this run's estimate is the truth."
@@ -129,15 +140,11 @@ def _settle(row: PublicTable) -> str:
     )
 
 
-def planted_note(synthetic: bool) -> str:
-    """Say on synthetic data what its results can and cannot show (rule R9)."""
-    if not synthetic:
-        return ""
-    return (
-        "This is synthetic data: people's costs follow CMS's new enrollee factors because the"
-        " generator was told so, and each hospital's change of mix was planted. What favors the new"
-        " enrollee score here favors it by construction."
-    )
+@words.of_rows
+def planted_note(state: PublicTable) -> str:
+    """Say on synthetic data what its results can and cannot show (rule R9); "" for other data."""
+    said = state.head(1).value("planted")
+    return "" if words.is_hidden(said) else str(said)
 
 
 @words.of_rows
@@ -273,6 +280,28 @@ def moved_title(parts: PublicTable) -> str:
 
 
 @words.of_rows
+def panels(options: PublicTable) -> str:
+    """Say what each other link of panels would do; numbers alone, no conclusion (rules R7, R8)."""
+    own = options.where(option=OWN)
+    others = _records(options.keep(lambda frame: frame["option"] != OWN).frame)
+    as_run = (
+        f"In this run panels that move make {_plain_points(own.value('relinked'))} of the median"
+        f" hospital's growth, whose sampling error is {_plain_points(own.value('error'))}."
+    )
+    return " ".join([as_run, *(_panel_option(row) for row in others)])
+
+
+def _panel_option(row: dict[str, Any]) -> str:
+    return (
+        f"With {row['option']}, {words.count(row['moved'])} people would be at another hospital,"
+        f" the growth of {words.count(row['hospitals_changed'])} of"
+        f" {words.plural(row['hospitals'], 'hospital')} would change by over a point, panels that"
+        f" move would make {_plain_points(row['relinked'])}, and the sampling error would be"
+        f" {_plain_points(row['error'])}."
+    )
+
+
+@words.of_rows
 def parts_title(parts: PublicTable) -> str:
     """Say which characteristic moves the state's base most under the new enrollee score."""
     frame = parts.where(ccn="STATE", variant=NEW_ENROLLEE).frame.dropna(subset=["dollars"])
@@ -339,10 +368,31 @@ def sensitivity(table: PublicTable) -> str:
 
 
 @words.of_rows
-def planted(table: PublicTable) -> str:
-    """Say how many intervals hold what the synthetic state planted (rule R6)."""
-    parts = [
-        f"{r['inside']:.0f} of {r['hospitals']:.0f} ({r['method'].lower()})"
-        for r in _records(table.frame.dropna(subset=["inside"]))
-    ]
-    return f"Intervals that hold the planted factor: {words.listing(parts)}." if parts else ""
+def coverage(table: PublicTable) -> str:
+    """Say how often intervals hold what is planted, and what is marked where nothing is (R6)."""
+    frame = table.frame
+    held, marked = (frame[frame["of"] == of] for of in (HELD, MARKED))
+    told = []
+    if len(held):
+        told.append(
+            "In synthetic states where the truth is known, 95% intervals hold a hospital's growth"
+            f" in {_ends(held, 'growth')} of cases, its factor in {_ends(held, 'factor')} and its"
+            f" MPA result in {_ends(held, 'mpa_result')}; exact ones would hold"
+            f" {words.percent(held['nominal'].iloc[0], 1)}, since that truth is itself a mean over"
+            " states."
+        )
+    if len(marked):
+        told.append(
+            f"Where hospitals are only labels, {_ends(marked, 'difference')} of adjustments are"
+            " marked as beyond their sampling error; 5% is nominal."
+        )
+    return " ".join(told)
+
+
+def _ends(frame: pd.DataFrame, statistic: str) -> str:
+    """Write the least and the largest share of a statistic over methods."""
+    shares = frame[frame["measure"].str.startswith(f"{statistic}:")]["share"]
+    if shares.empty:
+        return "an unknown share"
+    low, high = (words.percent(v, 1) for v in (shares.min(), shares.max()))
+    return low if low == high else f"{low} to {high}"

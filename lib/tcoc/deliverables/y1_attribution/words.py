@@ -14,6 +14,12 @@ NOBODY = (
     " Part B, outside of managed care, living in the state (rule P1). Nobody can be attributed."
 )
 
+TUNED = (
+    "The data are synthetic: the stages' shares and the per capita were tuned to recalled and"
+    " published figures, so that they come near them says nothing about the rules."
+)
+"""What is said beside the shares and the per capita of synthetic data (params/synthetic)."""
+
 LARGE = 100
 """No title names a hospital with fewer attributed people."""
 
@@ -55,7 +61,13 @@ def answer(release: Release) -> str:
     if years.empty:
         return NOBODY
     year = headline_year(years)
-    parts = [f"**{headline(release)}**", _cost(years, year), not_complete(years), _caveat(years)]
+    parts = [
+        f"**{headline(release)}**",
+        _cost(years, year),
+        not_complete(years),
+        TUNED if release.facts.synthetic else "",
+        _caveat(years),
+    ]
     return " ".join(part for part in parts if part)
 
 

@@ -223,7 +223,6 @@ def in_window(
     every_care = _rows([(u.span, u.primary_care) for u in used], windows)
     care = every_care.semi_join(people, PERSON)
     own = _rows([(u.span, u.own_services) for u in used], windows)
-    stays = _rows([(u.span, u.hospitals) for u in used], windows)
     return WindowUse(
         care.group_by(*PERSON, "npi", "step").agg(
             allowed=care.allowed.sum().cast(DOLLAR_SUM),
@@ -234,6 +233,17 @@ def in_window(
             all_lines=own.all_lines.sum().cast(DOLLAR_SUM),
             primary_care=own.primary_care.sum().cast(DOLLAR_SUM),
         ),
+        hospitals_in_windows([(u.span, u.hospitals) for u in used], windows),
+    )
+
+
+def hospitals_in_windows(
+    used: Sequence[tuple[Span, ir.Table]], windows: Mapping[int, Sequence[Period]]
+) -> ir.Table:
+    """Put the pieces of `hospital_use` of each year's window together, per (year, bene_id, ccn)."""
+    stays = _rows(used, windows)
+    return cast(
+        ir.Table,
         stays.group_by(*PERSON, "ccn").agg(
             paid=stays.paid.sum().cast(DOLLAR_SUM),
             claims=stays.claims.sum().cast("int32"),

@@ -108,11 +108,50 @@ def attribute(
         mdpcp_rows = engine.keep(_mdpcp_stage(panel, use, rules, before))
     with engine.step("geographic stage"):
         rest = engine.keep(people.anti_join(in_aco, PERSON).anti_join(mdpcp_rows, PERSON))
-        geo_rows = _geographic_stage(years, rest, people, use, reference, centroids, rules, engine)
+        geo_rows = _geographic_stage(
+            years, rest, people, use.hospitals, reference, centroids, rules, engine
+        )
     # the clinicians of the ACO-like stage are chosen here, where they are used once
     with engine.step("ACO clinicians and the stages together"):
         result = engine.keep(_with_person(people, [aco_rows, mdpcp_rows, geo_rows]))
     engine.drop(services, in_aco, panel, mdpcp_rows, rest)
+    return result
+
+
+RELINKED = ("year", "bene_id", "ccn", "stage", "npi", "share")
+"""The columns of `relinked`, of the same meaning as in ATTRIBUTION."""
+
+
+def relinked(
+    years: Sequence[int],
+    people: ir.Table,
+    found: ir.Table,
+    hospitals: ir.Table,
+    reference: Reference,
+    centroids: geographic.Centroids,
+    rules: AttributionRules,
+    engine: Connection,
+    before: ir.Table | None = None,
+) -> ir.Table:
+    """Link the panels of a finished attribution anew: who is where under other links (rule A8).
+
+    `found` has rows of ATTRIBUTION, `people` one per (year, bene_id), `hospitals` their use in the
+    windows; `before` is the result of the year before, as `attribute` takes it. No claim of a
+    clinician is read again, because nothing before the link depends on it: the rows are those
+    that `attribute` would give. Panels that `found` left out as too small stay out.
+    """
+    aco_rows = found.filter(found.stage == "aco_like")
+    panel = found.filter(found.stage == "mdpcp_like")
+    linked = _panel_links(panel, hospitals, rules, before)
+    mdpcp_rows = engine.keep(panel.drop("ccn").join(linked, ["year", "npi"]))
+    rest = engine.keep(people.anti_join(aco_rows, PERSON).anti_join(mdpcp_rows, PERSON))
+    geo_rows = _geographic_stage(
+        years, rest, people, hospitals, reference, centroids, rules, engine
+    )
+    result = engine.keep(
+        ibis.union(*(of.select(*RELINKED) for of in (aco_rows, mdpcp_rows, geo_rows)))
+    )
+    engine.drop(mdpcp_rows, rest)
     return result
 
 
@@ -171,13 +210,19 @@ def hospital_payments(hospitals: ir.Table, engine: Connection) -> dict[int, dict
 def _mdpcp_stage(
     panel: ir.Table, use: WindowUse, rules: AttributionRules, before: ir.Table | None
 ) -> ir.Table:
-    links = None
-    if before is not None:
-        links = before.filter(before.stage == "mdpcp_like").select("npi", "ccn").distinct()
-    linked = mdpcp_like.panel_hospitals(panel, use.hospitals, rules.link, links)
+    linked = _panel_links(panel, use.hospitals, rules, before)
     joined = panel.join(linked, ["year", "npi"])
     joined = joined.mutate(share=ibis.literal(1.0), stage_flags=ibis.literal(""))
     return _stage_rows(joined, stage="mdpcp_like", rule="A8", aco_id=_null("string"))
+
+
+def _panel_links(
+    panel: ir.Table, hospitals: ir.Table, rules: AttributionRules, before: ir.Table | None
+) -> ir.Table:
+    links = None
+    if before is not None:
+        links = before.filter(before.stage == "mdpcp_like").select("npi", "ccn").distinct()
+    return mdpcp_like.panel_hospitals(panel, hospitals, rules.link, links)
 
 
 def _stage_rows(joined: ir.Table, stage: str, rule: str, aco_id: ir.Value) -> ir.Table:
@@ -210,7 +255,7 @@ def _geographic_stage(
     years: Sequence[int],
     rest: ir.Table,
     people: ir.Table,
-    use: WindowUse,
+    hospitals: ir.Table,
     reference: Reference,
     centroids: geographic.Centroids,
     rules: AttributionRules,
@@ -219,7 +264,7 @@ def _geographic_stage(
     sums = rest.group_by("year", "zip").agg(people=rest.count().cast("int32"))
     counted = engine.fetch(sums, ["year", "zip"])
     needed = geographic.needs_payments(set(counted["zip"]), reference)
-    payments = zip_payments(people, use.hospitals, needed, engine)
+    payments = zip_payments(people, hospitals, needed, engine)
     known = geographic.geography(reference, centroids, {})
     splits = []
     for year in years:

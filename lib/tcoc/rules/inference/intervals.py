@@ -128,7 +128,7 @@ def intervals(drawing: Drawing, pair: Pair, level: float) -> pd.DataFrame:
     """Return intervals of growth and difference by (variant, hospital): see `bounds`.
 
     Columns `growth_low`, `growth_high`, `growth_error` and the same of `difference`, which is null
-    for `none`: zero by definition.
+    for `none`: zero by definition. A difference comes from the factor and is judged as that is.
     """
     frames = []
     for variant in drawing.full.adjusted:
@@ -137,9 +137,9 @@ def intervals(drawing: Drawing, pair: Pair, level: float) -> pd.DataFrame:
             nothing = np.full(len(drawing.units), np.nan)
             columns |= {f"difference_{end}": nothing for end in ("low", "high", "error")}
         else:
-            columns |= drawing.ends(
-                "difference", partial(Adjusted.difference, variant=variant), level
-            )
+            thin = variant == PRODUCT
+            difference = partial(Adjusted.difference, variant=variant)
+            columns |= drawing.ends("difference", difference, level, product=thin, skewed=thin)
         named = {"base_year": pair.base_year, "performance_year": pair.performance_year}
         names = {"variant": variant, **named, "ccn": drawing.full.hospitals}
         frames.append(pd.DataFrame({**names, **columns}))

@@ -48,14 +48,23 @@ class Rates:
 
     `false_rate` is the larger of the rates of "yes" without the effect and of "no" with it,
     `power` the rate of "yes" with it, `stability` the share of the commonest answer, in the less
-    stable of the two truths.
+    stable of the two truths. `yes_right` and `no_right` are the shares of the states with that
+    answer in which it is true: a verdict that is nearly always open is steady, and can still say
+    "no" in the one state and "yes" in the other of the same truth. Counted with one state more of
+    either kind (Laplace's rule of succession), so that an answer of two states is not trusted.
     """
 
     false_rate: float
     power: float
     stability: float
+    yes_right: float
+    no_right: float
     states: int
     benes: int
+
+    def right(self, answer: Answer) -> float:
+        """Return how often an answer is true where it is given; that it is open is always true."""
+        return {"yes": self.yes_right, "no": self.no_right}.get(answer, 1.0)
 
 
 def registry(entries: Mapping[str, Any]) -> dict[str, Verdict]:
@@ -99,16 +108,25 @@ def rates(with_effect: list[Answer], without: list[Answer], benes: int) -> Rates
         ),
         power=with_effect.count("yes") / len(with_effect),
         stability=min(modal),
+        yes_right=_share(with_effect.count("yes"), without.count("yes")),
+        no_right=_share(without.count("no"), with_effect.count("no")),
         states=min(len(with_effect), len(without)),
         benes=benes,
     )
 
 
+def _share(right: int, wrong: int) -> float:
+    return (right + 1) / (right + wrong + 2)
+
+
 def printed(answer: Answer, measured: Rates | None, stability: float, false_rate: float) -> Answer:
-    """Return what may be printed: an answer that is not right and steady enough is open."""
+    """Return what may be printed: an answer that is not right and steady enough is open.
+
+    `stability` is also the least share of the states with this answer in which it is true.
+    """
     if measured is None or measured.stability < stability or measured.false_rate > false_rate:
         return "open"
-    return answer
+    return answer if measured.right(answer) >= stability else "open"
 
 
 def people_needed(verdict: Verdict, row: Mapping[str, float], people: float) -> float:
@@ -154,6 +172,7 @@ def evaluate(
                 "false_rate": found.false_rate if found else np.nan,
                 "power": found.power if found else np.nan,
                 "stability": found.stability if found else np.nan,
+                "right": found.right(answer) if found else np.nan,
                 "states": found.states if found else 0,
                 "state_benes": float(found.benes) if found else np.nan,
                 "people_needed": people_needed(verdict, numbers, people),

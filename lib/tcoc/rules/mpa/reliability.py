@@ -27,6 +27,7 @@ class Heterogeneity:
 
     mean, mean_error   the state's mean true result and its error (fractions)
     true_sd            standard deviation of true results between hospitals, as a fraction
+    true_sd_low, true_sd_high      its 95% interval
     q, df, p_value     Cochran's Q, its degrees of freedom, and how often chance reaches it
     i2                 share of the variance of results that is no sampling error
     sign_agreement     share of replicates with the sign of the estimate; noise gives 75%
@@ -43,25 +44,43 @@ class Heterogeneity:
     p_value: float
     i2: float
     sign_agreement: float
+    true_sd_low: float = float("nan")
+    true_sd_high: float = float("nan")
     slope: float = float("nan")
     slope_low: float = float("nan")
     slope_high: float = float("nan")
 
 
-def heterogeneity(result: Array, noisy: Array) -> Heterogeneity:
+def sampling_error(noisy: Array, units: Array | None = None) -> Array:
+    """Return the standard error of each result, from its replicates (hospitals x replicates).
+
+    `units` is on how many units of equal size each rests (rule R6). Replicates of n units have a
+    variance that is too small by (n - 1) / n; with fewer than two units nothing is known (NaN).
+    """
+    error = np.nanstd(noisy, axis=1, ddof=1)
+    if units is None:
+        return np.asarray(error)
+    more = np.sqrt(units / np.where(units >= 2, units - 1, np.nan))
+    return np.asarray(error * np.where(np.isnan(units), 1.0, more))
+
+
+def heterogeneity(result: Array, noisy: Array, units: Array | None = None) -> Heterogeneity:
     """Return whether hospitals differ, from results and their replicates (hospitals x replicates).
 
     Hospitals without a result, or whose replicates do not vary, say nothing and are left out.
+    `units` as in `sampling_error`: without them chance is taken for a difference in a fifth of the
+    states in which nothing is there, with them in a twelfth (benchmarks/results/verdicts.json).
     """
     from statsmodels.stats.meta_analysis import combine_effects
 
-    error = np.nanstd(noisy, axis=1, ddof=1)
+    error = sampling_error(noisy, units)
     known = np.isfinite(result) & np.isfinite(error) & (error > 0)
     agree = sign_agreement(result[known], noisy[known])
     if known.sum() < 3:
         gap = float("nan")
         return Heterogeneity(int(known.sum()), gap, gap, gap, gap, 0, gap, gap, agree)
     found = combine_effects(result[known], error[known] ** 2, method_re="iterated")
+    low, high = true_sd_interval(result[known], error[known])
     return Heterogeneity(
         hospitals=int(known.sum()),
         mean=float(found.mean_effect_re),
@@ -72,7 +91,31 @@ def heterogeneity(result: Array, noisy: Array) -> Heterogeneity:
         p_value=float(found.test_homogeneity().pvalue),
         i2=float(max(found.i2, 0.0)),
         sign_agreement=agree,
+        true_sd_low=low,
+        true_sd_high=high,
     )
+
+
+def true_sd_interval(result: Array, error: Array, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the standard deviation of true results, by Q-profile (rule M7).
+
+    Its ends are the deviations at which Cochran's Q, weighted with them, is at either tail of its
+    distribution (Viechtbauer 2007, Statistics in Medicine 26:37); zero where Q is below it at once.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import chi2
+
+    def q(variance: float) -> float:
+        weight = 1 / (error**2 + variance)
+        mean = (weight * result).sum() / weight.sum()
+        return float((weight * (result - mean) ** 2).sum())
+
+    most = float(100 * (np.ptp(result) ** 2 + error.max() ** 2)) + 1e-12
+    ends = []
+    for tail in ((1 + level) / 2, (1 - level) / 2):
+        wanted = chi2.ppf(tail, len(result) - 1)
+        ends.append(0.0 if q(0.0) <= wanted else brentq(lambda v, w=wanted: q(v) - w, 0.0, most))
+    return float(np.sqrt(ends[0])), float(np.sqrt(ends[1]))
 
 
 def sign_agreement(result: Array, noisy: Array) -> float:
@@ -83,15 +126,20 @@ def sign_agreement(result: Array, noisy: Array) -> float:
 
 
 def reliability_table(
-    hospitals: list[str], result: Array, noisy: Array, state: Heterogeneity
+    hospitals: list[str],
+    result: Array,
+    noisy: Array,
+    state: Heterogeneity,
+    units: Array | None = None,
 ) -> pd.DataFrame:
     """Return each hospital's reliability and shrunken result (rule M7), one row per hospital.
 
     `reliability` is the share of the variance of results like this hospital's that is true:
     true variance / (true variance + the hospital's error squared). `shrunken` is what is expected
-    of its true result: the state's mean plus reliability x the distance from it.
+    of its true result: the state's mean plus reliability x the distance from it. `units` as in
+    `sampling_error`.
     """
-    error = np.nanstd(noisy, axis=1, ddof=1)
+    error = sampling_error(noisy, units)
     usable = np.isfinite(error) & (error > 0)
     share = np.full(len(result), np.nan)
     total = state.true_sd**2 + error**2
@@ -140,13 +188,18 @@ def regression_to_the_mean(before: Array, after: Array) -> tuple[float, float, f
     return float(model.params[1]), float(low), float(high)
 
 
-def signal_share(dollars: Array, reliability: Array) -> float:
+def signal_share(dollars: Array, error: Array, true_sd: float) -> float:
     """Return the share of the dollars moved that rests on true differences (rule M7).
 
-    The mean reliability of results, each hospital weighted by the size of its dollars.
+    The mean reliability of results with these errors where true results vary by `true_sd`, each
+    hospital weighted by the size of its dollars; NaN where that is not known.
     """
-    size = np.where(np.isfinite(reliability), np.abs(dollars), 0.0)
-    return float((size * np.nan_to_num(reliability)).sum() / size.sum()) if size.sum() else 0.0
+    if not np.isfinite(true_sd):
+        return float("nan")
+    known = np.isfinite(error) & (error > 0)
+    size = np.where(known, np.abs(dollars), 0.0)
+    share = true_sd**2 / (true_sd**2 + np.where(known, error, 1.0) ** 2)
+    return float((size * share).sum() / size.sum()) if size.sum() else 0.0
 
 
 def heterogeneity_row(found: Heterogeneity) -> dict[str, float]:

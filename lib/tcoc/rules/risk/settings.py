@@ -21,6 +21,7 @@ class RiskSettings:
     bucket_cost: str = "own"
     thin_bucket_months: float = 0.0
     thin_bucket_sensitivity: tuple[float, ...] = (120.0, 600.0)
+    minimum_panel_sensitivity: tuple[int, ...] = (10, 25)
     model_version: str = "V22"
     esrd_score: str = "cost_ratio"
     extremes: str = "difference"
@@ -53,6 +54,7 @@ def risk_settings(policy: Policy) -> RiskSettings:
         bucket_cost=values.bucket_cost,
         thin_bucket_months=values.thin_bucket_months,
         thin_bucket_sensitivity=values.thin_bucket_sensitivity,
+        minimum_panel_sensitivity=values.minimum_panel_sensitivity,
         model_version=values.model_version,
         esrd_score=values.esrd_score,
         extremes=values.extremes,
