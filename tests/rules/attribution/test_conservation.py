@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcoc.deliverables.y1_attribution import pieces
 from tcoc.deliverables.y1_attribution import tables as core
 from tests.rules.attribution.test_second_opinion import random_case
 from tests.support.tiny import tiny_study
@@ -60,7 +61,8 @@ def test_years_together_and_one_by_one_give_the_same(
     assert 2 in form.values(), "the windows of two years overlap"
     together = tables_of(case)
     assert together["attribution"]["year"].nunique() > 1
-    monkeypatch.setattr(core, "ROWS_AT_ONCE", 0)
+    for module in (core, pieces):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", 0)
     alone = tables_of(case)
     for name, table in together.items():
         pd.testing.assert_frame_equal(table, alone[name], check_exact=True)
