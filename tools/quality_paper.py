@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from parameter_pages import load_rules
 
 from tcoc.params import load_policy
-from tcoc.params.docs import load_rules
 from tcoc.params.evidence import GRADES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -148,6 +148,12 @@ def _files_digest(files: Sequence[Path], base: Path) -> str:
 
 def libraries(names: Sequence[str] = NUMBERS) -> dict[str, str]:
     """Return the versions of Python and of some libraries; what is not installed has none."""
+    return dict(_libraries(tuple(names)))
+
+
+@cache
+def _libraries(names: tuple[str, ...]) -> dict[str, str]:
+    # once in a process: the installed package's description is parsed for each of them
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in names:
         with suppress(metadata.PackageNotFoundError):

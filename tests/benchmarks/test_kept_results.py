@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from benchmarks.coverage import expected
+from benchmarks.simulated import simulated_prediction, simulated_units
 from benchmarks.verdicts import PAIR, REPLICATES, answers
 
 from tcoc.deliverables.policy_lab.lab import plan_of
 from tcoc.deliverables.policy_lab.policies import attributed, policies
 from tcoc.deliverables.policy_lab.simulate import simulate
-from tcoc.deliverables.policy_lab.units import simulated_prediction, simulated_units
 from tcoc.deliverables.risk_adjustment.inputs import factors_of
 from tcoc.params import PolicyLabPolicy, VerdictsPolicy, load_policy
 from tcoc.paths import result_file

@@ -1,5 +1,6 @@
 """Stage 2: from restricted tables to public ones, all deliverables of a run together."""
 
+import pickle
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
 from tcoc.identity import base_key, sha256
 from tcoc.params import Policy
-from tcoc.study import Scope, Study, module_of
+from tcoc.study import INTERNAL, Scope, Study, module_of
 
 LOG = "hidden_cells"
 """The restricted table of what the gate hid, and why."""
@@ -32,9 +33,9 @@ def gate_tables(
     hidden too, as far as that helps. Where it does not, `log/apart.txt` says why this run cannot be
     released beside them; the release refuses it.
 
-    The folder gets `tables/` (Parquet and dictionary, for the pages), `csv/` (what is published)
-    and `log/` (restricted). It comes from the cache where nothing that any of them read has
-    changed. Raises DisclosureError where the gate refuses.
+    The folder gets `tables/` (Parquet and dictionary) and `log/` (restricted). It comes from the
+    cache where nothing that any of them read has changed. Raises DisclosureError where the gate
+    refuses.
     """
     private(public)
     before = earlier or {}
@@ -71,13 +72,39 @@ def drafts_of(
     drafts: dict[str, list[Any]] = {}
     noted: dict[tuple[str, str], str] = {}
     for name in names:
-        deliverable = registry.find(name)
-        with study.reading(registry.catalog().public_scope(name)) as reads:
-            drafts[name] = list(deliverable.public(study))
+        drafts[name], reads = _drafts(study, registry.find(name))
         noted |= reads
     with study.reading(Scope("the gate", ("disclosure",), (CHECKS, *registry.names()))) as reads:
         drafts[CHECKS] = [_checks_draft(study)]
     return drafts, noted | reads
+
+
+def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], dict[tuple[str, str], str]]:
+    """Return one deliverable's drafts, from the cache where nothing that they read has changed."""
+    cache, kind = study.cache, f"drafts-{deliverable.name}"
+    if cache is None:
+        return _drafted(study, deliverable)
+    place = private(private(study.work / INTERNAL) / "drafts")
+    modules = frozenset({module_of(deliverable.public), "tcoc.disclosure.table"})
+    base = base_key(kind, modules, [deliverable.policy, deliverable.uses])
+    for entry in () if study.fresh else look_up(cache, kind, base, study.holds):
+        if cache.take(entry, place):
+            # written by this very code, into a folder of the owner alone
+            drafts = pickle.loads((place / kind).read_bytes())  # noqa: S301
+            return drafts, {(read, name): digest for read, name, digest in entry.reads}
+    drafts, reads = _drafted(study, deliverable)
+    (place / kind).write_bytes(pickle.dumps(drafts))
+    noted = tuple((read, name, digest) for (read, name), digest in reads.items())
+    cache.keep(Entry(kind, base, noted, {kind: sha256(place / kind)}), place)
+    return drafts, reads
+
+
+def _drafted(
+    study: Study, deliverable: Deliverable
+) -> tuple[list[Any], dict[tuple[str, str], str]]:
+    with study.reading(registry.catalog().public_scope(deliverable.name)) as reads:
+        drafts = list(deliverable.public(study))
+    return drafts, reads
 
 
 def _gated(
@@ -91,7 +118,6 @@ def _gated(
     if apart:
         (private(public / "log") / APART).write_text(f"{apart}\n", encoding="utf-8")
     disclosure.write_public(gated.tables, private(public / "tables"))
-    disclosure.write_csvs(gated.tables, private(public / "csv"))
     gated.log.to_parquet(private(public / "log") / f"{LOG}.parquet", index=False)
     gated.record.write(public / "log")
     return noted
@@ -135,9 +161,10 @@ def _checks_draft(study: Study) -> Any:
     )
 
 
-def page_tables(public: Path, deliverable: Deliverable, folder: Path) -> Path:
+def page_tables(
+    tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, folder: Path
+) -> Path:
     """Write what one page is given: the public tables of what it rests on, and its checks."""
-    tables = disclosure.read_public(public / "tables")
     below = set(registry.catalog().builds_on(deliverable.name))
     own = {name: table for name, table in tables.items() if table.deliverable in below}
     if CHECKS in tables:

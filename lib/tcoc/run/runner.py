@@ -7,7 +7,7 @@ no tables) under `outputs/.failed/`.
 
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from typing import Any
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
-from tcoc.disclosure import read_public
+from tcoc.disclosure import PublicTable, read_public, write_csvs
 from tcoc.disclosure.release import earlier_releases, mark_not_released, store_of
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
@@ -162,12 +162,11 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             if failed := failed_checks(opened):
                 raise TcocError("; ".join(failed))
             ready = stack.enter_context(starting_pages())
-            _gate(opened, work, public)
-            pages = _pages(request, work, cache, public, opened)
-            _workbooks(work, pages, public)
+            shown = _gate(opened, work, public)
+            pages = _pages(request, work, cache, shown, opened)
+            _workbooks(work, pages, shown)
             work.taken = opened.taken
         work.rows = rows_of(work.folder)
-        shown = read_public(public / "tables")
         work.manifest.tables = {name: len(table) for name, table in shown.items()}
         found.refuse_moved()
         _render(request, work, pages, ready)
@@ -179,23 +178,32 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
         work.report.say("code or parameters changed while the run went on: nothing of it is kept")
 
 
-def _gate(opened: Study, work: _Work, public: Path) -> None:
+def _gate(opened: Study, work: _Work, public: Path) -> dict[str, PublicTable]:
+    """Write the public tables, as Parquet for the pages and as CSV to publish; return them."""
     work.report.start("disclosure gate", 1)
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
         store = store_of(work.manifest)
         earlier = earlier_releases(work.outputs, store)
         gate_tables(opened, work.names, public, earlier)
+        shown = read_public(public / "tables")
+        write_csvs(shown, work.folder / "tables")
     if (apart := public / "log" / APART).is_file():
         why = apart.read_text(encoding="utf-8").strip()
         work.report.say(f"cannot be released beside the earlier releases of its data: {why}")
-    shutil.copytree(public / "csv", work.folder / "tables")
     for file in sorted((public / "log").glob("*.parquet")):
         shutil.copyfile(file, work.folder / RESTRICTED / file.name)
     work.report.advance("disclosure gate")
     work.readings["disclosure"] = reading
+    return shown
 
 
-def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened: Study) -> Pages:
+def _pages(
+    request: RunRequest,
+    work: _Work,
+    cache: Cache,
+    shown: Mapping[str, PublicTable],
+    opened: Study,
+) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
     jobs = []
     # Pages name a factor only where one divides dollars; a year without one says so by itself.
@@ -204,7 +212,7 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)
-        given = page_tables(public, deliverable, work.folder / INTERNAL / "pages" / name)
+        given = page_tables(shown, deliverable, work.folder / INTERNAL / "pages" / name)
         scope = registry.catalog().public_scope(name)
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
@@ -219,15 +227,14 @@ def _pages(request: RunRequest, work: _Work, cache: Cache, public: Path, opened:
     return Pages(jobs, cache, request.fresh)
 
 
-def _workbooks(work: _Work, pages: Pages, public: Path) -> None:
+def _workbooks(work: _Work, pages: Pages, shown: Mapping[str, PublicTable]) -> None:
     """Write one Excel workbook per report into tables/, of what the gate let through (D4)."""
-    from tcoc.disclosure import read_public
     from tcoc.report.facts import RunFacts
     from tcoc.report.workbook import write_workbooks
 
     titles = {name: registry.find(name).title for name in work.names}
     facts = RunFacts.read(pages.jobs[0].public)
-    write_workbooks(read_public(public / "tables"), facts, work.folder / "tables", titles)
+    write_workbooks(shown, facts, work.folder / "tables", titles)
 
 
 def _sheets(work: _Work) -> None:

@@ -62,7 +62,7 @@ def open_release(
     shutil.rmtree(folder, ignore_errors=True)
     gate_tables(opened, names, folder)
     policy_of = {name: registry.catalog().public_scope(name).policy for name in names}
-    known = completion_facts(opened)
+    known = completion_facts(opened) if "completion_years" in opened.catalog else {}
     factors = {year: of.factor for year, of in known.items() if of.has_factor}
     facts = facts_of(opened.run, opened.store, policy_of, factors)
     tables = read_public(folder / "tables")

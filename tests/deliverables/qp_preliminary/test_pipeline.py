@@ -20,6 +20,7 @@ from tcoc.deliverables.qp_preliminary.checks import CHECKS
 from tcoc.deliverables.qp_preliminary.explain import explain_qp
 from tcoc.deliverables.qp_preliminary.tables import PRODUCTS
 from tcoc.deliverables.registry import study
+from tcoc.disclosure import as_csv
 from tcoc.errors import InputError
 from tcoc.params import load_run
 from tcoc.paths import notebooks_dir
@@ -295,8 +296,7 @@ def test_page_says_what_would_be(tiny: Study, monkeypatch: pytest.MonkeyPatch) -
 def test_nothing_of_a_clinician_or_of_few_leaves(tiny: Study) -> None:
     """Four people in all: averages and dollars are hidden, no NPI is in a table (D1, D4)."""
     release = release_of(tiny)
-    folder = tiny.work / "public" / "csv"
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in folder.rglob("*.csv")}
+    texts = {name: as_csv(table).decode() for name, table in release.tables.items()}
     assert "qp_tests" in texts
     for name, text in texts.items():
         assert not any(npi in text for npi in (BEST, ACTUAL, NOBODY, SMALL)), name

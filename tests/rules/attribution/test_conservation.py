@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcoc.deliverables.risk_adjustment.panels import under_links
+from tcoc.deliverables.y1_attribution import pieces
 from tcoc.deliverables.y1_attribution import tables as core
 from tcoc.params import AttributionPolicy
 from tcoc.rules.attribution.waterfall import RELINKED, AttributionRules
@@ -66,7 +67,8 @@ def test_years_together_and_one_by_one_give_the_same(
     assert 2 in form.values(), "the windows of two years overlap"
     together = tables_of(case)
     assert together["attribution"]["year"].nunique() > 1
-    monkeypatch.setattr(core, "ROWS_AT_ONCE", 0)
+    for module in (core, pieces):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", 0)
     alone = tables_of(case)
     for name, table in together.items():
         pd.testing.assert_frame_equal(table, alone[name], check_exact=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,15 @@ from tcoc.rules.mpa import Inputs, Terms, Units, pooled_quality, read_terms
 from tcoc.rules.mpa.base import weighted_base, years_back
 from tcoc.rules.mpa.scale import Array
 from tcoc.rules.mpa.units import hospital_quality, peer_level, relative_risk
-from tcoc.rules.risk import METHODS, STATE, Adjusted, Pair, risk_adjustment
-from tcoc.rules.risk.adjust import hospital_sums, pooled, weighted_cells
+from tcoc.rules.risk import METHODS, STATE, Adjusted, Pair
+from tcoc.rules.risk.adjust import (
+    Sums,
+    adjust,
+    hospital_sums,
+    hospitals_of,
+    pooled,
+    weighted_cells,
+)
 from tcoc.rules.risk.settings import RiskSettings
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 from tcoc.study import Study
@@ -197,17 +205,21 @@ def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Settin
     cells = cells[cells["year"].isin([*back, pair.performance_year])]
     hospitals = sorted(set(cells.loc[cells["year"] == pair.performance_year, "ccn"]) - {STATE})
     mapped = pooled(cells, {ccn: members.get(ccn, ccn) for ccn in sorted(set(cells["ccn"]))})
-    by_year = {
-        year: risk_adjustment(
-            mapped, pair_of(study, year, pair.performance_year), settings, factors
-        )
-        for year in back
-    }
+
+    @cache
+    def sums_of(year: int, names: tuple[str, ...]) -> Sums:
+        # the performance year is asked for with each base year
+        return hospital_sums(mapped, year, names, settings, factors)
+
+    def adjusted(base_year: int) -> Adjusted:
+        years = pair_of(study, base_year, pair.performance_year)
+        names = hospitals_of(mapped, years)
+        base, performance = sums_of(base_year, names), sums_of(pair.performance_year, names)
+        return adjust(names, base, performance, years, settings)
+
+    by_year = {year: adjusted(year) for year in back}
     names = by_year[pair.base_year].hospitals
-    sums = [
-        hospital_sums(mapped, year, names, settings, factors)
-        for year in (pair.base_year, pair.performance_year)
-    ]
+    sums = [sums_of(year, names) for year in (pair.base_year, pair.performance_year)]
     units = Units(
         tuple(c for c in hospitals if members.get(c, c) in set(names)),
         {c: u for c, u in members.items() if c in hospitals},

@@ -10,20 +10,23 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.deliverables.y1_attribution.completion import (
-    CLAIMS,
-    claim_rows,
-    claims_end,
-)
+from tcoc.deliverables.y1_attribution.completion import CLAIMS, claims_end
 from tcoc.deliverables.y1_attribution.completion import PRODUCTS as COMPLETION_PRODUCTS
 from tcoc.deliverables.y1_attribution.completion import completion as completion  # noqa: PLC0414
 from tcoc.deliverables.y1_attribution.completion import has_claims as has_claims  # noqa: PLC0414
+from tcoc.deliverables.y1_attribution.pieces import PRODUCTS as USE_PRODUCTS
+from tcoc.deliverables.y1_attribution.pieces import (
+    ROWS_AT_ONCE,
+    lines_by_year,
+    window_use,
+    windows_of,
+)
 from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import use
 from tcoc.rules.attribution.movement import movement
 from tcoc.rules.attribution.waterfall import AttributionRules, attribute
-from tcoc.rules.attribution.window import Period, Span, batches, calendar_years, spans, window
+from tcoc.rules.attribution.window import Period, batches
 from tcoc.rules.completion import COMPLETION
 from tcoc.rules.population import PopulationRules, population
 from tcoc.rules.spending import (
@@ -53,10 +56,6 @@ BENEFICIARY_YEAR = {
     "tcoc": DOLLAR_SUM,
     **dict.fromkeys(SPENDING_COLUMNS, DOLLAR_SUM),
 }
-
-ROWS_AT_ONCE = 8_000_000
-"""Professional lines up to which calendar years share a query: enough that planning it costs little
-beside the work, few enough that a state's years stay alone in memory. No result depends on it."""
 
 SUMS = {"benes": "float64", "eligible_months": "float64", "tcoc": DOLLAR_SUM}
 
@@ -97,59 +96,24 @@ def _typed(table: ir.Table, schema: dict[str, str]) -> ir.Table:
 
 
 def attribution(study: Study) -> ir.Table:
-    """Every eligible person of every year of the run, attributed in whole or in shares.
-
-    Each calendar year's claims are passed once, for all windows that reach into it.
-    """
-    policy = AttributionPolicy.of(study.policy)
-    rules, services = AttributionRules.from_policy(policy), use.ServiceRules.from_policy(policy)
-    windows = {year: window(year, rules.window) for year in study.run.years}
-    periods = [period for found in windows.values() for period in found]
-    lines = {y: claim_rows(study, y, ["professional"]) for y in calendar_years(periods)}
-    every = spans(periods, lines, ROWS_AT_ONCE)
-    used: dict[Span, use.SpanUse] = {}
+    """Every eligible person of every year of the run, attributed in whole or in shares."""
+    rules = AttributionRules.from_policy(AttributionPolicy.of(study.policy))
+    windows = windows_of(study)
+    used = window_use(study, windows)
+    at_once = 0 if rules.year_by_year else ROWS_AT_ONCE
     parts: dict[int, ir.Table] = {}
-    for years in batches(windows, lines, 0 if rules.year_by_year else ROWS_AT_ONCE):
-        mine = {year: windows[year] for year in years}
-        used |= {
-            s: _span_use(study, s, services) for s in every if s not in used and s.touches(mine)
-        }
+    for years in batches(windows, lines_by_year(study, windows), at_once):
         before = parts.get(min(years) - 1) if rules.year_by_year else None
-        parts[max(years)] = _attributed(study, mine, list(used.values()), rules, before)
-        later = {year: found for year, found in windows.items() if year > max(years)}
-        for done in [used.pop(span) for span in every if span in used and not span.touches(later)]:
-            study.connection.drop(done.primary_care, done.own_services, done.hospitals)
+        mine = {year: windows[year] for year in years}
+        parts[max(years)] = _attributed(study, mine, used, rules, before)
     found = [*parts.values()]
     return cast(ir.Table, ibis.union(*found)) if len(found) > 1 else found[0]
-
-
-def _span_use(study: Study, span: Span, rules: use.ServiceRules) -> use.SpanUse:
-    """Use in a span of calendar years by piece, of all that the windows ask for (A2 to A9)."""
-    keep = study.connection.keep
-    listed = study.connection.load(rules.code_table(), use.CODE_TABLE)
-    found = use.span_use(
-        study.store_table("professional", span.years),
-        study.store_table("facility", span.years),
-        span,
-        rules,
-        listed,
-        study.references.eligible_hospitals,
-    )
-    step = study.connection.step
-    with step("primary care by clinician"):
-        primary_care = keep(found.primary_care)
-    with step("clinicians' own services"):
-        own_services = keep(found.own_services)
-    with step("hospital use"):
-        hospitals = keep(found.hospitals)
-    study.connection.drop(listed)
-    return use.SpanUse(span, primary_care, own_services, hospitals)
 
 
 def _attributed(
     study: Study,
     windows: Mapping[int, Sequence[Period]],
-    used: Sequence[use.SpanUse],
+    used: use.SpanUse,
     rules: AttributionRules,
     before: ir.Table | None,
 ) -> ir.Table:
@@ -157,7 +121,7 @@ def _attributed(
     mine = everyone.filter(everyone.year.isin([*windows]))
     with connection.step("people and hospital use in the window"):
         people = connection.keep(mine.select("year", "bene_id", "eligible_months", "zip", "sex"))
-        found = use.in_window(used, windows, people)
+        found = use.in_window([used], windows, people)
         # three questions are asked of it
         found = replace(found, hospitals=connection.keep(found.hospitals))
     result = attribute(
@@ -304,6 +268,7 @@ USES: tuple[str, ...] = ()
 PRODUCTS = (
     *COMPLETION_PRODUCTS,
     Product("beneficiary_year", ("year", "bene_id"), beneficiary_year),
+    *USE_PRODUCTS,
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
     Product(
         "attribution_by_hospital",

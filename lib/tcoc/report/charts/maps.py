@@ -103,7 +103,9 @@ def _draw_maps(
         _spots(axes, here, largest, scale, column, single=len(heads) == 1)
         if heads[number]:
             size = base.size_of(layout) - 1
-            title = axes.set_title(base.fitted(heads[number], width, size), fontsize=size, pad=3)
+            said = base.fitted(heads[number], width, size)
+            # its place is given, for to find one the library lays out ticks that a map has not
+            title = axes.set_title(said, fontsize=size, pad=3, y=1.0)
             key = str(here["_key"].iloc[0]) if len(here) else ""
             mark(title, key, heads[number], "name")
     _size_key(picture, layout, largest, scale, column)

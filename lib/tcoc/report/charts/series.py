@@ -298,6 +298,6 @@ def _draw_multiples(
         _scale_axis(axes, data, layout, few=True)
         if number % columns and not own_scale:
             axes.set_yticklabels([])
-        title = axes.set_title(base.fitted(heads[number], room, size), fontsize=size, pad=4)
+        title = axes.set_title(base.fitted(heads[number], room, size), fontsize=size, pad=4, y=1.0)
         mark(title, next(iter(data.keys.values()), ""), heads[number], "name")
     return picture

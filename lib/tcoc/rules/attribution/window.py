@@ -61,10 +61,6 @@ class Span:
             if any(period.contains(piece) for period in window)
         ]
 
-    def touches(self, windows: Mapping[int, Sequence[Period]]) -> bool:
-        """Return whether any piece lies in any of the windows."""
-        return any(self.numbers(window) for window in windows.values())
-
 
 def spans(periods: Sequence[Period], rows: Mapping[int, int], most: int) -> list[Span]:
     """Group the calendar years that periods touch, as many as have no more than `most` rows.

@@ -1,0 +1,136 @@
+"""What people used, by piece of the windows: kept, so that a changed stage reads no claim.
+
+Which clinicians and hospitals people went to depends on the window, the code lists and the store;
+how the stages of rule A1 choose among them does not change it.
+
+| table | one row per | holds |
+|---|---|---|
+| care_use (internal) | piece, bene_id, npi, step | primary care by clinician (A2) |
+| clinician_use (internal) | piece, npi | clinicians' own services (A7) |
+| hospital_use (internal) | piece, bene_id, ccn | inpatient and outpatient use (A5, A8, A9) |
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from tcoc.deliverables.y1_attribution.completion import claim_rows
+from tcoc.params import AttributionPolicy
+from tcoc.rules.attribution import use
+from tcoc.rules.attribution.window import Period, Span, calendar_years, spans, window
+from tcoc.store.schema import DOLLAR_SUM
+from tcoc.study import Product, Study
+
+ROWS_AT_ONCE = 8_000_000
+"""Professional lines up to which calendar years share a query: enough that planning it costs little
+beside the work, few enough that a state's years stay alone in memory. No result depends on it."""
+
+
+def windows_of(study: Study) -> dict[int, tuple[Period, ...]]:
+    """Return the look-back window of each year of the run (rule A0)."""
+    form = AttributionPolicy.of(study.policy).window
+    return {year: window(year, form) for year in study.run.years}
+
+
+def lines_by_year(study: Study, windows: Mapping[int, Sequence[Period]]) -> dict[int, int]:
+    """Return the professional lines of each calendar year that a window touches."""
+    years = calendar_years(period for found in windows.values() for period in found)
+    return {year: claim_rows(study, year, ["professional"]) for year in years}
+
+
+def window_use(study: Study, windows: Mapping[int, Sequence[Period]]) -> use.SpanUse:
+    """Return what people used in all pieces of the windows, from the kept tables."""
+    every = _spans(study, windows)
+    years = tuple(year for span in every for year in span.years)
+    whole = Span(years, tuple(piece for span in every for piece in span.pieces))
+    return use.SpanUse(whole, *(study.table(product.name) for product in PRODUCTS))
+
+
+def _spans(study: Study, windows: Mapping[int, Sequence[Period]]) -> list[Span]:
+    periods = [period for found in windows.values() for period in found]
+    return spans(periods, lines_by_year(study, windows), ROWS_AT_ONCE)
+
+
+def care_use(study: Study) -> ir.Table:
+    """Primary care by beneficiary, clinician and piece (rule A2)."""
+    rules = use.ServiceRules.from_policy(AttributionPolicy.of(study.policy))
+
+    def used(lines: ir.Table, span: Span) -> ir.Table:
+        return use.primary_care_use(lines, span.pieces, rules)
+
+    return _by_span(study, "professional", used)
+
+
+def clinician_use(study: Study) -> ir.Table:
+    """Clinicians' own services by piece, of all patients (rule A7)."""
+    rules = use.ServiceRules.from_policy(AttributionPolicy.of(study.policy))
+    codes = study.connection.load(rules.code_table(), use.CODE_TABLE)
+
+    def used(lines: ir.Table, span: Span) -> ir.Table:
+        return use.own_services(lines, span.pieces, codes, rules)
+
+    return _by_span(study, "professional", used)
+
+
+def hospital_use(study: Study) -> ir.Table:
+    """Inpatient and outpatient use by beneficiary, hospital and piece (rules A5, A8, A9)."""
+    hospitals = study.references.eligible_hospitals
+
+    def used(claims: ir.Table, span: Span) -> ir.Table:
+        return use.hospital_use(claims, span.pieces, hospitals)
+
+    return _by_span(study, "facility", used)
+
+
+def _by_span(study: Study, name: str, used: Callable[[ir.Table, Span], ir.Table]) -> ir.Table:
+    """Return use in one pass over a claims table, its pieces numbered through all spans."""
+    parts: list[ir.Table] = []
+    before = 0
+    for span in _spans(study, windows_of(study)):
+        found = used(study.store_table(name, span.years), span)
+        parts.append(found.mutate(piece=(found.piece + before).cast("int32")))
+        before += len(span.pieces)
+    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
+
+
+PRODUCTS = (
+    Product(
+        "care_use",
+        ("piece", "bene_id", "npi", "step"),
+        care_use,
+        {
+            "bene_id": "string",
+            "npi": "string",
+            "step": "int32",
+            "piece": "int32",
+            "allowed": DOLLAR_SUM,
+            "visits": "int32",
+            "last_date": "date",
+        },
+        internal=True,
+    ),
+    Product(
+        "clinician_use",
+        ("piece", "npi"),
+        clinician_use,
+        {"npi": "string", "piece": "int32", "all_lines": DOLLAR_SUM, "primary_care": DOLLAR_SUM},
+        internal=True,
+    ),
+    Product(
+        "hospital_use",
+        ("piece", "bene_id", "ccn"),
+        hospital_use,
+        {
+            "bene_id": "string",
+            "ccn": "string",
+            "piece": "int32",
+            "paid": DOLLAR_SUM,
+            "claims": "int32",
+            "visits": "int32",
+        },
+        internal=True,
+    ),
+)
+"""In the order in which SpanUse has them."""
