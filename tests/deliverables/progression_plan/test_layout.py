@@ -13,6 +13,7 @@ from matplotlib.transforms import Bbox
 
 from tcoc.deliverables.progression_plan import diagrams
 from tcoc.deliverables.progression_plan import figures as progression_figures
+from tcoc.deliverables.progression_plan.timeline import draw_timeline
 from tcoc.reference.published import load_aims, load_diagram, load_timeline, load_values
 from tcoc.rules import progression
 
@@ -86,7 +87,7 @@ def test_aims():
 
 
 def test_timeline():
-    assert problems(diagrams.draw_timeline(progression.timeline_rows(load_timeline()))) == []
+    assert problems(draw_timeline(progression.timeline_rows(load_timeline()))) == []
 
 
 def test_metrics():
@@ -146,4 +147,4 @@ def test_an_edited_timeline_stays_legible(tracks):
         for i, events in enumerate(tracks)
         for first, length, label in events
     ]
-    assert problems(diagrams.draw_timeline(pd.DataFrame(rows))) == []
+    assert problems(draw_timeline(pd.DataFrame(rows))) == []

@@ -23,6 +23,7 @@ from tcoc.deliverables.progression_plan.diagrams import (
     wrap,
     write,
 )
+from tcoc.deliverables.progression_plan.timeline import draw_timeline
 from tcoc.disclosure import PublicTable
 from tcoc.report import words
 from tcoc.report.charts import Chart, Layout, needs_rows
@@ -84,7 +85,7 @@ def timeline(table: PublicTable) -> Chart:
         for track, part in frame.groupby("track", sort=False)
     ]
     return _chart(table.name, table, ("track", "event", "when", "status"),
-                  lambda: diagrams.draw_timeline(frame), groups)  # fmt: skip
+                  lambda: draw_timeline(frame), groups)  # fmt: skip
 
 
 def _event_said(row: Mapping[Any, Any]) -> str:

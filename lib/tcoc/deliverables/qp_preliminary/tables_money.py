@@ -3,7 +3,7 @@
 import pandas as pd
 
 from tcoc.deliverables.qp_preliminary.tables_counts import all_covered, codes, qp_years
-from tcoc.deliverables.qp_preliminary.tables_tests import clinician_frame, empty
+from tcoc.deliverables.qp_preliminary.tables_tests import clinician_frame, together
 from tcoc.params import QpPolicy
 from tcoc.reference.specialties import specialty_groups
 from tcoc.rules.qp import counts, money
@@ -50,7 +50,7 @@ def qp_incentive(study: Study) -> pd.DataFrame:
         for name, own in groups[groups["year"] == year].groupby("partner")
         for kind in money.GROUPS
     ]
-    return pd.concat(parts, ignore_index=True) if parts else empty(INCENTIVE_SCHEMA)
+    return together(parts, INCENTIVE_SCHEMA)
 
 
 INCENTIVE_SCHEMA = {
@@ -81,7 +81,7 @@ def qp_fee_schedule(study: Study) -> pd.DataFrame:
         money.fee_schedule(QpPolicy.of(study.policy), int(dollars * 100)).assign(year=year)
         for year, dollars in zip(base["year"], base["payments"], strict=True)
     ]
-    return pd.concat(parts, ignore_index=True) if parts else empty(FEE_SCHEMA)
+    return together(parts, FEE_SCHEMA)
 
 
 FEE_SCHEMA = {

@@ -189,7 +189,7 @@ def qp_year_result(study: Study) -> pd.DataFrame:
     """First snapshot at which each clinician qualifies, under the test in force (rule Q7)."""
     scores = _score_frame(study, study.table("qp_snapshots"))
     parts = [part for year in qp_years(study) for part in _year_result(study, year, scores)]
-    return pd.concat(parts, ignore_index=True) if parts else empty(YEAR_RESULT_SCHEMA)
+    return together(parts, YEAR_RESULT_SCHEMA)
 
 
 def _in_force(study: Study, year: int) -> list[Thresholds]:
@@ -256,9 +256,13 @@ YEAR_RESULT_SCHEMA = {
 }
 
 
-def empty(schema: dict[str, str]) -> pd.DataFrame:
-    """Return a table without rows."""
-    return pd.DataFrame({name: [] for name in schema})
+def together(parts: list[pd.DataFrame], schema: dict[str, str]) -> pd.DataFrame:
+    """Return the rows of all parts, a table without rows where there is no part."""
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame({name: [] for name in schema})
+    )
 
 
 # ---------------------------------------------------------------- who, and by what
@@ -280,7 +284,7 @@ def qp_routes(study: Study) -> pd.DataFrame:
         results.routes(mine.reset_index(drop=True), scores, limits)
         for _, limits, mine in _by_year_in_force(study)
     ]
-    return pd.concat(parts, ignore_index=True) if parts else empty(ROUTES_SCHEMA)
+    return together(parts, ROUTES_SCHEMA)
 
 
 ROUTES_SCHEMA = {
