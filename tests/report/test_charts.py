@@ -1,5 +1,7 @@
 """Every chart type draws the values of its table: positions of marks are compared, not pixels."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -300,4 +302,4 @@ def test_labels_of_an_uneven_scale_never_touch(layout):
     figure.canvas.draw()
     boxes = [t.get_window_extent() for t in figure.axes[0].get_xticklabels() if t.get_text()]
     assert len(boxes) >= 3
-    assert all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
