@@ -19,7 +19,7 @@ OFFLINE = (
     "--no-pdf-header-footer",
 )  # fmt: skip
 MOST_PAGES = 80
-SECONDS = 300
+SECONDS = 900
 
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _BODY = re.compile(r"<body[^>]*>(.*?)</body>", re.DOTALL)
@@ -28,12 +28,14 @@ _BETWEEN = """<style>@media print {
   .report + .report { break-before: page; }
   .report:not(:last-child) footer, .report + .report .contents { display: none; }
   .report + .report #table-assumptions, .report + .report #table-checks { display: none; }
+  .report #table-data-notes { display: none; }
   body { font-size: 9pt; line-height: 1.3; } h2 { margin-top: 10pt; } p { margin-bottom: 5pt; }
   header { padding: 4pt 0; }
   .summary { font-size: 10.5pt; } figure { margin: 6pt 0 8pt; }
-  .picture svg { max-height: 4.7in; }
+  .picture:not(.tall) svg { max-height: 4.7in; }
 }</style>"""
-"""One footer, one list of contents, and the cover's assumptions do for all; two figures a sheet."""
+"""One footer, one list of contents, the cover's assumptions and data do for all; two figures a
+sheet, or one that is tall."""
 
 
 def one_page(files: list[Path]) -> str:
@@ -80,7 +82,11 @@ def main(arguments: list[str]) -> int:
     if browser is None:
         print("No PDF is made: chromium is not installed. Each page prints from any browser.")
         return 0
-    file, pages = print_run(run, browser)
+    try:
+        file, pages = print_run(run, browser)
+    except subprocess.TimeoutExpired:
+        print(f"No PDF is made: {browser} did not end within {SECONDS} seconds.")
+        return 1
     print(f"{file}: {pages} pages")
     if pages > MOST_PAGES:
         print(f"More than {MOST_PAGES} pages: some table belongs into the workbook")

@@ -1,5 +1,7 @@
 """Every chart type draws the values of its table: positions of marks are compared, not pixels."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -288,3 +290,16 @@ def test_labels_of_parts_leave_most_of_the_part_to_see(tables):
         covered = [b for b in under if b.x0 <= box.x0 and box.x1 <= b.x1 and b.y0 < box.y1 < b.y1]
         assert covered
         assert box.width < 0.5 * covered[0].width
+
+
+@LAYOUTS
+def test_labels_of_an_uneven_scale_never_touch(layout):
+    sizes = pd.DataFrame({"size": [1000, 2500, 5000, 10000, 20000, 40000], "factor": 0.5})
+    columns = {"size": Column("People", "number"), "factor": Column("Factor", "number")}
+    draft = Draft("sizes", "Sizes", sizes, ("size",), columns)
+    table = gate({"d": [draft]}).tables["sizes"]
+    figure = charts.lines(table, "size", "factor").draw(layout)
+    figure.canvas.draw()
+    boxes = [t.get_window_extent() for t in figure.axes[0].get_xticklabels() if t.get_text()]
+    assert len(boxes) >= 3
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))

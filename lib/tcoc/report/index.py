@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,15 +177,17 @@ def _sheets_html(work: Path, cards: Sequence[_Card]) -> str:
     names = dict(_hospitals(cards))
     single = sorted((names.get(ccn, ccn), f"{ccn}.html") for ccn in sheets_beside(work))
     shared = sorted(f.name for f in (work / "hospitals").glob("together-*.html"))
-    links = [*single, *(("Together: " + _together(name), name) for name in shared)]
+    links = [*single, *((f"Together: {_together(work / 'hospitals' / f)}", f) for f in shared)]
     items = "".join(
         f'<li><a href="hospitals/{html.escape(file)}">{text(name)}</a></li>' for name, file in links
     )
     return f'<ul class="sheets">{items}</ul>' if items else ""
 
 
-def _together(file: str) -> str:
-    return file.removeprefix("together-").removesuffix(".html").replace("-", " ")
+def _together(sheet: Path) -> str:
+    """Return the name of hospitals that are judged together, as their sheet's title has it."""
+    found = re.search(r"<title>(.*?) · ", sheet.read_text(encoding="utf-8"))
+    return html.unescape(found.group(1)) if found else sheet.stem
 
 
 def _news_html(news: str) -> str:

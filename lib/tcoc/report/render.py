@@ -187,8 +187,15 @@ def _figure(picture: Mapping[str, str], below: str) -> str:
     return (
         f'<figure id="{anchor}"><figcaption><a class="number" href="#{anchor}">'
         f"Figure {picture['number']}</a> {text(picture['title'])}</figcaption>"
-        f'<div class="picture">{picture[WIDE]}{picture[display.NARROW]}</div>{below}</figure>'
+        f'<div class="picture{_tall(picture[WIDE])}">{picture[WIDE]}{picture[display.NARROW]}</div>'
+        f"{below}</figure>"
     )
+
+
+def _tall(picture: str) -> str:
+    """Return the class of a picture that takes a printed page to be read at arm's length."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture)
+    return " tall" if found and float(found[2]) > 0.8 * float(found[1]) else ""
 
 
 def write_figures(files: Mapping[str, Mapping[str, str]], folder: Path) -> None:

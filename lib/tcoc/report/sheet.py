@@ -6,6 +6,7 @@ numbers and adds lists of clinicians.
 """
 
 import html
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -223,7 +224,12 @@ def cell(title: str, *content: str, wide: bool = False) -> str:
 
 def say(text: str, kind: str = "") -> str:
     """Return a paragraph of a sheet."""
-    return f"<p{f' class={kind!r}' if kind else ''}>{_text(text)}</p>" if text else ""
+    return f"<p{f' class={kind!r}' if kind else ''}>{_unbroken(text)}</p>" if text else ""
+
+
+def _unbroken(text: str) -> str:
+    """Escape a sentence; a line does not end between a minus and its dollars."""
+    return re.sub(r"−\$[\d,.]*\d", r'<span class="n">\g<0></span>', _text(text))
 
 
 def grid(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

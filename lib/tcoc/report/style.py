@@ -118,6 +118,12 @@ def ink(tint: str) -> str:
     return str(to_hex((red, green, blue)))
 
 
+def ink_on(tint: str) -> str:
+    """Return the color of text on a tint: white or ink, whichever stands out more."""
+    light = _luminance(*to_rgb(tint)) + 0.05
+    return "white" if 1.05 / light > light / (_luminance(*to_rgb(INK)) + 0.05) else INK
+
+
 def _luminance(*parts: float) -> float:
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -30,7 +30,13 @@ LONGEST = 60
 _PRINTED = 15
 """Rows that a printed page holds (see page.css)."""
 
-_AMOUNT = re.compile(r"[+−-]?\$[\d][\d,.]*(?:[BMK]\b)?|−[\d][\d,.]*%?|\$")
+_LONG = 50
+"""Letters from which a text needs a column of its own width on a phone."""
+
+_AMOUNT = re.compile(
+    r"[+−-]?\$[\d][\d,.]*(?:[BMK]\b)?|−[\d][\d,.]*%?|\$"
+    r"|\b\d{4}-\d\d(?:-\d\d)?\b"  # a day, and years as in 2017-18, stay on one line as well
+)
 
 
 @dataclass(frozen=True)
@@ -340,7 +346,8 @@ def _row(grid: Grid, number: int, row: Sequence[str]) -> str:
 
 
 def _td(head: Head, cell: str) -> str:
-    return f'<td class="r">{_cell(cell)}</td>' if head.right else f"<td>{_cell(cell)}</td>"
+    kind = "r" if head.right else "long" if len(cell) > _LONG else ""
+    return f'<td class="{kind}">{_cell(cell)}</td>' if kind else f"<td>{_cell(cell)}</td>"
 
 
 def _cell(cell: str) -> str:
@@ -356,9 +363,9 @@ def _foot(grid: Grid) -> str:
         else []
     )
     notes = [*more, *grid.notes]
-    if len(grid.rows) > _PRINTED:
-        notes.insert(0, f"On paper the first {_PRINTED} rows; all are on the page and in the data.")
     lines = "".join(f"<p>{text(line)}</p>" for line in notes)
+    if len(grid.rows) > _PRINTED:
+        lines = f'<p class="paper">On paper the first {_PRINTED} rows.</p>{lines}'
     return f'<div class="tcoc-notes">{lines}</div>' if lines else ""
 
 

@@ -133,6 +133,7 @@ HEADINGS = {
     "aco_id": "ACO",
     "zip": "ZIP",
     "qp": "QP",
+    "qp_years": "QP years",
     "mpa": "MPA",
 }
 """Headings of columns whose name alone would read badly."""

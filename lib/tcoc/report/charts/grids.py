@@ -75,7 +75,7 @@ def _draw_heat(layout: Layout, lines: Rows, names: list[str], cells: Any, column
         )
     for row, text in enumerate(lines.names):
         label = axes.annotate(
-            base.fitted(text, left - 0.1, size),
+            "\n".join(_two_lines(text, left - 0.1, size)),
             (0, row),
             va="center",
             ha="right",
@@ -87,6 +87,20 @@ def _draw_heat(layout: Layout, lines: Rows, names: list[str], cells: Any, column
         mark(label, lines.keys[row], text, "name")
     axes.set_axis_off()
     return picture
+
+
+def _two_lines(text: str, width: float, size: float) -> list[str]:
+    """Break a name once where it is too long; what is still too long is cut."""
+    lines = base.wrapped(text, width, size)
+    rest = [" ".join(lines[1:])] if len(lines) > 1 else []
+    return [base.fitted(line, width, size) for line in [lines[0], *rest]]
+
+
+def _in_cell(column: Column, value: float) -> str:
+    """Write a cell's value: shares as whole percent, the table and the tip have the decimals."""
+    return (
+        formats.written(column, value, 0) if formats.is_share(column) else base.short(column, value)
+    )
 
 
 def _heat_cell(
@@ -107,7 +121,7 @@ def _heat_cell(
     share = (value - low) / (high - low) if known and high > low else 0.0
     tint = style.shade(share) if known else style.HIDDEN_TINT
     cell = Rectangle((at - 0.5, row - 0.5), 1, 1, facecolor=tint, edgecolor="white", lw=1.5)
-    text = base.short(column, value) if known else base.MARK
+    text = _in_cell(column, value) if known else base.MARK
     said = f"{lines.names[row]}, {head}: {column.label} {formats.write(column, value)}"
     axes.add_patch(mark(cell, lines.keys[row], said))
     label = axes.text(

@@ -138,7 +138,7 @@ def _draw_lines(layout: Layout, data: Lines, reference: tuple[float, str] | None
         _line(axes, data, row, points=len(data.scale) <= 14)
     axes.set_xlim(*base.padded(data.places[0], data.places[-1], 0.03))
     base.value_axis(axes, "y", data.column)
-    _scale_axis(axes, data, layout)
+    _scale_axis(picture, axes, data, layout)
     base.axis_words(axes, data.column, layout, "y")
     if reference is not None:
         base.horizontal(axes, *reference, layout)
@@ -164,7 +164,9 @@ def _line(
         mark(dot, key, data.said(row, int(at)))
 
 
-def _scale_axis(axes: Axes, data: Lines, layout: Layout, few: bool = False) -> None:
+def _scale_axis(
+    picture: Figure, axes: Axes, data: Lines, layout: Layout, few: bool = False
+) -> None:
     """Write the scale below: each year where there is room, else the first and the last."""
     if data.numeric and len(data.scale) > 14:
         base.value_axis(axes, "x", data.x)
@@ -179,10 +181,27 @@ def _scale_axis(axes: Axes, data: Lines, layout: Layout, few: bool = False) -> N
             texts, places = [texts[0], texts[-1]], places[[0, -1]]
         elif base.is_narrow(layout) and len(texts) > 6:
             texts, places = texts[::2], places[::2]
-        axes.set_xticks(places, texts)
+        room = base.plot_width(picture, axes) / (axes.get_xlim()[1] - axes.get_xlim()[0])
+        kept = _apart(texts, [place * room for place in places], base.size_of(layout) - 0.5)
+        axes.set_xticks([places[at] for at in kept], [texts[at] for at in kept])
         axes.tick_params(length=0)
     if data.x.kind != "year" and not few:
         axes.set_xlabel(formats.axis_title(data.x), fontsize=base.size_of(layout))
+
+
+def _apart(texts: Sequence[str], places: Sequence[float], size: float) -> list[int]:
+    """Return which labels to write, both ends always, so that none touches its neighbor."""
+    widths = [base.inches(text, size) for text in texts]
+    last, kept = len(texts) - 1, [0]
+    for at in range(1, last):
+        left, right = places[at] - widths[at] / 2, places[at] + widths[at] / 2
+        free = places[kept[-1]] + widths[kept[-1]] / 2 + _GAP < left
+        if free and right + _GAP < places[last] - widths[last] / 2:
+            kept.append(at)
+    return [*kept, last] if last else kept
+
+
+_GAP = 0.06
 
 
 def _end_names(picture: Figure, axes: Axes, layout: Layout, data: Lines) -> None:
@@ -295,7 +314,7 @@ def _draw_multiples(
             _line(axes, data, row, points=len(data.scale) <= 8, width=1.6)
         axes.set_xlim(*base.padded(data.places[0], data.places[-1], 0.06))
         base.value_axis(axes, "y", data.column, 3)
-        _scale_axis(axes, data, layout, few=True)
+        _scale_axis(picture, axes, data, layout, few=True)
         if number % columns and not own_scale:
             axes.set_yticklabels([])
         title = axes.set_title(base.fitted(heads[number], room, size), fontsize=size, pad=4, y=1.0)

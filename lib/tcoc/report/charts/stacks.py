@@ -209,7 +209,7 @@ def _stack_row(
         )
         mark(drawn.patches[0], key, said)
         if len(stack.rows) < _FULL:
-            _inside(picture, axes, layout, stack.column, y, start, amount, key)
+            _inside(picture, axes, layout, stack.column, y, start, amount, key, tint)
         up, down = (up + amount, down) if amount > 0 else (up, down + amount)
     if ends and ends[row]:
         label = axes.annotate(
@@ -239,8 +239,9 @@ def _inside(
     start: float,
     amount: float,
     key: str,
+    tint: str,
 ) -> None:
-    """Write a part's amount inside of it, on its own ground, only where it fits."""
+    """Write a part's amount inside of it, on the part's color, only where it fits."""
     share = formats.is_share(column)
     text = formats.written(column, amount, 0) if share else base.short(column, amount)
     low, high = axes.get_xlim()
@@ -255,8 +256,8 @@ def _inside(
         ha="center",
         va="center",
         fontsize=size,
-        color=style.INK,
-        bbox={"boxstyle": "square,pad=0.14", "fc": "white", "ec": "none"},
+        color=style.ink_on(tint),
+        bbox={"boxstyle": "square,pad=0.14", "fc": tint, "ec": "none"},
     )
     mark(label, key, text, "text")
 
