@@ -33,7 +33,7 @@ from tcoc.deliverables.y1_attribution.public_hospitals import (
 )
 from tcoc.deliverables.y1_attribution.tables import completion
 from tcoc.disclosure import Column, Draft
-from tcoc.reference.places import MARYLAND, OUTSIDE, place_parents
+from tcoc.reference.places import MARYLAND, place_parents
 from tcoc.rules.groups import (
     PARTS,
     at_places,
@@ -299,8 +299,8 @@ def named_counties(study: Study) -> pd.DataFrame:
     What is left of a hospital, and of a county, is nobody or no fewer than a named cell has.
     """
     cells = _county_cells(_last(study), ["ccn"])
-    may = cells["place"] != OUTSIDE
-    return cells[kept_cells(cells, [["ccn"], ["place"]], few(study), may)]
+    every = pd.Series(True, index=cells.index)
+    return cells[kept_cells(cells, [["ccn"], ["place"]], few(study), every)]
 
 
 def homes_by_county(study: Study) -> Draft:
@@ -308,10 +308,9 @@ def homes_by_county(study: Study) -> Draft:
     cells = _county_cells(_last(study), ["ccn"])
     named = named_counties(study)
     rest = cells.drop(index=named.index)
-    lived = rest[rest["place"] != OUTSIDE].assign(ccn=OTHERS)
-    away = rest.assign(place=ELSEWHERE)
+    both = [named, rest.assign(ccn=OTHERS), rest.assign(place=ELSEWHERE)]
     keys = ["year", "place", "ccn"]
-    frame = pd.concat([named, lived, away]).groupby(keys, as_index=False)[["benes"]].sum()
+    frame = pd.concat(both).groupby(keys, as_index=False)[["benes"]].sum()
     names = hospital_labels(study) | {OTHERS: "Other hospitals"}
     frame.insert(3, "hospital", frame["ccn"].map(names))
     return Draft(
@@ -331,7 +330,8 @@ def homes_by_county(study: Study) -> Draft:
 def acos_by_county(study: Study, last: pd.DataFrame) -> Draft:
     """Draft the home counties of the people whom each ACO attributes."""
     cells = _county_cells(last[last["aco_id"] != ""], ["stage", "aco_id"])
-    kept = kept_cells(cells, [["aco_id"], ["place"]], few(study), cells["place"] != OUTSIDE)
+    every = pd.Series(True, index=cells.index)
+    kept = kept_cells(cells, [["aco_id"], ["place"]], few(study), every)
     frame = cells.assign(place=cells["place"].where(kept, ELSEWHERE))
     keys = ["year", "stage", "aco_id", "place"]
     frame = frame.groupby(keys, as_index=False)[["benes"]].sum()

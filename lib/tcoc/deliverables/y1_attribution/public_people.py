@@ -9,6 +9,7 @@ from tcoc.deliverables.y1_attribution.public_hospitals import (
     CCN,
     ELSEWHERE,
     HOSPITAL,
+    NO_ZIP,
     SOURCE,
     STAGE,
     UNIVERSE,
@@ -118,7 +119,7 @@ def homes(study: Study) -> Draft:
     counts["county"] = counts["zip"].map(counties).fillna(UNKNOWN)
     may = pd.Series([pair in named for pair in zip(counts["ccn"], counts["county"], strict=True)])
     kept = kept_cells(counts, [("ccn", "county")], least, may)
-    counts["zip"] = counts["zip"].where(kept, ELSEWHERE)
+    counts["zip"] = counts["zip"].replace("", NO_ZIP).where(kept, ELSEWHERE)
     frame = counts.groupby(["year", "ccn", "zip"], as_index=False)[["benes"]].agg(summed)
     frame.insert(2, "hospital", frame["ccn"].map(hospital_labels(study)))
     return Draft(
