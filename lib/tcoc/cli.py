@@ -380,16 +380,24 @@ def feed(
 
 @app.command()
 def sheet(
-    run_: Annotated[Path, typer.Option("--run", help="A run folder or a run's name.")],
-    ccn: Annotated[str, typer.Option(help="One hospital; else all of them.")] = "",
+    run: Annotated[Path | None, typer.Argument(help="A run folder or a run's name.")] = None,
+    name: Annotated[str, typer.Argument(help="CCN, hospital, system, ACO, county; else all.")] = "",
+    run_: Annotated[Path | None, typer.Option("--run", help="The same as RUN.")] = None,
+    ccn: Annotated[str, typer.Option(help="The same as NAME.")] = "",
 ) -> None:
-    """Make the sheets of a finished run's hospitals again: public, and confidential for the owner.
+    """Make sheets of a finished run again: public, and confidential for the owner.
 
-    They stand in RUN/hospitals and RUN/restricted/hospitals; every run makes them by itself.
+    Sheets are of hospitals, health systems, ACOs and counties, in RUN/hospitals and
+    RUN/restricted/hospitals; every run makes them by itself.
     """
     from tcoc.run.sheets import remake_sheets
 
-    for file in remake_sheets(_run_folder(run_), ccn):
+    folder = run_ or run
+    if folder is None:
+        raise InputError("sheet: no run is named, expected tcoc sheet RUN [NAME]")
+    # with --run the first word is the name
+    wanted = ccn or name or (str(run or "") if run_ else "")
+    for file in remake_sheets(_run_folder(folder), wanted):
         typer.echo(f"{file}")
 
 

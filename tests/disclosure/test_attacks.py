@@ -82,6 +82,37 @@ def test_nested_groups_and_parents_are_relations():
     assert not disclosed([gate({"x": [draft]}).record])
 
 
+@pytest.mark.parametrize("dimension", ["ccn", "place"])
+def test_parents_are_relations_whatever_their_dimension_is_called(dimension):
+    frame = pd.DataFrame({dimension: ["a", "b", "ab"], "n": [96, 4, 100]})
+    parents = {dimension: {"a": "ab", "b": "ab"}}
+    draft = plain("t", frame, (dimension,), {"n": COUNT}, parents=parents)
+    assert ("n", f"{dimension} b") in found(record([draft]))
+    assert not disclosed([gate({"x": [draft]}).record])
+
+
+def test_a_hospital_of_two_hierarchies_is_protected_in_both():
+    count = {"n": COUNT}
+    single = pd.DataFrame({"ccn": ["a", "b", "c", "d", "all"], "n": [96, 4, 300, 500, 900]})
+    group = pd.DataFrame({"ccn": ["together"], "n": [304]})
+    system = pd.DataFrame({"ccn": ["system"], "n": [100]})
+    key, more = ("ccn",), {"universe": "u", "totals": {"ccn": "all"}}
+    one = plain("one", single, key, count, **more)
+    two = plain(
+        "two", group, key, count, parents={"ccn": {"b": "together", "c": "together"}}, **more
+    )
+    three = plain(
+        "three", system, key, count, parents={"ccn": {"a": "system", "b": "system"}}, **more
+    )
+    for drafts in ([one, two], [one, three], [one, two, three]):
+        assert ("n", "ccn b") in found(record(drafts))
+        assert not disclosed([gate({"x": drafts}).record])
+    both = gate({"x": [one, two, three]}).tables
+    assert both["one"].hidden["n"].tolist()[1]
+    hidden = sum(int(t.hidden["n"].sum()) for t in both.values())
+    assert hidden >= 3  # b, and one part of each of the sums that would tell it
+
+
 def test_tables_of_one_universe_are_attacked_together():
     fine = pd.DataFrame({"a": list("xxyy"), "b": list("pqpq"), "n": [96, 4, 300, 200]})
     coarse = pd.DataFrame({"a": ["x", "y"], "n": [100, 500]})

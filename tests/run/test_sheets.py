@@ -12,6 +12,7 @@ import pytest
 
 import tcoc.run.key
 import tcoc.run.render
+from tcoc.cli import app
 from tcoc.deliverables import registry
 from tcoc.disclosure import Column, Draft
 from tcoc.errors import InputError
@@ -43,8 +44,11 @@ def hospital_drafts(study: object) -> list[Draft]:
         "hospital_share": Column("Paid to hospitals", "share", of=("benes",), base="benes"),
     }
     kept = frame[["year", "ccn", *columns]]
+    both = {"group": "system-both", "kind": "system", "name": "Both & Co", "called": "Both & Co",
+            "hospitals": " ".join(CCNS)}  # fmt: skip
     return [
         *stand_ins.drafts(study),  # type: ignore[arg-type]
+        Draft("groups", "Groups", pd.DataFrame([both]), ("group",), {}),
         Draft("hospital_per_capita", "By hospital", kept, ("year", "ccn"), columns),
     ]
 
@@ -123,7 +127,7 @@ def test_two_runs_write_the_same_workbooks_and_sheets(made: Path, home: Home) ->
 
     before = digests()
     home.run(fresh=True)
-    assert len(before) == 4
+    assert len(before) == 5
     assert digests() == before
 
 
@@ -136,6 +140,27 @@ def test_a_sheet_made_from_a_finished_run_is_the_runs_own(made: Path) -> None:
     assert written == [file, made / "restricted" / "hospitals" / "210001.html"]
     assert file.read_bytes() == before
     assert verify(made).ok
+
+
+@pytest.mark.parametrize("name", ["system-both", "Both & Co", "both & co"])
+def test_a_system_is_made_again_by_any_of_its_names(made: Path, name: str) -> None:
+    written = remake_sheets(made, name)
+    assert [f.name for f in written] == ["system-both.html"] * 2
+    assert written[1].stat().st_mode & 0o777 == 0o600
+    assert CONFIDENTIAL in written[1].read_text()
+    assert CONFIDENTIAL not in written[0].read_text()
+    assert 'data-sheet="hospitals/system-both.html"' in (made / "first.html").read_text()
+
+
+def test_the_command_takes_run_and_name_in_both_forms(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in ([str(made), "Both & Co"], ["--run", str(made), "Both & Co"],
+                  ["--run", str(made), "--ccn", "system-both"]):  # fmt: skip
+        app(["sheet", *words], standalone_mode=False)
+        assert capsys.readouterr().out.count("system-both.html") == 2
+    with pytest.raises(InputError, match=r"no run is named"):
+        app(["sheet"], standalone_mode=False)
 
 
 def test_an_unknown_hospital_is_refused_with_the_nearest(made: Path) -> None:

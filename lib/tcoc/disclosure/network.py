@@ -24,6 +24,8 @@ ADDITIVE = ("count", "months", "dollars")
 FAR = 1e12
 _TOLERANCE = 1e-6
 _CENTS = 2e-6
+_AT = "#"
+"""The column that numbers a pool's rows: a name that no dimension has."""
 
 
 Place = Mapping[tuple[int, str], np.ndarray]
@@ -181,7 +183,7 @@ def _sums(rows: _Rows, drafts: Sequence[Draft], cells: pd.DataFrame, variables: 
         everything = _merged(pools)
         seen: set[tuple[int, bytes]] = set()
         for pool in [*pools, *([everything] if len(pools) > 1 else [])]:
-            for total, parts in _groups(everything, pool, families.get(universe, {})):
+            for total, parts in _groups(everything, pool, families.get(universe, [{}])):
                 mark = (total, np.sort(parts).tobytes())
                 if mark in seen or (len(parts) == 1 and parts[0] == total):
                     continue
@@ -202,7 +204,7 @@ def _pools(
     """Return by universe its tables' rows, and for each column the number in each row.
 
     A row of two tables with the same labels is one row. A pool has a table's rows by the
-    dimensions they have beside totals; the column `place` numbers them through the universe.
+    dimensions they have beside totals; the column `_AT` numbers them through the universe.
     """
     found: dict[str, tuple[list[Pool], list[np.ndarray]]] = {}
     of_universe: dict[str, list[int]] = defaultdict(list)
@@ -239,7 +241,7 @@ def _pool(draft: Draft, rows: np.ndarray) -> Pool:
         kept = sorted(d for i, d in enumerate(draft.keys) if not bits >> i & 1)
         mine = pattern == bits
         frame = labels.loc[mine, kept].reset_index(drop=True)
-        pool[tuple(kept)] = frame.assign(place=rows[mine])
+        pool[tuple(kept)] = frame.assign(**{_AT: rows[mine]})
     return pool
 
 
@@ -249,47 +251,80 @@ def _merged(pools: Sequence[Pool]) -> Pool:
         for dimensions, frame in pool.items():
             parts[dimensions].append(frame)
     return {
-        d: pd.concat(p, ignore_index=True).drop_duplicates("place") if len(p) > 1 else p[0]
+        d: pd.concat(p, ignore_index=True).drop_duplicates(_AT) if len(p) > 1 else p[0]
         for d, p in parts.items()
     }
 
 
-def _families(drafts: Sequence[Draft]) -> dict[str, dict[str, dict[str, str]]]:
-    found: dict[str, dict[str, dict[str, str]]] = {}
+Family = dict[str, dict[str, str]]
+"""By dimension the parent of each label."""
+
+
+def _families(drafts: Sequence[Draft]) -> dict[str, list[Family]]:
+    """Return the hierarchies of each universe: in one of them a label has one parent.
+
+    A hospital can belong to a combination, to a system and to an ACO. Each of them is a way of its
+    own to add up the whole.
+    """
+    found: dict[str, list[Family]] = {}
     for draft in drafts:
         for dimension, family in draft.parents.items():
-            universe = draft.universe or f"table {draft.name}"
-            known = found.setdefault(universe, {}).setdefault(dimension, {})
-            known.update(
-                (label_text(child), label_text(parent))
+            own = {
+                label_text(child): label_text(parent)
                 for child, parent in family.items()
                 if label_text(parent) != draft.totals.get(dimension)
-            )
+            }
+            known = found.setdefault(draft.universe or f"table {draft.name}", [])
+            fits = (k for k in known if _agree(k.get(dimension, {}), own))
+            home = next(fits, None)
+            if home is None:
+                known.append(home := {})
+            home.setdefault(dimension, {}).update(own)
     return found
 
 
+def _agree(known: Mapping[str, str], own: Mapping[str, str]) -> bool:
+    return all(known.get(child, parent) == parent for child, parent in own.items())
+
+
 def _groups(
-    totals: Pool, parts: Pool, family: Mapping[str, Mapping[str, str]]
+    totals: Pool, parts: Pool, families: Sequence[Family]
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each total with the numbers that are its parts."""
-    for dimensions, frame in parts.items():
-        for size in range(len(dimensions)):
-            for kept in combinations(dimensions, size):
-                if kept in totals:
-                    top = _uppermost(frame, [d for d in dimensions if d not in kept], family)
-                    yield from _matched(totals[kept], top, list(kept))
-        for dimension in dimensions:
-            if dimension in family and dimensions in totals:
-                parent = frame[dimension].map(dict(family[dimension]))
-                moved = frame.assign(**{dimension: parent})[parent.notna().to_numpy()]
-                yield from _matched(totals[dimensions], moved, list(dimensions))
+    """Yield each total with the numbers that are its parts, in each hierarchy."""
+    for number, family in enumerate(families):
+        others = [f for f in families if f is not family]
+        for dimensions, every in parts.items():
+            frame = _without(every, others, family)
+            # where no other hierarchy has a say, the first one has said it all
+            if number and not any(d in family for d in dimensions):
+                continue
+            for size in range(len(dimensions)):
+                for kept in combinations(dimensions, size):
+                    if kept in totals:
+                        top = _uppermost(frame, [d for d in dimensions if d not in kept], family)
+                        yield from _matched(totals[kept], top, list(kept))
+            for dimension in dimensions:
+                if dimension in family and dimensions in totals:
+                    parent = frame[dimension].map(family[dimension])
+                    moved = frame.assign(**{dimension: parent})[parent.notna().to_numpy()]
+                    yield from _matched(totals[dimensions], moved, list(dimensions))
+
+
+def _without(frame: pd.DataFrame, others: Sequence[Family], family: Family) -> pd.DataFrame:
+    """Leave out the groups of other hierarchies: their members stand for themselves here."""
+    for dimension in [c for c in frame.columns if c != _AT]:
+        own = family.get(dimension, {})
+        groups = {p for f in others for p in f.get(dimension, {}).values()} - {*own, *own.values()}
+        if groups:
+            frame = frame[~frame[dimension].isin(groups).to_numpy()]
+    return frame
 
 
 def _uppermost(
     frame: pd.DataFrame, summed: list[str], family: Mapping[str, Mapping[str, str]]
 ) -> pd.DataFrame:
     """Leave out parts of which an ancestor stands beside them, so that none is added twice."""
-    labels = [c for c in frame.columns if c != "place"]
+    labels = [c for c in frame.columns if c != _AT]
     covered = np.zeros(len(frame), dtype=bool)
     for dimension in [d for d in summed if d in family]:
         present = pd.MultiIndex.from_frame(frame[labels])
@@ -306,9 +341,9 @@ def _matched(
 ) -> Iterator[tuple[int, np.ndarray]]:
     if parts.empty or totals.empty:
         return
-    place = parts["place"].to_numpy()
+    place = parts[_AT].to_numpy()
     if not on:
-        yield int(totals["place"].iloc[0]), place
+        yield int(totals[_AT].iloc[0]), place
         return
     # One code per combination of labels, in both tables: cheaper than a merge of texts.
     code = np.zeros(len(parts) + len(totals), dtype=np.int64)
@@ -317,7 +352,7 @@ def _matched(
         code = code * (len(names) + 1) + own
     of_part, of_total = code[: len(parts)], code[len(parts) :]
     order = np.argsort(of_part, kind="stable")
-    known = dict(zip(of_total.tolist(), totals["place"].tolist(), strict=True))
+    known = dict(zip(of_total.tolist(), totals[_AT].tolist(), strict=True))
     cuts = np.flatnonzero(np.diff(of_part[order])) + 1
     for members in np.split(order, cuts):
         total = known.get(int(of_part[members[0]]))

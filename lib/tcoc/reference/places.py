@@ -13,6 +13,9 @@ REGION_COLUMNS = ("county", "region", "code_county_class", "source")
 UNKNOWN = "Unknown"
 """County and region of a ZIP code that no list of Maryland ZIP codes has."""
 
+MARYLAND, OUTSIDE = "Maryland", "outside Maryland's ZIP list"
+"""The whole of all places, and what is called so where the county is unknown."""
+
 _CITY = {"baltimore city": "Baltimore City"}
 
 
@@ -58,3 +61,17 @@ def zip_regions(regions: pd.DataFrame) -> pd.DataFrame:
     """Return zip, county and region, one row per Maryland ZIP code."""
     joined = zip_counties().merge(regions[["county", "region"]], on="county", how="left")
     return joined.sort_values("zip", ignore_index=True)
+
+
+def county_label(county: str) -> str:
+    """Write a county so that it cannot be taken for a region: Baltimore is Baltimore County."""
+    if county == UNKNOWN:
+        return OUTSIDE
+    return county if county.endswith("City") else f"{county} County"
+
+
+def place_parents() -> dict[str, str]:
+    """Return the region of each county, and Maryland of each region."""
+    regions = load_regions()
+    names = dict(zip(map(county_label, regions["county"]), regions["region"], strict=True))
+    return names | dict.fromkeys(sorted(set(regions["region"])), MARYLAND) | {OUTSIDE: MARYLAND}

@@ -1,8 +1,9 @@
 """The parts that every page of a run has: frame, style, script, header facts, provenance footer."""
 
 import base64
+import csv
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from jinja2 import Environment, FileSystemLoader
 from tcoc.folders import write_whole
 from tcoc.report.provenance import Provenance, value_words
 from tcoc.report.tables import text
+
+KINDS = {"system": "Health systems", "aco": "ACOs", "county": "Counties"}
+"""The kinds of groups that have a sheet, as a list of them is headed."""
 
 TEMPLATES = Path(__file__).with_name("template")
 _FONTS = Path(__file__).with_name("fonts")
@@ -32,6 +36,14 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """Systems, ACOs or counties that a reader can choose: (sheet's name, name, CCNs)."""
+
+    label: str
+    rows: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
 class Page:
     """A page: what stands in the frame of template/tcoc/frame.html.j2."""
 
@@ -46,6 +58,8 @@ class Page:
     synthetic: bool = False
     hospitals: Sequence[tuple[str, str]] = ()
     sheets: Collection[str] = ()
+    groups: Sequence[Choices] = ()
+    dollars: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def style(self) -> str:
@@ -67,6 +81,24 @@ class Page:
 def sheets_beside(folder: Path) -> list[str]:
     """Return the hospitals, by CCN, whose sheets stand beside the pages of a run folder."""
     return sorted(f.stem for f in (folder / "hospitals").glob("*.html") if f.stem.isdigit())
+
+
+def groups_beside(folder: Path) -> list[Choices]:
+    """Return the systems, ACOs and counties whose sheets stand beside the pages of a run folder."""
+    file = folder / "tables" / "groups.csv"
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = [r for r in csv.DictReader(lines) if (folder / _sheet(r["group"])).is_file()]
+    found = [
+        Choices(label, [(r["group"], r["name"], r["hospitals"]) for r in rows if r["kind"] == kind])
+        for kind, label in KINDS.items()
+    ]
+    return [choices for choices in found if choices.rows]
+
+
+def _sheet(name: str) -> str:
+    return f"hospitals/{name}.html"
 
 
 @cache

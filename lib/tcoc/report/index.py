@@ -11,11 +11,13 @@ from typing import Any
 import nbformat
 import yaml
 
+from tcoc.disclosure import read_csvs
 from tcoc.paths import project_root
-from tcoc.report import words
+from tcoc.report import formats, words
 from tcoc.report.html_page import (
     Page,
     Section,
+    groups_beside,
     header_facts,
     provenance_html,
     sheets_beside,
@@ -76,7 +78,9 @@ def render_index(
     sections = [
         Section("reports", "Who should read what", _reports_html(cards)),
         Section("data", "What data these numbers come from", _data_html(facts, about, manifest)),
-        Section("sheets", "Each hospital on two pages", _sheets_html(work, cards)),
+        Section(
+            "sheets", "A sheet for each hospital, system, ACO and county", _sheets_html(work, cards)
+        ),
         Section("new", "What is new", _news_html(news)),
         Section("downloads", "Data to download", _tables_html(work)),
         Section("assumptions", "What the numbers rest on", _assumptions_html(facts)),
@@ -93,6 +97,8 @@ def render_index(
         synthetic=facts.synthetic,
         hospitals=_hospitals(cards),
         sheets=sheets_beside(work),
+        groups=groups_beside(work),
+        dollars=_dollars(work),
     )
     write_page(page, work / "index.html")
 
@@ -172,16 +178,56 @@ def _data_html(facts: Provenance, about: Mapping[str, Any], manifest: Mapping[st
     return simple_table("data", "Dates and completeness", ["What", "This run"], shown)
 
 
+def _dollars(work: Path) -> dict[str, str]:
+    """Say the adjustment of each hospital, system, ACO and county that the picker can choose."""
+    if not (work / "tables" / DICTIONARY).is_file():
+        return {}
+    found: dict[str, list[str]] = {}
+    for table in read_csvs(work / "tables", _ADJUSTMENTS).values():
+        names = ("rate_year", "mpa_dollars", "mpa_percent")
+        if not {"ccn", *names} <= set(table.columns):
+            continue
+        for row in table.frame.to_dict("records"):
+            year, dollars, percent = (formats.write(table.columns[n], row[n]) for n in names)
+            share = "" if words.HIDDEN in (dollars, percent) else f", {percent} of its payments"
+            said = f"rate year {year}: {dollars}{share}"
+            found.setdefault(str(row["ccn"]), []).append(said)
+    for of in groups_beside(work):
+        for group, _, hospitals in of.rows:
+            # the one hospital of a county or of an ACO is all that there is to add up
+            found.setdefault(group, found.get(hospitals, []))
+    return {key: "; ".join(said) for key, said in found.items() if said}
+
+
+_ADJUSTMENTS = ("mpa_hospitals", "mpa_system", "mpa_aco", "mpa_county")
+
+
 def _sheets_html(work: Path, cards: Sequence[_Card]) -> str:
-    """List the sheets of hospitals, and of those that are judged together."""
+    """List the sheets of hospitals, of systems, ACOs and counties, and of hospitals together."""
     names = dict(_hospitals(cards))
     single = sorted((names.get(ccn, ccn), f"{ccn}.html") for ccn in sheets_beside(work))
     shared = sorted(f.name for f in (work / "hospitals").glob("together-*.html"))
-    links = [*single, *((f"Together: {_together(work / 'hospitals' / f)}", f) for f in shared)]
-    items = "".join(
-        f'<li><a href="hospitals/{html.escape(file)}">{text(name)}</a></li>' for name, file in links
+    lists = [("Hospitals", single)]
+    lists += [
+        (of.label, [(name, f"{group}.html") for group, name, _ in of.rows])
+        for of in groups_beside(work)
+    ]
+    lists += [
+        (
+            "Hospitals judged together",
+            [(_together(work / "hospitals" / name), name) for name in shared],
+        )
+    ]
+    return "".join(
+        f'<h3>{heading}</h3><ul class="sheets">'
+        + "".join(
+            f'<li><a href="hospitals/{html.escape(file)}">{text(name)}</a></li>'
+            for name, file in links
+        )
+        + "</ul>"
+        for heading, links in lists
+        if links
     )
-    return f'<ul class="sheets">{items}</ul>' if items else ""
 
 
 def _together(sheet: Path) -> str:

@@ -20,6 +20,7 @@ from tcoc.report.html_page import (
     TEMPLATES,
     Page,
     Section,
+    groups_beside,
     header_facts,
     provenance_html,
     sheets_beside,
@@ -79,7 +80,10 @@ def render_report(
     )
     page, files = page_of(content.cells, facts, notebook.name, home)
     hospitals = [(ccn, name) for ccn, name in _about(content).get("hospitals", [])]
-    page = replace(page, hospitals=hospitals, sheets=sheets_beside(out.parent))
+    folder = out.parent
+    page = replace(
+        page, hospitals=hospitals, sheets=sheets_beside(folder), groups=groups_beside(folder)
+    )
     exporter = HTMLExporter(
         template_name="tcoc", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True
     )

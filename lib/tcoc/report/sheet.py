@@ -30,6 +30,9 @@ TABLES = (
     "mpa_option_totals", "mpa_combined", "combined_hospitals", "risk_combined",
     "hospitals_by_stage", "where_they_live", "hospital_per_capita", "risk_hospitals",
     "growth_by_who_moved", "risk_parts",
+    "groups", "settings_by_hospital", "settings_by_aco", "settings_by_county", "systems_by_stage",
+    "counties_by_stage", "aco_hospitals", "homes_by_county", "acos_by_county", "mpa_system",
+    "mpa_aco", "mpa_county",
 )  # fmt: skip
 """The public tables that a sheet can show; a run of fewer reports has fewer of them."""
 
@@ -172,7 +175,7 @@ def render_sheet(source: Source, ccn: str, name: str, lists: str = "") -> str:
     from tcoc.report.sheet_parts import PAGES
 
     pages = [[part(source, ccn, name) for part in parts] for parts in PAGES]
-    return _whole(source, name, f"CCN {ccn}", f"../index.html#hospital={ccn}", pages, lists)
+    return render_pages(source, name, f"CCN {ccn}", ccn, pages, lists)
 
 
 def render_combination(source: Source, name: str, members: Sequence[str]) -> str:
@@ -180,13 +183,20 @@ def render_combination(source: Source, name: str, members: Sequence[str]) -> str
     from tcoc.report.sheet_system import parts_of
 
     pages = [parts_of(source, name, members)]
-    return _whole(source, name, "Hospitals that are judged together", "../index.html", pages, "")
+    return render_pages(source, name, "Hospitals that are judged together", "", pages)
 
 
-def _whole(
-    source: Source, name: str, about: str, back: str, pages: Sequence[Iterable[str]], lists: str
+def render_pages(
+    source: Source,
+    name: str,
+    about: str,
+    choice: str,
+    pages: Sequence[Iterable[str]],
+    lists: str = "",
 ) -> str:
-    body = "".join(_page(source, name, about, parts) for parts in pages)
+    """Return a sheet of some pages of parts; `choice` is what the cover's picker calls it."""
+    back = f"../index.html#hospital={choice}" if choice else "../index.html"
+    body = "".join(_page(source, name, about, parts, n == 0) for n, parts in enumerate(pages))
     # the confidential edition says so at the head of every page, not once
     marks = [] if source.exact else [NOT_RELEASED]
     marks += [SYNTHETIC] if source.synthetic else []
@@ -204,12 +214,13 @@ def _whole(
     return content
 
 
-def _page(source: Source, name: str, about: str, parts: Iterable[str]) -> str:
+def _page(source: Source, name: str, about: str, parts: Iterable[str], first: bool) -> str:
     mark = f'<p class="confidential">{CONFIDENTIAL}</p>' if source.exact else ""
     shown = "".join(part for part in parts if part)
+    head = "h1" if first else "strong"
     return (
-        f'<section class="page">{mark}<p class="about"><strong>{_text(name)}</strong>'
-        f" <span>{_text(about)} · run {_text(source.run)}</span></p>"
+        f'<section class="page">{mark}<div class="about"><{head}>{_text(name)}</{head}>'
+        f" <span>{_text(about)} · run {_text(source.run)}</span></div>"
         f'<div class="cells">{shown}</div></section>'
     )
 

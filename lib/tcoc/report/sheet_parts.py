@@ -1,6 +1,7 @@
 """The parts of a hospital's sheet, in the order in which a hospital's officer asks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from tcoc.report import words
 from tcoc.report.maps import zip_points
@@ -15,8 +16,18 @@ GROWTH, MOVED, PARTS, PER_CAPITA = (
 )  # fmt: skip
 STATE = "STATE"
 
+SETTINGS = {
+    "all settings": "",
+    "inpatient": "_inpatient",
+    "outpatient": "_outpatient",
+    "SNF, home health, hospice": "_post_acute",
+    "clinicians and equipment": "_clinicians",
+}
+"""Settings as a sheet names them, and the end of their columns' names."""
 
-def _latest(rows: Sequence[Record], key: str = "year") -> list[Record]:
+
+def latest(rows: Sequence[Record], key: str = "year") -> list[Record]:
+    """Return the rows of the latest year."""
     last = max((int(row[key]) for row in rows), default=0)
     return [row for row in rows if int(row[key]) == last]
 
@@ -30,8 +41,8 @@ def adjustment(source: Source, ccn: str, name: str) -> str:
     for row in source.rows(MPA, ccn):
         amount, low, high = (drawn(row[c]) for c in ("mpa_dollars", "dollars_low", "dollars_high"))
         told = {c: source.say(MPA, row, c) for c in row}
-        parts.append(say(_signed(amount, told["mpa_dollars"]), "large"))
-        parts.append(say(_adjusted(name, amount, told) + _interval(low, high, told)))
+        parts.append(say(signed(amount, told["mpa_dollars"]), "large"))
+        parts.append(say(_adjusted(name, amount, told) + interval_words(low, high, told)))
     parts += [
         say(
             f"Judged with {row['combination']}, it would be"
@@ -42,7 +53,8 @@ def adjustment(source: Source, ccn: str, name: str) -> str:
     return cell("The adjustment", *parts, wide=True)
 
 
-def _signed(amount: float | None, told: str) -> str:
+def signed(amount: float | None, told: str) -> str:
+    """Write an amount with its sign, gains as well."""
     return f"+{told}" if amount is not None and amount > 0 else told
 
 
@@ -60,7 +72,8 @@ def _adjusted(name: str, amount: float | None, told: Record) -> str:
     )
 
 
-def _interval(low: float | None, high: float | None, told: Record) -> str:
+def interval_words(low: float | None, high: float | None, told: Record) -> str:
+    """Say whether chance alone could turn the sign of an amount."""
     if low is None or high is None:
         return " Its interval is hidden."
     ends = f" The 95% interval runs from {told['dollars_low']} to {told['dollars_high']}"
@@ -194,7 +207,7 @@ def options(source: Source, ccn: str, name: str) -> str:
 def people(source: Source, ccn: str, name: str) -> str:
     """Say who is attributed: by the stage that attributed them."""
     table = "hospitals_by_stage"
-    rows = _latest(source.rows(table, ccn))
+    rows = latest(source.rows(table, ccn))
     stages = [
         Bar(words.name_of(row["stage"]), drawn(row["share_of_hospital"]),
             f"{source.say(table, row, 'benes')} ({source.say(table, row, 'share_of_hospital')})")
@@ -212,24 +225,11 @@ def people(source: Source, ccn: str, name: str) -> str:
 
 def homes(source: Source, ccn: str, name: str) -> str:
     """Map where the attributed people live, with the ZIP codes of the most as text."""
-    import pandas as pd
-
     table = "where_they_live"
     rows = [r for r in source.rows(table, ccn) if drawn(r["benes"]) is not None]
     if not rows:
         return ""
     rows.sort(key=lambda r: (-float(r["benes"]), str(r["zip"])))
-    told = {str(r["zip"]): source.say(table, r, "benes") for r in rows}
-    frame = zip_points(pd.DataFrame(rows))
-    places = [
-        Place(
-            r["lat"],
-            r["lon"],
-            float(r["benes"]),
-            f"ZIP {r['zip']}: {told[str(r['zip'])]}",
-        )
-        for r in frame.to_dict("records")
-    ]
     most = [r for r in rows if str(r["zip"]).isdigit()][:_MOST_ZIPS]
     rest = [r for r in rows if not str(r["zip"]).isdigit()]
     listed = ", ".join(f"{r['zip']} ({source.say(table, r, 'benes')})" for r in most)
@@ -237,9 +237,36 @@ def homes(source: Source, ccn: str, name: str) -> str:
     rounded = " Numbers of this map are rounded." if source.exact else ""
     return cell(
         "Where they live",
-        zip_map(places, f"Map of the ZIP codes where people of {name} live"),
+        zip_circles(source, [ccn], name),
         say(f"Circles grow with the people. Most live in {listed}{other}.{rounded}", "quiet"),
     )
+
+
+def zip_circles(source: Source, ccns: Sequence[str], name: str) -> str:
+    """Map the ZIP codes where people of some hospitals live, a circle for each."""
+    import pandas as pd
+
+    table = "where_they_live"
+    rows = [r for ccn in ccns for r in source.rows(table, ccn) if drawn(r["benes"]) is not None]
+    if not rows:
+        return ""
+    one = len(ccns) == 1
+    places = [
+        Place(
+            r["lat"],
+            r["lon"],
+            float(r["benes"]),
+            f"ZIP {r['zip']}{'' if one else ', ' + str(r['hospital'])}: "
+            + source.say(table, r, "benes"),
+        )
+        for r in _records(zip_points(pd.DataFrame(rows)))
+    ]
+    return zip_map(places, f"Map of the ZIP codes where people of {name} live")
+
+
+def _records(frame: Any) -> list[Record]:
+    rows: list[Record] = frame.to_dict("records")
+    return rows
 
 
 def growth(source: Source, ccn: str, name: str) -> str:
@@ -260,7 +287,7 @@ def growth(source: Source, ccn: str, name: str) -> str:
 
 def _compared(source: Source, ccn: str) -> list[Record]:
     """Return the hospital's row, the state's, and those of the hospitals nearest in size."""
-    plain = _latest(source.rows(GROWTH, variant="none"))
+    plain = latest(source.rows(GROWTH, variant="none"))
     own = next((r for r in plain if str(r["ccn"]) == ccn), None)
     if own is None:
         return []
@@ -289,7 +316,7 @@ def _people(told: str) -> str:
 
 def moved(source: Source, ccn: str, name: str) -> str:
     """Draw whose coming and going makes the growth (rule R7)."""
-    rows = _latest(source.rows(MOVED, ccn))
+    rows = latest(source.rows(MOVED, ccn))
     shown = [
         Bar(str(row["who"]), drawn(row["contribution"]), source.say(MOVED, row, "contribution"),
             strong=row["part"] == "all", note=_people(source.say(MOVED, row, "benes")))
@@ -304,14 +331,14 @@ def moved(source: Source, ccn: str, name: str) -> str:
 
 def risk(source: Source, ccn: str, name: str) -> str:
     """Draw what changed in the hospital's mix, and what that does to its growth by method."""
-    parts = _latest(source.rows(PARTS, ccn, variant="demographic"))
+    parts = latest(source.rows(PARTS, ccn, variant="demographic"))
     shown = [
         Bar(_called(str(row["part"])), drawn(row["dollars"]), source.say(PARTS, row, "dollars"))
         for row in parts
     ]
     methods = [
         [str(row["method"]), *(source.say(GROWTH, row, c) for c in ("factor", "growth"))]
-        for row in _latest(source.rows(GROWTH, ccn))
+        for row in latest(source.rows(GROWTH, ccn))
     ]
     return cell(
         "Risk mix",
@@ -325,8 +352,43 @@ def _called(part: str) -> str:
     return named[:1].upper() + named[1:]
 
 
+def settings_cell(source: Source, table: str, rows: Sequence[Record], drawing: bool = False) -> str:
+    """Show dollars per person and growth by setting beside the state's, of the latest year."""
+    whole = "settings_by_hospital"
+    state = {int(r["year"]): r for r in source.rows(whole, STATE)}
+    pairs = [(r, state[int(r["year"])]) for r in latest(rows) if int(r["year"]) in state]
+    shown, marks = [], []
+    for row, maryland in pairs:
+        for name, end in SETTINGS.items():
+            if end and row[f"per_capita{end}"] is None:
+                continue
+            told = [
+                source.say(of, record, f"{column}{end}")
+                for column in ("per_capita", "growth")
+                for of, record in ((table, row), (whole, maryland))
+            ]
+            shown.append([name, *told])
+            note = f"Maryland {told[3]}"
+            marks.append(Bar(name, drawn(row[f"growth{end}"]), told[2], strong=not end, note=note))
+    year = max((int(r["year"]) for r, _ in pairs), default=0)
+    heads = ["Setting", "Per capita", "Maryland", "Growth", "Maryland"]
+    few = "Too few people to split by setting." if len(shown) == 1 else ""
+    return cell(
+        "Dollars per person by setting",
+        grid(f"In {year}, growth on the year before (rules T2, T4)", heads, shown),
+        bars(f"Growth from {year - 1} to {year}", marks) if drawing and len(shown) > 1 else "",
+        say(few, "quiet"),
+    )
+
+
+def settings(source: Source, ccn: str, name: str) -> str:
+    """Show dollars per person and growth by setting, beside the state's."""
+    table = "settings_by_hospital"
+    return settings_cell(source, table, source.rows(table, ccn))
+
+
 PAGES: tuple[tuple[Part, ...], ...] = (
     (adjustment, how, options, signal, break_even),
-    (people, homes, growth, per_capita, moved, risk),
+    (people, homes, growth, per_capita, settings, moved, risk),
 )
 """What stands on the first and on the second printed page."""

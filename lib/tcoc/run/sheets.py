@@ -1,4 +1,4 @@
-"""The sheets of a run: a public one per hospital, and a confidential one for the owner alone.
+"""The sheets of a run: of hospitals, systems, ACOs, counties; public, and for the owner alone.
 
 The public edition is made of what the run published in `tables/`, so a sheet made from a finished
 run is the one that the run itself made. The confidential edition is made of restricted tables,
@@ -6,7 +6,7 @@ outside of the process that renders pages, and stays under `restricted/`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tcoc.report.sheet import (
     render_combination,
     render_sheet,
 )
+from tcoc.report.sheet_groups import Group, groups, render_group
 from tcoc.run.sheets_exact import Lists, exact_source
 
 FOLDER = "hospitals"
@@ -40,6 +41,48 @@ class Sheets:
     lists: Lists
     names: Mapping[str, str]
     together: Mapping[str, list[str]]
+    groups: Mapping[str, Group]
+
+    def files(self, name: str = "") -> list[str]:
+        """Return what sheets there are, as files are called, or those that a reader names.
+
+        A name is a CCN, a file, or a hospital's, system's, ACO's or county's name or id, in any
+        case. Raises InputError with the nearest name for one that the run does not have.
+        """
+        shared = {_file_name(each): each for each in self.together}
+        every = [*self.names, *shared, *self.groups]
+        if not name:
+            return every
+        called: dict[str, list[str]] = {}
+        for file, words in self._words(shared):
+            called.setdefault(words.lower(), []).append(file)
+        found = called.get(name.strip().lower())
+        if found is None:
+            known = [words for _, words in self._words(shared)]
+            raise InputError(f'sheet: "{name}" is not in this run{nearest(name, known)}')
+        return list(dict.fromkeys(found))
+
+    def _words(self, shared: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Yield each sheet with all that it is called."""
+        for ccn, name in self.names.items():
+            yield from ((ccn, ccn), (ccn, name))
+        for file, name in shared.items():
+            yield from ((file, file), (file, name))
+        for file, group in self.groups.items():
+            yield from ((file, words) for words in (file, group.name, group.called))
+
+    def render(self, file: str) -> tuple[str, str]:
+        """Return the public and the confidential edition of a sheet."""
+        both = (self.public, self.exact)
+        if file in self.names:
+            name, lists = self.names[file], self.lists.html(file)
+            return render_sheet(both[0], file, name), render_sheet(both[1], file, name, lists)
+        if file in self.groups:
+            one, other = (render_group(source, self.groups[file]) for source in both)
+            return one, other
+        name = next(each for each in self.together if _file_name(each) == file)
+        one, other = (render_combination(of, name, self.together[name]) for of in both)
+        return one, other
 
 
 def open_sheets(folder: Path, manifest: Manifest) -> Sheets:
@@ -49,40 +92,32 @@ def open_sheets(folder: Path, manifest: Manifest) -> Sheets:
     public = public_source(tables, **facts)
     exact = exact_source(folder / RESTRICTED, tables, **facts)
     lists = Lists(folder / RESTRICTED)
-    return Sheets(public, exact, lists, hospitals(public), combinations(public))
+    return Sheets(public, exact, lists, hospitals(public), combinations(public), groups(public))
 
 
-def write_sheets(folder: Path, manifest: Manifest, ccn: str = "") -> list[Path]:
-    """Write both editions of the sheets of a run folder, or of one hospital, and return them.
+def write_sheets(folder: Path, manifest: Manifest, name: str = "") -> list[Path]:
+    """Write both editions of the sheets of a run folder, or of those of a name, and return them.
 
     Without hospitals in the public tables there is nothing to write. Raises InputError with the
-    nearest CCN for a hospital that the run does not have.
+    nearest name for one that the run does not have.
     """
     found = open_sheets(folder, manifest)
-    if ccn and ccn not in found.names:
-        raise InputError(f'--ccn: hospital "{ccn}" is not in this run{nearest(ccn, found.names)}')
     written = []
-    for each in [ccn] if ccn else found.names:
-        name = found.names[each]
-        public = render_sheet(found.public, each, name)
-        exact = render_sheet(found.exact, each, name, found.lists.html(each))
-        written += _both(folder, f"{each}.html", public, exact)
-    for name, members in found.together.items() if not ccn else ():
-        pages = [render_combination(of, name, members) for of in (found.public, found.exact)]
-        written += _both(folder, f"{_file_name(name)}.html", *pages)
+    for file in found.files(name):
+        written += _both(folder, f"{file}.html", *found.render(file))
     return written
 
 
-def remake_sheets(folder: Path, ccn: str = "") -> list[Path]:
+def remake_sheets(folder: Path, name: str = "") -> list[Path]:
     """Make the sheets of a finished run again, and note in its manifest those that are others.
 
     Returns the public and the confidential files. Raises InputError for a folder that is no
-    finished run and for a hospital that it does not have.
+    finished run and for a name that it does not have.
     """
     manifest = read_manifest(folder)
     if manifest.state != "ok":
         raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one (ok)")
-    written = write_sheets(folder, manifest, ccn)
+    written = write_sheets(folder, manifest, name)
     kept = read_private(folder)
     files = {file.relative_to(folder).as_posix(): sha256(file) for file in written}
     closed = {name: s for name, s in files.items() if name.startswith(f"{RESTRICTED}/")}

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,15 @@ import pyarrow.parquet as pq
 from tcoc.disclosure import PublicTable
 from tcoc.report import words
 from tcoc.report.sheet import CONFIDENTIAL, ExactTable, Source
+from tcoc.rules.groups import (
+    SYSTEM,
+    at_places,
+    by_aco,
+    by_county,
+    by_hospital,
+    summed,
+    with_rates,
+)
 
 STATE = "STATE"
 
@@ -27,25 +37,32 @@ def exact_source(restricted: Path, tables: Mapping[str, PublicTable], **facts: o
     says about nobody (terms, names of options) is taken as it is.
     """
     found: dict[str, ExactTable] = {}
+    read = cache(lambda part: pq.read_table(restricted / f"{part}.parquet").to_pandas())
+    hospitals = {
+        ccn: name for table in tables.values() for ccn, name in _names(table.frame).items()
+    }
     for name, table in tables.items():
         if name in _PLAIN:
             found[name] = ExactTable(table.columns, table.frame)
             continue
         needed, make = _MADE.get(name, ((), None))
-        files = {part: restricted / f"{part}.parquet" for part in needed}
-        if make is None or not all(file.is_file() for file in files.values()):
+        there = all((restricted / f"{part}.parquet").is_file() for part in needed)
+        if make is None or not there:
             continue
-        frames = {part: pq.read_table(file).to_pandas() for part, file in files.items()}
-        names = _names(table.frame)
+        frames = {part: read(part) for part in needed}
+        frames |= {"groups": tables["groups"].frame} if "groups" in tables else {}
+        names = hospitals | _names(table.frame)
         frame = make(frames, table.frame)
         if "ccn" in frame and "hospital" in table.columns:
             frame["hospital"] = [names.get(str(c), str(c)) for c in frame["ccn"]]
+        if "aco_id" in frame and "aco_name" in table.columns:
+            frame["aco_name"] = frame["aco_id"]
         shown = frame[[c for c in table.columns if c in frame]]
         found[name] = ExactTable(table.columns, _numbers(shown.copy()))
     return Source(found, exact=True, **facts)  # type: ignore[arg-type]
 
 
-_PLAIN = ("mpa_terms", "mpa_option_totals", "mpa_heterogeneity", "where_they_live")
+_PLAIN = ("mpa_terms", "mpa_option_totals", "mpa_heterogeneity", "where_they_live", "groups")
 """About nobody, or too long to be counted again: a map needs no exact numbers."""
 
 
@@ -147,6 +164,91 @@ def _parts(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(year=public["year"].max() if len(public) else 0)
 
 
+# ---------------------------------------------------------------- systems, ACOs, counties
+
+
+def _owner(frames: Frames) -> dict[str, str]:
+    """Return the system of each hospital, as the public table of groups has them."""
+    own = frames["groups"][frames["groups"]["kind"] == SYSTEM]
+    pairs = zip(own["group"], own["hospitals"], strict=True)
+    return {ccn: str(group) for group, listed in pairs for ccn in str(listed).split()}
+
+
+def _rated(frames: Frames, sums: pd.DataFrame, key: str) -> pd.DataFrame:
+    years = frames["state_year"]
+    factors = dict(zip(years["year"], years["completion_factor"].astype(float), strict=True))
+    return with_rates(sums, key, factors, 0.0)
+
+
+def _settings_hospital(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    sums = by_hospital(frames["attribution_groups"], _owner(frames))
+    return _rated(frames, sums, "ccn")
+
+
+def _settings_aco(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    return _rated(frames, by_aco(frames["attribution_groups"]), "aco_id")
+
+
+def _settings_county(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    return _rated(frames, by_county(frames["attribution_groups"]), "place")
+
+
+def _last(frames: Frames) -> pd.DataFrame:
+    cells = at_places(frames["attribution_groups"])
+    last: pd.DataFrame = cells[cells["year"] == cells["year"].max()]
+    return last
+
+
+def _whole(frame: pd.DataFrame, by: list[str], key: str, label: str) -> pd.DataFrame:
+    """Add up by some columns, and over one of them under its label."""
+    rows = summed(frame, by)
+    total = summed(rows, [c for c in by if c != key]).assign(**{key: label})
+    return pd.concat([rows, total[rows.columns]], ignore_index=True)
+
+
+def _systems_stage(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    rows = _last(frames)
+    rows = rows.assign(ccn=rows["ccn"].map(_owner(frames))).dropna(subset=["ccn"])
+    return _with_share(_whole(rows, ["year", "ccn", "stage"], "stage", "all"), "ccn")
+
+
+def _counties_stage(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    rows = _whole(_last(frames), ["year", "place", "stage"], "stage", "all")
+    return _with_share(rows, "place")
+
+
+def _with_share(rows: pd.DataFrame, key: str) -> pd.DataFrame:
+    whole = rows[rows["stage"] == "all"].set_index(key)["benes"]
+    return rows.assign(share_of_group=rows["benes"] / rows[key].map(whole))
+
+
+def _aco_hospitals(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    rows = _last(frames)
+    return _whole(rows[rows["aco_id"] != ""], ["year", "stage", "aco_id", "ccn"], "ccn", STATE)
+
+
+def _homes(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    return summed(_last(frames), ["year", "place", "ccn"])
+
+
+def _acos_county(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    rows = _last(frames)
+    return summed(rows[rows["aco_id"] != ""], ["year", "stage", "aco_id", "place"])
+
+
+def _together(frames: Frames, public: pd.DataFrame) -> pd.DataFrame:
+    """Add up the dollars of the hospitals of each group that the public table has."""
+    listed = frames["groups"].set_index("group")["hospitals"]
+    own = frames["mpa"][frames["mpa"]["option"] == SINGLE]
+    parts = []
+    for rate_year, group in public[["rate_year", "ccn"]].itertuples(index=False):
+        chosen = own["ccn"].isin(str(listed[group]).split()) & (own["rate_year"] == rate_year)
+        sums = own.loc[chosen, ["benes", "payments", "mpa_dollars"]].astype(float).sum()
+        parts.append({"rate_year": rate_year, "ccn": group, **sums})
+    frame = pd.DataFrame(parts, columns=["rate_year", "ccn", "benes", "payments", "mpa_dollars"])
+    return frame.assign(mpa_percent=frame["mpa_dollars"] / frame["payments"])
+
+
 _Maker = Callable[[Frames, pd.DataFrame], pd.DataFrame]
 _MADE: dict[str, tuple[tuple[str, ...], _Maker | None]] = {
     "mpa_hospitals": (("mpa", "mpa_noise", "mpa_break_even"), _mpa),
@@ -158,6 +260,17 @@ _MADE: dict[str, tuple[tuple[str, ...], _Maker | None]] = {
     "risk_hospitals": (("risk_methods",), _growth),
     "growth_by_who_moved": (("growth_parts",), _moved),
     "risk_parts": (("risk_decomposition",), _parts),
+    "settings_by_hospital": (("attribution_groups", "state_year"), _settings_hospital),
+    "settings_by_aco": (("attribution_groups", "state_year"), _settings_aco),
+    "settings_by_county": (("attribution_groups", "state_year"), _settings_county),
+    "systems_by_stage": (("attribution_groups",), _systems_stage),
+    "counties_by_stage": (("attribution_groups",), _counties_stage),
+    "aco_hospitals": (("attribution_groups",), _aco_hospitals),
+    "homes_by_county": (("attribution_groups",), _homes),
+    "acos_by_county": (("attribution_groups",), _acos_county),
+    "mpa_system": (("mpa",), _together),
+    "mpa_aco": (("mpa",), _together),
+    "mpa_county": (("mpa",), _together),
 }
 
 

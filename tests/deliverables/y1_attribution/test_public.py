@@ -158,4 +158,5 @@ def test_people_whose_zip_is_not_known_live_at_a_place_with_a_name() -> None:
     people = [{**p, "zip": ""} if i < 60 else p for i, p in enumerate(PEOPLE)]
     homes = tables_of({**GIVEN, "people": people})["where_they_live"].frame
     assert (homes["zip"] != "").all()
-    assert homes.loc[homes["zip"] == "unknown", "benes"].sum() >= 40
+    # where they are many; few of a hospital, or of the place, live elsewhere
+    assert homes.loc[homes["zip"] == "unknown", "benes"].sum() >= 20

@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcoc.deliverables.progression_plan.dictionary import MARYLAND
-from tcoc.deliverables.progression_plan.public_people import place_parents
 from tcoc.errors import InputError
-from tcoc.reference.places import load_regions, normal_county, zip_regions
+from tcoc.reference.places import (
+    MARYLAND,
+    load_regions,
+    normal_county,
+    place_parents,
+    zip_regions,
+)
 from tcoc.rules import progression
 from tcoc.rules.progression import DESIGN_OPTIONS
 

@@ -18,6 +18,7 @@ from tcoc.deliverables.mpa_options.inputs import (
 from tcoc.deliverables.mpa_options.public_hospitals import (
     SIGNS,
     combined_table,
+    group_tables,
     hospital_table,
     of_option,
     of_year,
@@ -48,6 +49,7 @@ def public_tables(study: Study) -> list[Draft]:
         reliability_draft(study),
         heterogeneity_table(study),
         combined_table(study),
+        *group_tables(study),
         option_table(study),
         option_hospitals(study),
         left_out_table(study),

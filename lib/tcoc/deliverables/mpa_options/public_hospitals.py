@@ -1,5 +1,7 @@
 """Public tables with a row per hospital: results, reliability, combinations, options."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from tcoc.deliverables.mpa_options import columns
@@ -10,8 +12,10 @@ from tcoc.deliverables.mpa_options.inputs import (
     rate_years,
     terms_of,
 )
+from tcoc.deliverables.y1_attribution.groups import groups_of
 from tcoc.disclosure import Column, Draft
 from tcoc.report.words import plain_number
+from tcoc.rules.groups import ACO, COUNTY, SYSTEM
 from tcoc.study import Study
 
 UNIVERSE = "attributed beneficiaries"
@@ -210,6 +214,50 @@ def combined_table(study: Study) -> Draft:
         entries,
         note="Slide 14 asks a combination for a region and a purpose; what is missing is said.",
     )
+
+
+def group_tables(study: Study) -> list[Draft]:
+    """What hospitals of a system, of an ACO, or in a county get together, each judged alone.
+
+    Only groups of two or more hospitals all of which are judged; a hospital that two ACOs list
+    counts for the first, and the second has no row.
+    """
+    people = study.frame("hospital_year")
+    drafts = []
+    for kind, words in KINDS.items():
+        own: dict[str, str] = {}
+        for group in [g for g in groups_of(study) if g.kind == kind]:
+            if len(group.hospitals) > 1 and not own.keys() & set(group.hospitals):
+                own |= dict.fromkeys(group.hospitals, group.group)
+        frames = []
+        for year in rate_years(study):
+            judged = of_option(study, year, SINGLE)
+            performance = terms_of(study, year).performance_year
+            there = people[(people["year"] == performance) & people["ccn"].isin(list(own))]
+            unjudged = set(there.loc[~there["ccn"].isin(judged["ccn"]), "ccn"].map(own))
+            rows = judged.assign(ccn=judged["ccn"].map(own)).dropna(subset=["ccn"])
+            rows = rows[~rows["ccn"].isin(unjudged)]
+            sums = rows.groupby("ccn", as_index=False)[["benes", "payments", "mpa_dollars"]].sum()
+            sums["mpa_percent"] = sums["mpa_dollars"] / sums["payments"]
+            frames.append(_named(study, year, sums))
+        names = {g.group: g.name for g in groups_of(study)}
+        frames = [f.assign(hospital=f["ccn"].map(names)) for f in frames]
+        draft = _draft(f"mpa_{kind}", f"What {words} get together", frames, TOGETHER)
+        drafts.append(replace(draft, parents={"ccn": own}))
+    return drafts
+
+
+KINDS = {
+    SYSTEM: "the hospitals of a health system",
+    ACO: "the hospitals of an ACO",
+    COUNTY: "the hospitals in a county",
+}
+
+TOGETHER = {
+    "payments": RESULTS["payments"],
+    "mpa_dollars": RESULTS["mpa_dollars"],
+    "mpa_percent": columns.rate("Together", "Dollars over Medicare payments (rule M4)."),
+}
 
 
 def _stated(groups: pd.DataFrame | None, name: str) -> dict[str, str]:

@@ -9,11 +9,10 @@ import pandas as pd
 from tcoc.disclosure import Column, Draft
 from tcoc.rules.progression import COST_GROUPS, GONE, STAGES
 
-ALL, MARYLAND = "all", "Maryland"
+ALL = "all"
 UNIVERSE = "attributed beneficiaries"
 SOURCE = "Medicare claims and enrollment of the run's store; rules P, A and T"
 PUBLISHED_SOURCE = "params/published: each value has its source, vintage and confidence"
-OUTSIDE = "outside Maryland's ZIP list"
 
 SUMS = ("benes", "eligible_months", "hospital", "nonhospital", "tcoc")
 """What every group of people of a run has: people, months, dollars by part, dollars."""

@@ -8,8 +8,6 @@ import pandas as pd
 from tcoc.deliverables.progression_plan.dictionary import (
     ALL,
     BENES,
-    MARYLAND,
-    OUTSIDE,
     PEOPLE,
     SHARE_DOLLARS,
     SOURCE,
@@ -23,9 +21,10 @@ from tcoc.deliverables.progression_plan.dictionary import (
     with_shares,
     with_total,
 )
+from tcoc.deliverables.y1_attribution.groups import short_name
 from tcoc.deliverables.y1_attribution.tables import completion
 from tcoc.disclosure import Column, Draft
-from tcoc.reference.places import UNKNOWN, load_regions
+from tcoc.reference.places import MARYLAND, OUTSIDE, UNKNOWN, county_label, place_parents
 from tcoc.rules import progression
 from tcoc.study import Study
 
@@ -179,6 +178,10 @@ def _dual(
     entries = {"stage": _STAGE, "place": _PLACE, "aco_id": Column("ACO", "key"), "year": YEAR}
     columns = {**{k: entries[k] for k in keys}, "dual": _DUAL}
     columns |= people_of("group_benes", "People of the group")
+    if "place" in keys:
+        # to the dollar, it would tell the few of a county from the region's: then the state's own
+        # would have to be hidden
+        frame = frame.drop(columns="per_capita")
     if "aco_id" in keys:
         frame.insert(3, "aco_name", frame["aco_id"].map(_aco_names(study)).fillna("All ACOs"))
         columns["aco_name"] = Column("ACO", "label")
@@ -187,7 +190,7 @@ def _dual(
         title=f"Dual eligible beneficiaries and others {words}",
         frame=ordered(frame, (*keys, "dual")),
         keys=(*keys, "dual"),
-        columns=columns,
+        columns={name: columns[name] for name in frame if name in columns},
         totals={"dual": ALL, **totals},
         parents={"place": place_parents()} if "place" in keys else {},
         universe=UNIVERSE,
@@ -201,8 +204,7 @@ def _aco_names(study: Study) -> dict[str, str]:
     table = study.reference("aco_hospitals")
     if table is None:
         return {}
-    short = table["aco_name"].str.replace(r",? (?:LLC|Inc\.?)$", "", regex=True)
-    return dict(zip(table["aco_id"], short, strict=True))
+    return dict(zip(table["aco_id"], map(short_name, table["aco_name"]), strict=True))
 
 
 def payers_table(study: Study, cube: pd.DataFrame) -> Draft:
@@ -235,20 +237,6 @@ def payers_table(study: Study, cube: pd.DataFrame) -> Draft:
 
 
 # ---------------------------------------------------------------- places and options
-
-
-def place_parents() -> dict[str, str]:
-    """Return the region of each county, and Maryland of each region."""
-    regions = load_regions()
-    names = dict(zip(map(county_label, regions["county"]), regions["region"], strict=True))
-    return names | dict.fromkeys(sorted(set(regions["region"])), MARYLAND) | {OUTSIDE: MARYLAND}
-
-
-def county_label(county: str) -> str:
-    """Write a county so that it cannot be taken for a region: Baltimore is Baltimore County."""
-    if county == UNKNOWN:
-        return OUTSIDE
-    return county if county.endswith("City") else f"{county} County"
 
 
 def _places(cube: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:

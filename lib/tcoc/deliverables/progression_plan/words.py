@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.deliverables.progression_plan.dictionary import ALL, MARYLAND
+from tcoc.deliverables.progression_plan.dictionary import ALL
 from tcoc.disclosure import PublicTable
+from tcoc.reference.places import MARYLAND
 from tcoc.report import words
 from tcoc.report.release import Release
 

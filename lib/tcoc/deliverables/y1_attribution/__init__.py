@@ -2,6 +2,7 @@
 
 from tcoc.deliverables.registry import Deliverable
 from tcoc.deliverables.y1_attribution.checks import CHECKS
+from tcoc.deliverables.y1_attribution.groups import PRODUCTS as GROUPS
 from tcoc.deliverables.y1_attribution.lists import LISTS
 from tcoc.deliverables.y1_attribution.public import public_tables
 from tcoc.deliverables.y1_attribution.tables import PRODUCTS
@@ -12,7 +13,7 @@ DELIVERABLE = Deliverable(
     question="Which hospital answers for which Medicare beneficiaries?",
     policy=("attribution", "tcoc"),
     uses=(),
-    tables=(*PRODUCTS, *LISTS),
+    tables=(*PRODUCTS, *LISTS, *GROUPS),
     public=public_tables,
     checks=CHECKS,
 )

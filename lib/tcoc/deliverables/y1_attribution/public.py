@@ -1,6 +1,6 @@
 """What may leave of the Year 1 attribution: the drafts of its public tables, with dictionary."""
 
-from tcoc.deliverables.y1_attribution import public_hospitals, public_people
+from tcoc.deliverables.y1_attribution import public_groups, public_hospitals, public_people
 from tcoc.deliverables.y1_attribution.example import example_drafts
 from tcoc.disclosure import Draft
 from tcoc.study import Study
@@ -15,6 +15,7 @@ def public_tables(study: Study) -> list[Draft]:
         public_hospitals.hospitals_by_stage(stages, study),
         public_hospitals.hospital_per_capita(study),
         public_hospitals.combined_hospitals(study),
+        *public_groups.group_tables(study),
         public_hospitals.practitioners_by_specialty(study),
         public_people.stays(study),
         public_people.splits(study),

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from tcoc.deliverables.y1_attribution.public_groups import few, named_counties
 from tcoc.deliverables.y1_attribution.public_hospitals import (
     ALL,
     BENES,
@@ -20,7 +21,9 @@ from tcoc.deliverables.y1_attribution.public_hospitals import (
     with_total,
 )
 from tcoc.disclosure import Column, Draft
+from tcoc.reference.places import UNKNOWN, zip_counties
 from tcoc.rules.attribution import STAGES
+from tcoc.rules.groups import kept_cells
 from tcoc.study import Study
 
 REASONS = {
@@ -106,12 +109,17 @@ def homes(study: Study) -> Draft:
     """Draft where each hospital's attributed beneficiaries live, in the run's last year.
 
     ZIP codes with few beneficiaries of a hospital are put together as `elsewhere` before the gate
-    looks: a map of 450 ZIPs by 46 hospitals is mostly small cells.
+    looks: a map of 450 ZIPs by 46 hospitals is mostly small cells. A ZIP is named in counties that
+    `homes_by_county` names for the hospital, so that no difference of the two is a few people.
     """
     counts = study.frame("attribution_homes")
-    counts["zip"] = counts["zip"].replace("", NO_ZIP)
-    least = float(study.policy.get("disclosure.min_cell_size")) * 2
-    counts["zip"] = counts["zip"].where(counts["benes"] >= least, ELSEWHERE)
+    least = few(study)
+    named = set(map(tuple, named_counties(study)[["ccn", "county"]].to_numpy()))
+    counties = dict(zip_counties().to_numpy())
+    counts["county"] = counts["zip"].map(counties).fillna(UNKNOWN)
+    may = pd.Series([pair in named for pair in zip(counts["ccn"], counts["county"], strict=True)])
+    kept = kept_cells(counts, [("ccn", "county")], least, may)
+    counts["zip"] = counts["zip"].replace("", NO_ZIP).where(kept, ELSEWHERE)
     frame = counts.groupby(["year", "ccn", "zip"], as_index=False)[["benes"]].agg(summed)
     frame.insert(2, "hospital", frame["ccn"].map(hospital_labels(study)))
     return Draft(

@@ -1,6 +1,7 @@
 "use strict";
 /* Without this script every page is whole and readable: it sorts and filters long tables, marks one
-   hospital on all pages through the address (#hospital=210009), and turns the what-if's controls. */
+   hospital, or those of a system, an ACO or a county, on all pages through the address
+   (#hospital=210009, #hospital=system-medstar-health), and turns the what-if's controls. */
 (function () {
   var all = function (query, from) { return Array.prototype.slice.call((from || document).querySelectorAll(query)); };
   var make = function (tag, words) { var e = document.createElement(tag); if (words) { e.textContent = words; } return e; };
@@ -97,7 +98,11 @@
       add("Taken from " + downs + (downs === 1 ? " hospital" : " hospitals"), amount(down, data));
       add("Net", amount(whole === null ? up + down : whole, data));
       var mine = chosen();
-      if (mine && data.names[mine]) { add(data.names[mine], mine in cells ? amount(cells[mine], data) : "not in this table"); }
+      var own = members(mine).filter(function (ccn) { return ccn in cells; });
+      if (mine) {
+        var sum = own.reduce(function (all, ccn) { return all + (cells[ccn] || 0); }, 0), gone = own.some(function (ccn) { return cells[ccn] === null; });
+        add(names[mine] || data.names[mine], own.length ? amount(gone ? null : sum, data) : "not in this table");
+      }
       out.append(list);
       if (hidden) { out.append(make("p", hidden + " hidden to protect small counts and not in the sums.")); }
     }
@@ -107,10 +112,18 @@
   });
 
   /* ---- one hospital, chosen once, on every page */
-  var names = {}, picker = document.querySelector(".picker select");
-  if (picker) { all("option", picker).forEach(function (o) { if (o.value) { names[o.value] = o.textContent; } }); }
+  var names = {}, groups = {}, picker = document.querySelector(".picker select");
+  if (picker) {
+    all("option", picker).forEach(function (o) {
+      if (!o.value) { return; }
+      names[o.value] = o.textContent;
+      if (o.hasAttribute("data-hospitals")) { groups[o.value] = o.getAttribute("data-hospitals").split(" ").filter(Boolean); }
+    });
+  }
+  /* a hospital is its own; a system, an ACO and a county have the hospitals that the picker names */
+  function members(choice) { return groups[choice] || (choice ? [choice] : []); }
   function chosen() {
-    var found = /(?:^#|&)hospital=(\d{6})(?:&|$)/.exec(window.location.hash);
+    var found = /(?:^#|&)hospital=([\w-]+)(?:&|$)/.exec(window.location.hash);
     return found && (!picker || names[found[1]]) ? found[1] : "";
   }
   function sentence(row) {
@@ -136,12 +149,15 @@
     var mine = chosen(), name = names[mine] || "";
     document.documentElement.classList.toggle("has-mine", !!mine);
     all(".is-mine").forEach(function (e) { e.classList.remove("is-mine"); });
-    if (mine) { all('[data-ccn="' + mine + '"]').forEach(function (e) { e.classList.add("is-mine"); }); }
+    members(mine).forEach(function (ccn) {
+      all('[data-ccn="' + ccn + '"]').forEach(function (e) { e.classList.add("is-mine"); });
+    });
     all(".tcoc-table").forEach(function (box) {
       if (box.closest("details")) { return; }
       var rows = mine ? all("tbody tr.is-mine", box) : [];
       var more = rows.length > 1 ? " (the first of " + rows.length + " rows)" : "";
-      line(box, rows.length ? name + ": " + sentence(rows[0]) + more + "." : "");
+      var said = mine in groups ? rows.length + (rows.length === 1 ? " row is" : " rows are") + " marked" : rows.length && sentence(rows[0]) + more;
+      line(box, rows.length ? name + ": " + said + "." : "");
     });
     all("figure").forEach(function (figure) {
       var seen = {}, said = [];
@@ -160,7 +176,8 @@
     var out = document.querySelector(".picker output");
     if (out) {
       var places = all(".tcoc-table > .mine, figure > .mine").length;
-      out.textContent = mine ? name + " is marked in " + places + (places === 1 ? " place" : " places") + " on this page." : "";
+      var chosenOption = picker.selectedOptions[0], dollars = mine && chosenOption ? chosenOption.getAttribute("data-dollars") : "";
+      out.textContent = dollars ? name + ", " + dollars + "." : mine ? name + " is marked in " + places + (places === 1 ? " place" : " places") + " on this page." : "";
     }
     all("a[href]").forEach(function (a) {
       var href = a.getAttribute("href"), parts = /^([\w./-]+\.html)(#.*)?$/.exec(href);
