@@ -8,7 +8,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -148,16 +148,16 @@ def _files_digest(files: Sequence[Path], base: Path) -> str:
 
 def libraries(names: Sequence[str] = NUMBERS) -> dict[str, str]:
     """Return the versions of Python and of some libraries; what is not installed has none."""
-    return dict(_libraries(tuple(names)))
+    return dict(_libraries(tuple(names), metadata.version))
 
 
 @cache
-def _libraries(names: tuple[str, ...]) -> dict[str, str]:
-    # once in a process: the installed package's description is parsed for each of them
+def _libraries(names: tuple[str, ...], version: Callable[[str], str]) -> dict[str, str]:
+    # once in a process: who asks for a version has the package's whole description parsed
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in names:
         with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+            found[name] = version(name)
     return found
 
 
