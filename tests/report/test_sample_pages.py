@@ -95,8 +95,10 @@ def test_every_letter_on_paper_is_read_at_arms_length(chromium, folder, name, tm
     one.write_text(print_pdf.one_page([folder / f"{name}.html"]), encoding="utf-8")
     page.goto(one.as_uri())
     small = {figure: round(size, 1) for figure, size in page.evaluate(LETTERS) if size < SMALLEST}
+    wide = page.evaluate("document.documentElement.scrollWidth")
     page.close()
     assert small == {}
+    assert wide <= SHEET_OF_PAPER, "the browser would shrink every page to fit the widest"
 
 
 def test_all_reports_print_on_at_most_eighty_pages(chromium, folder, tmp_path):

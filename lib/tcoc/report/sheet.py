@@ -248,7 +248,7 @@ def grid(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> s
     if not rows:
         return ""
     head = "".join(
-        f'<th scope="col"{"" if i == 0 else " class=n"}>{_text(h)}</th>'
+        f'<th scope="col"{"" if i == 0 else " class=n"}>{_text(h)}</th>' if h else "<td></td>"
         for i, h in enumerate(heads)
     )
     body = "".join(
