@@ -82,6 +82,16 @@ def test_nested_groups_and_parents_are_relations():
     assert not disclosed([gate({"x": [draft]}).record])
 
 
+def test_a_dimension_may_have_any_name():
+    """A hierarchy of a dimension called place once was lost to a helper's column of that name."""
+    places = {"a": "east", "b": "east", "c": "west"}
+    frame = pd.DataFrame({"place": ["a", "b", "c", "east", "west"], "n": [96, 4, 300, 100, 300]})
+    for name in ("place", "row", "table", "exact"):
+        own = frame.rename(columns={"place": name})
+        draft = plain("t", own, (name,), {"n": COUNT}, parents={name: places})
+        assert ("n", f"{name} b") in found(record([draft]))
+
+
 def test_tables_of_one_universe_are_attacked_together():
     fine = pd.DataFrame({"a": list("xxyy"), "b": list("pqpq"), "n": [96, 4, 300, 200]})
     coarse = pd.DataFrame({"a": ["x", "y"], "n": [100, 500]})

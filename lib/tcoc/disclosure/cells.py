@@ -1,12 +1,15 @@
 """Every number about people of a run as one row: where it stands, how it is rounded, why hidden."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure.rounding import Numbers, Rule, same_everywhere
+from tcoc.disclosure.rounding import Numbers, Rule, rounded_to, same_everywhere
 from tcoc.disclosure.table import OF_PEOPLE, Draft
+
+Place = Mapping[tuple[int, str], np.ndarray]
+"""The cell of each row of a table's column, -1 where there is no number."""
 
 
 def gather(drafts: Sequence[Draft], rule: Rule) -> pd.DataFrame:
@@ -53,16 +56,23 @@ def _column(number: int, draft: Draft, column: str, rule: Rule) -> pd.DataFrame:
     )
 
 
-def places(drafts: Sequence[Draft], cells: pd.DataFrame) -> dict[tuple[int, str], np.ndarray]:
-    """Return for each table and column the cell of each row, -1 where there is no number."""
+def places(drafts: Sequence[Draft], cells: pd.DataFrame) -> Place:
+    """Return for each table and column the cell of each row."""
     found = {
         (number, str(column)): np.full(len(draft.frame), -1)
         for number, draft in enumerate(drafts)
         for column in draft.of_kind(*OF_PEOPLE)
     }
     row = cells["row"].to_numpy()
-    indices = cells.groupby(["table", "column"], sort=False).indices
-    for key, row_of in found.items():
-        own = indices.get(key, [])
-        row_of[row[own]] = own
+    own = cells.groupby(["table", "column"], sort=False).indices
+    for key in found.keys() & own.keys():
+        found[key][row[own[key]]] = own[key]
     return found
+
+
+def shown_bounds(cells: pd.DataFrame) -> tuple[Numbers, Numbers]:
+    """Return the interval that each rounded number leaves: half a step up and down; 0 is 0."""
+    exact, step = cells["exact"].to_numpy(np.float64), cells["step"].to_numpy(np.float64)
+    shown = rounded_to(exact, step)
+    half = np.where((cells["kind"] == "count").to_numpy() & (exact == 0), 0.0, step / 2)
+    return shown - half, shown + half

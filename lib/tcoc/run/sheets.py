@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tcoc.cache import sha256
 from tcoc.disclosure import read_csvs
-from tcoc.disclosure.release import RESTRICTED
 from tcoc.errors import InputError, nearest
 from tcoc.folders import private
 from tcoc.manifest import Manifest, read_manifest, read_private
@@ -25,6 +24,7 @@ from tcoc.report.sheet import (
     render_combination,
     render_sheet,
 )
+from tcoc.run.release import RESTRICTED
 from tcoc.run.sheets_exact import Lists, exact_source
 
 FOLDER = "hospitals"

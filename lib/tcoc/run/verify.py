@@ -6,13 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tcoc.cache import sha256
-from tcoc.disclosure.release import MARK, REVIEW
 from tcoc.errors import InputError, TcocError
 from tcoc.manifest import FILE, PRIVATE, Manifest, read_manifest, read_private
 from tcoc.params import load_run
 from tcoc.paths import project_root
 from tcoc.progress import Reporter
 from tcoc.run.places import outputs_dir
+from tcoc.run.release import MARK, REVIEW
 
 LATER = frozenset((FILE, PRIVATE, MARK, REVIEW))
 """What stands in a run folder and cannot be in its manifest, or was written by its release."""
