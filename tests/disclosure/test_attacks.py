@@ -82,6 +82,19 @@ def test_nested_groups_and_parents_are_relations():
     assert not disclosed([gate({"x": [draft]}).record])
 
 
+def test_a_part_of_a_shown_whole_is_bounded_by_it():
+    frame = pd.DataFrame({"k": ["a"], "part": [5], "whole": [8]})
+    columns = {"part": COUNT, "whole": COUNT}
+
+    def told(within):
+        draft = plain("t", frame, ("k",), columns, within=within)
+        reasons = lambda c: np.where(c["column"] == "part", "small count", "")  # noqa: E731
+        return ("part", "k a") in found(record([draft], {"count": 1e-6}, reasons))
+
+    assert told({"part": "whole"})
+    assert not told({})
+
+
 def test_a_dimension_may_have_any_name():
     """A hierarchy of a dimension called place once was lost to a helper's column of that name."""
     places = {"a": "east", "b": "east", "c": "west"}

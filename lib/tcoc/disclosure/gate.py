@@ -82,13 +82,14 @@ def _admitted(owner: str, draft: Draft, cells: pd.DataFrame) -> PublicTable:
         own = groups.get(name, cells[:0])
         row, shown, hidden = (own[c].to_numpy() for c in ("row", "shown", "hidden"))
         digits = int(digits_of(own["step"].to_numpy(float)[~hidden]).max(initial=0))
-        values = np.full(len(frame), np.nan)
-        values[row] = np.where(hidden, np.nan, shown)
-        mask = np.zeros(len(frame), dtype=bool)
-        mask[row] = hidden
-        column = pd.Series(pd.array(np.nan_to_num(values), dtype="Float64"))
-        column = column.astype("Int64") if digits == 0 else column
-        frame[name], masks[name] = column.mask(np.isnan(values)), mask
+        values, mask, absent = (
+            np.zeros(len(frame)),
+            np.zeros(len(frame), bool),
+            np.ones(len(frame), bool),
+        )
+        values[row], mask[row], absent[row] = np.where(hidden, 0.0, shown), hidden, hidden
+        array = pd.arrays.FloatingArray(values, absent)
+        frame[name], masks[name] = array.astype("Int64") if digits == 0 else array, mask
         entry = draft.columns[name]
         shorter = digits if entry.digits is None else min(entry.digits, digits)
         columns[name] = replace(entry, digits=shorter)

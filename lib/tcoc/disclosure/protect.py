@@ -121,7 +121,7 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> None:
         puzzle.hide((has & ~shows)[:size], AGAIN)
         both = joint([puzzle.record(), *earlier])
         told = news(both, joint(earlier))
-    seen = both.worlds()
+    seen, times = both.worlds(), np.zeros(len(told), dtype=int)
     for _ in range(_ROUNDS):
         ends = propagated(both.known)
         missed = both.known.missed(*ends)
@@ -131,15 +131,17 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> None:
             told = missed = both.known.missed(*ends)
             if not missed.any():
                 return
-        before = puzzle.hidden()
-        puzzle.hide(_telling(puzzle, both, np.flatnonzero(missed).tolist(), ends), PROTECTS)
+        # Where hiding one of the ratios that tell a number did not help, two are hidden next.
+        times, before = times + missed, puzzle.hidden()
+        puzzle.hide(_telling(puzzle, both, times * missed, ends), PROTECTS)
         told[:size] |= puzzle.hidden() & ~before
         both = joint([puzzle.record(), *earlier])
     raise TcocError("disclosure gate: no end of hiding; a table's parts do not fit its totals")
 
 
-def _telling(puzzle: Puzzle, both: Joint, missed: Sequence[int], ends: Ends) -> Flags:
-    """Return, for each number that is known too well, one of those that tell it."""
+def _telling(puzzle: Puzzle, both: Joint, most: np.ndarray, ends: Ends) -> Flags:
+    """Return, for each number that is known too well, some of those that tell it: `most` of it."""
+    missed = np.flatnonzero(most).tolist()
     exact, of_cell = puzzle.network.exact, puzzle.network.of_cell
     people = puzzle.cells["people"].to_numpy(np.float64)
     picked = np.zeros(len(exact), dtype=bool)
@@ -156,8 +158,8 @@ def _telling(puzzle: Puzzle, both: Joint, missed: Sequence[int], ends: Ends) -> 
         ratios = [(people[o], of_cell[o]) for o, weight in owners.items() if weight >= much]
         ratios = [(behind, n) for behind, n in ratios if shown[n]]
         others = [(exact[n], n) for n in near if shown[n] and exact[n] > 0]
-        if ratios or others:
-            picked[min(ratios or others)[1]] = True
+        chosen = sorted(ratios)[: most[number]] or sorted(others)[:1]
+        picked[[n for _, n in chosen]] = True
     if not picked.any():
         found = both.numbers.iloc[missed[0]]
         raise TcocError(

@@ -107,7 +107,10 @@ class Draft:
         stands twice, a negative count, a number about people that names no count which protects
         it, and a declaration that names an unknown column.
         """
-        frame = self.frame.reset_index(drop=True).apply(_plain_numbers)
+        frame = self.frame.reset_index(drop=True)
+        frame = frame.assign(
+            **{str(c): _plain_numbers(frame[c]) for c in frame if frame[c].dtype == object}
+        )
         columns = {str(c): self._entry(str(c), frame[c]) for c in frame.columns}
         draft = replace(self, frame=frame, columns=columns)
         self._check_names(columns)
@@ -186,8 +189,6 @@ def label_text(label: object) -> str:
 
 def _plain_numbers(column: pd.Series) -> pd.Series:
     """Decimals as doubles: the gate compares, rounds and hides; it adds nothing up."""
-    if column.dtype != object:
-        return column
     present = column.dropna()
     if len(present) and all(isinstance(v, Decimal | int | float | np.number) for v in present):
         if any(isinstance(v, bool) for v in present):
