@@ -6,6 +6,7 @@ inputs. An error is one sentence on standard error; the traceback only with --de
 
 import signal
 import sys
+import traceback
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -475,8 +476,10 @@ def main() -> None:
         typer.echo("tcoc: interrupted", err=True)
         sys.exit(1)
     except Exception as error:
-        _exit_where_short(error, debug)
-        raise
+        if debug:
+            raise
+        typer.echo(f"tcoc: {_told(error)}", err=True)
+        sys.exit(1)
 
 
 def _interrupt(*_signal: object) -> None:
@@ -484,13 +487,22 @@ def _interrupt(*_signal: object) -> None:
     raise KeyboardInterrupt
 
 
-def _exit_where_short(error: Exception, debug: bool) -> None:
+def _told(error: Exception) -> str:
+    """Say in one sentence what nobody foresaw: where, not with which values (they may be people's).
+
+    A shortage of memory or disk is told as that.
+    """
     from tcoc.resources.shortage import shortage
 
-    short = shortage(error)
-    if short is not None and not debug:
-        typer.echo(f"tcoc: {short}", err=True)
-        sys.exit(short.exit_status)
+    if short := shortage(error):
+        return str(short)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "tcoc" in Path(f.filename).parts]
+    where = (own or frames)[-1]
+    return (
+        f"unexpected {type(error).__name__} in {Path(where.filename).name}, line {where.lineno};"
+        " nothing was published; --debug shows all of it"
+    )
 
 
 if __name__ == "__main__":

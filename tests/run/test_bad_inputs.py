@@ -392,3 +392,25 @@ def test_the_stand_ins_run(home: Home) -> None:
     folder = execute_run(request, report)
     assert (folder / "index.html").is_file()
     assert not report.said
+
+
+def test_an_error_that_nobody_foresaw_is_one_sentence_without_its_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tcoc import cli
+
+    def broken(*_args: object, **_more: object) -> None:
+        raise KeyError("1234567893")
+
+    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.setattr("sys.argv", ["tcoc", "runs"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("tcoc: unexpected KeyError in ")
+    assert said.count("\n") == 1
+    assert "1234567893" not in said
+    monkeypatch.setattr("sys.argv", ["tcoc", "runs", "--debug"])
+    with pytest.raises(KeyError):
+        cli.main()

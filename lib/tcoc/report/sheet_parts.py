@@ -233,7 +233,7 @@ def homes(source: Source, ccn: str, name: str) -> str:
     most = [r for r in rows if str(r["zip"]).isdigit()][:_MOST_ZIPS]
     rest = [r for r in rows if not str(r["zip"]).isdigit()]
     listed = ", ".join(f"{r['zip']} ({source.say(table, r, 'benes')})" for r in most)
-    other = "".join(f"; elsewhere {source.say(table, r, 'benes')}" for r in rest)
+    other = "".join(f"; {r['zip']} {source.say(table, r, 'benes')}" for r in rest)
     rounded = " Numbers of this map are rounded." if source.exact else ""
     return cell(
         "Where they live",

@@ -152,3 +152,10 @@ def test_the_hospital_share_is_that_of_hospitals() -> None:
     hospitals = found["hospital_per_capita"]
     state = hospitals.where(ccn="STATE", year=2017)
     assert float(state.value("hospital_share")) == pytest.approx(0.926, abs=0.05)
+
+
+def test_people_whose_zip_is_not_known_live_at_a_place_with_a_name() -> None:
+    people = [{**p, "zip": ""} if i < 60 else p for i, p in enumerate(PEOPLE)]
+    homes = tables_of({**GIVEN, "people": people})["where_they_live"].frame
+    assert (homes["zip"] != "").all()
+    assert homes.loc[homes["zip"] == "unknown", "benes"].sum() >= 40

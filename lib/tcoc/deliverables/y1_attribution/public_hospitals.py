@@ -11,7 +11,7 @@ from tcoc.rules.attribution import STAGES
 from tcoc.rules.spending import pool_combinations
 from tcoc.study import Study
 
-ALL, STATE, ELSEWHERE = "all", "STATE", "elsewhere"
+ALL, STATE, ELSEWHERE, NO_ZIP = "all", "STATE", "elsewhere", "unknown"
 UNIVERSE = "attributed beneficiaries"
 SOURCE = "Medicare claims and enrollment of the run's store; rules P, A and T"
 

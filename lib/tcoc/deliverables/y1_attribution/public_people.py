@@ -8,6 +8,7 @@ from tcoc.deliverables.y1_attribution.public_hospitals import (
     CCN,
     ELSEWHERE,
     HOSPITAL,
+    NO_ZIP,
     SOURCE,
     STAGE,
     UNIVERSE,
@@ -108,6 +109,7 @@ def homes(study: Study) -> Draft:
     looks: a map of 450 ZIPs by 46 hospitals is mostly small cells.
     """
     counts = study.frame("attribution_homes")
+    counts["zip"] = counts["zip"].replace("", NO_ZIP)
     least = float(study.policy.get("disclosure.min_cell_size")) * 2
     counts["zip"] = counts["zip"].where(counts["benes"] >= least, ELSEWHERE)
     frame = counts.groupby(["year", "ccn", "zip"], as_index=False)[["benes"]].agg(summed)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tcoc.deliverables.y1_attribution.lists import FOUND
-from tcoc.deliverables.y1_attribution.public_hospitals import ALL, ELSEWHERE, STATE
+from tcoc.deliverables.y1_attribution.public_hospitals import ALL, ELSEWHERE, NO_ZIP, STATE
 from tcoc.disclosure import PublicTable
 from tcoc.report import words
 from tcoc.report.release import Release
@@ -264,7 +264,7 @@ def one_hospital(splits: PublicTable) -> str:
 
 def with_place(homes: PublicTable) -> PublicTable:
     """Return the rows of ZIP codes that can be drawn: not put together, not hidden."""
-    return homes.keep(lambda f: (f["zip"] != ELSEWHERE) & f["benes"].notna())
+    return homes.keep(lambda f: ~f["zip"].isin([ELSEWHERE, NO_ZIP]) & f["benes"].notna())
 
 
 # ---------------------------------------------------------------- completeness, clinics
