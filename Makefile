@@ -105,7 +105,7 @@ mutants: $(READY) ## plant every bug of tests/mutants/bugs.yml; each must turn a
 kills: $(READY) ## kill runs at random moments, 200 times: outputs stay whole, the next command works
 	$(BIN)/python -m tests.run.kills 200
 
-attack: $(READY) sample-store ## attack the sample and ten variants of it together, as a reader of all could (an hour)
+attack: $(READY) sample-store ## attack the sample and ten variants of it together, as a reader of all could (ten minutes beside its tables)
 	$(BIN)/python -m tests.disclosure.acceptance
 
 clean: ## remove what make made: environment, synthetic stores, cache; never another store or a run

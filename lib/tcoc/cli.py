@@ -342,10 +342,9 @@ def release(
 
     Ends with 1 where this and earlier releases of the same data would disclose together.
     """
-    from tcoc.disclosure.release import release_run
-    from tcoc.report.published import check_published
+    from tcoc.run.release import release_run
 
-    typer.echo(f"{release_run(_run_folder(run_), by, on, edition, check_published)}")
+    typer.echo(f"{release_run(_run_folder(run_), by, on, edition)}")
 
 
 def _run_folder(named: Path) -> Path:

@@ -113,6 +113,29 @@ def test_a_hospital_of_two_hierarchies_is_protected_in_both():
     assert hidden >= 3  # b, and one part of each of the sums that would tell it
 
 
+def test_a_part_of_a_shown_whole_is_bounded_by_it():
+    frame = pd.DataFrame({"k": ["a"], "part": [5], "whole": [8]})
+    columns = {"part": COUNT, "whole": COUNT}
+
+    def told(within):
+        draft = plain("t", frame, ("k",), columns, within=within)
+        reasons = lambda c: np.where(c["column"] == "part", "small count", "")  # noqa: E731
+        return ("part", "k a") in found(record([draft], {"count": 1e-6}, reasons))
+
+    assert told({"part": "whole"})
+    assert not told({})
+
+
+def test_a_dimension_may_have_any_name():
+    """A hierarchy of a dimension called place once was lost to a helper's column of that name."""
+    places = {"a": "east", "b": "east", "c": "west"}
+    frame = pd.DataFrame({"place": ["a", "b", "c", "east", "west"], "n": [96, 4, 300, 100, 300]})
+    for name in ("place", "row", "table", "exact"):
+        own = frame.rename(columns={"place": name})
+        draft = plain("t", own, (name,), {"n": COUNT}, parents={name: places})
+        assert ("n", f"{name} b") in found(record([draft]))
+
+
 def test_tables_of_one_universe_are_attacked_together():
     fine = pd.DataFrame({"a": list("xxyy"), "b": list("pqpq"), "n": [96, 4, 300, 200]})
     coarse = pd.DataFrame({"a": ["x", "y"], "n": [100, 500]})

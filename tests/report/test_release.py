@@ -48,6 +48,12 @@ def test_a_figure_is_three_outputs_and_writes_no_file(demo, tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_renamed_frame_is_no_table(demo):
+    frame = demo.table("waterfall").frame.rename(columns={"benes": "people"})
+    with pytest.raises(TcocError, match="show_table: found a DataFrame, expected a public table"):
+        demo.show_table(frame)
+
+
 def test_what_an_author_says_comes_before_what_the_data_say(demo):
     outputs = shown(lambda: demo.show(chart(demo), title="T", caption="C.", alt="Three stages."))
     alt = outputs[1].metadata["tcoc"]["alt"]

@@ -6,7 +6,7 @@ gated.log                               # every hidden cell with its reason: res
 write_public(gated.tables, folder)      # for the process that renders: it reads nothing else
 """
 
-from tcoc.disclosure.editions import Difference, difference_check_folders
+from tcoc.disclosure.editions import Difference
 from tcoc.disclosure.files import (
     MARK,
     as_csv,
@@ -19,7 +19,6 @@ from tcoc.disclosure.files import (
 )
 from tcoc.disclosure.gate import Gated, gate
 from tcoc.disclosure.rounding import Rule
-from tcoc.disclosure.seal import seal
 from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Column, Draft, Kind, PublicTable
 
 __all__ = [
@@ -35,12 +34,10 @@ __all__ = [
     "Rule",
     "as_csv",
     "dictionary_frame",
-    "difference_check_folders",
     "escaped",
     "gate",
     "read_csvs",
     "read_public",
-    "seal",
     "write_csvs",
     "write_public",
 ]

@@ -1,8 +1,7 @@
 """Public tables as files: Parquet for the notebooks' process, CSV and dictionary for readers."""
 
-import csv
-import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from tcoc.disclosure.rounding import rounded_to
 from tcoc.disclosure.table import Column, Facts, PublicTable, admit
@@ -20,25 +20,25 @@ DICTIONARY_CSV = "dictionary.csv"
 MARK = "‡"
 """The one public mark of a hidden cell, the same for every reason (rule D1)."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$)", re.IGNORECASE)
+_PARQUET = (".parquet", ".hidden.parquet")
 
 
 def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
     """Write public tables for the process that renders: NAME.parquet, hidden cells, dictionary."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        _plain(table.frame).to_parquet(folder / f"{name}.parquet", index=False)
-        table.hidden.to_parquet(folder / f"{name}.hidden.parquet", index=False)
+        for side, end in zip((_plain(table.frame), table.hidden), _PARQUET, strict=True):
+            side.to_parquet(folder / f"{name}{end}", index=False)
     _write_dictionary(tables, folder)
 
 
 def read_public(folder: Path) -> dict[str, PublicTable]:
     """Read what `write_public` wrote; InputError where there is nothing."""
-    file = folder / DICTIONARY
-    if not file.is_file():
-        raise InputError(f"{file}: there are no public tables here")
-    content = json.loads(file.read_text(encoding="utf-8"))
-    return {name: _read(folder, name, about) for name, about in content.items()}
+    return {
+        name: admit(facts, *(pd.read_parquet(folder / f"{name}{end}") for end in _PARQUET))
+        for name, facts in read_dictionary(folder).items()
+    }
 
 
 def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
@@ -56,16 +56,20 @@ def read_csvs(folder: Path, names: Iterable[str]) -> dict[str, PublicTable]:
     A hidden cell is missing and marked as hidden, an absent one is missing. Raises InputError where
     the folder holds no published tables.
     """
+    found = read_dictionary(folder)
+    return {name: _published(folder, found[name]) for name in names if name in found}
+
+
+def read_dictionary(folder: Path) -> dict[str, Facts]:
+    """Read what each table of a folder says of itself; InputError where there is no table."""
     file = folder / DICTIONARY
     if not file.is_file():
-        raise InputError(f"{file}: there are no published tables here")
-    content = json.loads(file.read_text(encoding="utf-8"))
-    return {name: _published(folder, name, content[name]) for name in names if name in content}
+        raise InputError(f"{file}: there are no public tables here")
+    return TypeAdapter(dict[str, Facts]).validate_json(file.read_bytes())
 
 
-def _published(folder: Path, name: str, about: dict[str, Any]) -> PublicTable:
-    facts = _facts(about)
-    texts = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+def _published(folder: Path, facts: Facts) -> PublicTable:
+    texts = pd.read_csv(folder / f"{facts.name}.csv", dtype=str, keep_default_na=False)
     hidden = texts == MARK
     shown = texts.mask(hidden | (texts == ""))
     frame = pd.DataFrame({c: _values(shown[c], facts.columns[c]) for c in map(str, texts)})
@@ -114,15 +118,7 @@ def dictionary_frame(tables: Mapping[str, PublicTable]) -> pd.DataFrame:
 
 def escaped(text: str) -> str:
     """Return a cell's text so that no spreadsheet runs it: a formula gets an apostrophe (D4)."""
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _texts(column: pd.Series, hidden: pd.Series, digits: int | None) -> list[str]:
@@ -145,12 +141,8 @@ def _text(value: Any, digits: int | None) -> str:
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([escaped(str(c)) for c in frame.columns])
-    rows = frame.astype(object).itertuples(index=False, name=None)
-    writer.writerows([escaped(str(cell)) for cell in row] for row in rows)
-    return buffer.getvalue().encode()
+    cells = frame.rename(columns=str).astype(str).map(escaped).rename(columns=escaped)
+    return cells.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -166,17 +158,3 @@ def _write_dictionary(tables: Mapping[str, PublicTable], folder: Path) -> None:
     content = {name: asdict(table.facts) for name, table in tables.items()}
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
     (folder / DICTIONARY).write_text(text + "\n", encoding="utf-8")
-
-
-def _read(folder: Path, name: str, about: dict[str, Any]) -> PublicTable:
-    facts = _facts(about)
-    frame = pd.read_parquet(folder / f"{name}.parquet")
-    return admit(facts, frame, pd.read_parquet(folder / f"{name}.hidden.parquet"))
-
-
-def _facts(about: dict[str, Any]) -> Facts:
-    columns = {
-        column: Column(**{**entry, "of": tuple(entry["of"])})
-        for column, entry in about["columns"].items()
-    }
-    return Facts(**{**about, "keys": tuple(about["keys"]), "columns": columns})

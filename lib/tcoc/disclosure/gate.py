@@ -1,18 +1,25 @@
 """The gate: exact drafts in, public tables out (rules D1-D3). The only maker of public tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
 
 from tcoc.disclosure.cells import gather, places
 from tcoc.disclosure.editions import Record
-from tcoc.disclosure.network import Place
 from tcoc.disclosure.primary import mark_primary
 from tcoc.disclosure.protect import protect, puzzle_of
 from tcoc.disclosure.rounding import Rule, digits_of, rounded_to
-from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Column, Draft, Facts, PublicTable, admit
+from tcoc.disclosure.table import (
+    OF_PEOPLE,
+    ROUNDED,
+    Draft,
+    Facts,
+    PublicTable,
+    admit,
+    row_words,
+)
 from tcoc.errors import InputError
 from tcoc.params import Policy
 
@@ -51,11 +58,13 @@ def gate(
     mark_primary(checked, cells, place, rule)
     puzzle = puzzle_of(checked, cells, place, rule)
     protect(puzzle, earlier)
+    shown = rounded_to(cells["exact"].to_numpy(float), cells["step"].to_numpy(float))
+    cells = cells.assign(shown=shown, hidden=cells["reason"] != "")
     tables = {
-        draft.name: _admitted(owner, number, draft, cells, place)
+        draft.name: _admitted(owner, draft, cells[cells["table"] == number])
         for number, (owner, draft) in enumerate(owners)
     }
-    return Gated(tables, log_of(checked, cells), puzzle.record())
+    return Gated(tables, log_of(checked, cells[cells["hidden"]]), puzzle.record())
 
 
 def _refuse_twice(names: Sequence[str]) -> None:
@@ -64,69 +73,39 @@ def _refuse_twice(names: Sequence[str]) -> None:
             raise InputError(f"public table {name} stands twice in the run; names are unique")
 
 
-def _admitted(
-    owner: str, number: int, draft: Draft, cells: pd.DataFrame, place: Place
-) -> PublicTable:
-    data = {str(c): draft.frame[c] for c in draft.frame.columns}
-    masks = {c: np.zeros(len(draft.frame), dtype=bool) for c in data}
-    columns = dict(draft.columns)
-    hidden, exact = (cells["reason"] != "").to_numpy(), cells["exact"].to_numpy(float)
-    steps = cells["step"].to_numpy(float)
+def _admitted(owner: str, draft: Draft, cells: pd.DataFrame) -> PublicTable:
+    """Return a draft with its numbers as its cells say; what has no number stays as it is."""
+    frame, columns = draft.frame.copy(), dict(draft.columns)
+    masks = pd.DataFrame(False, index=frame.index, columns=frame.columns)
+    groups = dict(iter(cells.groupby("column", sort=False)))
     for name in draft.of_kind(*OF_PEOPLE):
-        rows = np.flatnonzero(place[number, name] >= 0)
-        own = place[number, name][rows]
-        mask = hidden[own]
-        shown = rounded_to(exact[own], steps[own])
-        digits = int(digits_of(steps[own][~mask]).max(initial=0))
-        data[name] = _column(len(draft.frame), rows, np.where(mask, np.nan, shown), digits)
-        masks[name][rows[mask]] = True
-        columns[name] = _digits(columns[name], digits)
+        own = groups.get(name, cells[:0])
+        row, shown, hidden = (own[c].to_numpy() for c in ("row", "shown", "hidden"))
+        digits = int(digits_of(own["step"].to_numpy(float)[~hidden]).max(initial=0))
+        values, mask, absent = (
+            np.zeros(len(frame)),
+            np.zeros(len(frame), bool),
+            np.ones(len(frame), bool),
+        )
+        values[row], mask[row], absent[row] = np.where(hidden, 0.0, shown), hidden, hidden
+        array = pd.arrays.FloatingArray(values, absent)
+        frame[name], masks[name] = array.astype("Int64") if digits == 0 else array, mask
+        entry = draft.columns[name]
+        shorter = digits if entry.digits is None else min(entry.digits, digits)
+        columns[name] = replace(entry, digits=shorter)
     note = f"{draft.note} {ROUNDED}".strip() if draft.of_kind(*OF_PEOPLE) else draft.note
-    facts = Facts(
-        draft.name, draft.title, owner, draft.keys, columns, note, draft.source, draft.universe,
-        dict(draft.totals), {k: dict(v) for k, v in draft.parents.items()}, dict(draft.within),
-    )  # fmt: skip
-    return admit(facts, pd.DataFrame(data), pd.DataFrame(masks, columns=list(data)))
+    said = {f.name: getattr(draft, f.name) for f in fields(Facts) if hasattr(draft, f.name)}
+    facts = Facts(**{**said, "deliverable": owner, "columns": columns, "note": note})
+    return admit(facts, frame, masks)
 
 
-def _column(length: int, rows: np.ndarray, shown: np.ndarray, digits: int) -> pd.Series:
-    values = np.full(length, np.nan)
-    values[rows] = shown
-    column = pd.array(values, dtype="Float64")
-    column[np.isnan(values)] = pd.NA
-    return pd.Series(column.astype("Int64") if digits == 0 else column)
-
-
-def _digits(entry: Column, digits: int) -> Column:
-    return replace(entry, digits=digits if entry.digits is None else min(entry.digits, digits))
-
-
-def log_of(drafts: Sequence[Draft], cells: pd.DataFrame) -> pd.DataFrame:
+def log_of(drafts: Sequence[Draft], hidden: pd.DataFrame) -> pd.DataFrame:
     """Return every hidden cell with its reason and exact number: restricted."""
-    hidden = cells[cells["reason"] != ""]
-    names = [draft.name for draft in drafts]
-    words = [
-        pd.Series(_words(drafts[t])[own["row"].to_numpy(np.int64)], index=own.index)
-        for t in hidden["table"].unique().tolist()
-        for own in [hidden[hidden["table"] == t]]
-    ]
-    cell = pd.concat(words).reindex(hidden.index) if words else pd.Series(dtype=object)
-    return pd.DataFrame(
-        {
-            "table": [names[t] for t in hidden["table"]],
-            "cell": cell.to_numpy(),
-            "column": hidden["column"].astype(str).to_numpy(),
-            "reason": hidden["reason"].to_numpy(),
-            "exact": hidden["exact"].to_numpy(float),
-        },
-        columns=list(LOG_COLUMNS),
+    words = {t: row_words(drafts[t].frame, drafts[t].keys) for t in hidden["table"].unique()}
+    where = list(zip(hidden["table"], hidden["row"], strict=True))
+    log = hidden.assign(
+        table=[drafts[table].name for table, _ in where],
+        cell=[words[table][row] for table, row in where],
+        column=hidden["column"].astype(str),
     )
-
-
-def _words(draft: Draft) -> np.ndarray:
-    """Return each row's keys as a reader names it: year 2018, ccn 210001."""
-    text = np.full(len(draft.frame), "", dtype=object)
-    for key in draft.keys:
-        text = text + (", " if key != draft.keys[0] else "") + f"{key} "
-        text = text + draft.frame[key].map(str).to_numpy(object)
-    return text
+    return log[list(LOG_COLUMNS)].reset_index(drop=True)

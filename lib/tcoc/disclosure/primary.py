@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure.network import Place
+from tcoc.disclosure.cells import Place
 from tcoc.disclosure.rounding import Numbers, Rule
 from tcoc.disclosure.table import OF_PEOPLE, Draft
 

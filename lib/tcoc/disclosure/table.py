@@ -4,8 +4,9 @@ Only the gate makes a PublicTable; every view of one keeps its keys, hidden cell
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, fields, replace
 from decimal import Decimal
+from itertools import product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,6 +23,8 @@ OF_PEOPLE = frozenset(
     {"count", "months", "share", "score", "dollars", "per_capita", "growth", "factor", "percent"}
 )
 """Kinds whose numbers are about people: they are rounded, and may be hidden."""
+
+_PLAIN = ("key", "label", "year", "flag")
 
 ROUNDED = "Rounded; parts need not add up to totals."
 """What every table with numbers about people says (rule D3)."""
@@ -88,6 +91,11 @@ class Draft:
     source: str = ""
     clinicians: str = ""
 
+    @property
+    def counted(self) -> str:
+        """The universe, or the table itself where it has none."""
+        return self.universe or f"table {self.name}"
+
     def of_kind(self, *kinds: str) -> list[str]:
         """Return the columns of some kinds, in the order of the frame."""
         return [c for c in self.frame.columns if self.columns[c].kind in kinds]
@@ -99,7 +107,10 @@ class Draft:
         stands twice, a negative count, a number about people that names no count which protects
         it, and a declaration that names an unknown column.
         """
-        frame = self.frame.reset_index(drop=True).apply(_plain_numbers)
+        frame = self.frame.reset_index(drop=True)
+        frame = frame.assign(
+            **{str(c): _plain_numbers(frame[c]) for c in frame if frame[c].dtype == object}
+        )
         columns = {str(c): self._entry(str(c), frame[c]) for c in frame.columns}
         draft = replace(self, frame=frame, columns=columns)
         self._check_names(columns)
@@ -178,8 +189,6 @@ def label_text(label: object) -> str:
 
 def _plain_numbers(column: pd.Series) -> pd.Series:
     """Decimals as doubles: the gate compares, rounds and hides; it adds nothing up."""
-    if column.dtype != object:
-        return column
     present = column.dropna()
     if len(present) and all(isinstance(v, Decimal | int | float | np.number) for v in present):
         if any(isinstance(v, bool) for v in present):
@@ -190,7 +199,17 @@ def _plain_numbers(column: pd.Series) -> pd.Series:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a public table says of itself beside its cells."""
+    """What a public table says of itself beside its cells.
+
+    name         the file stem, unique in the run
+    title        the finding or the subject
+    deliverable  the deliverable that the table belongs to
+    keys         the dimension columns
+    columns      the dictionary, in the order of the columns
+    note         what a reader must know, the remark on rounding included
+    source       where the numbers come from
+    whole        whether this is the table itself and not a view of it
+    """
 
     name: str
     title: str
@@ -209,67 +228,25 @@ class Facts:
 _GATE = object()
 
 
-class PublicTable:
+@dataclass(frozen=True, repr=False, eq=False)
+class PublicTable(Facts):
     """Rounded numbers that may be shown, which cells are hidden, and what the columns mean.
 
     Immutable, and made by the gate alone; a view keeps name, keys, hidden cells and dictionary.
     """
 
-    __slots__ = ("_facts", "_frame", "_hidden")
-    _facts: Facts
-    _frame: pd.DataFrame
-    _hidden: pd.DataFrame
+    _frame: pd.DataFrame = field(kw_only=True)
+    _hidden: pd.DataFrame = field(kw_only=True)
+    gate: InitVar[object] = field(kw_only=True, default=None)
 
-    def __init__(
-        self, facts: Facts, frame: pd.DataFrame, hidden: pd.DataFrame, gate: object = None
-    ) -> None:
+    def __post_init__(self, gate: object) -> None:
         if gate is not _GATE:
             raise TypeError("only the disclosure gate makes a PublicTable")
-        for name, value in (("_facts", facts), ("_frame", frame), ("_hidden", hidden)):
-            object.__setattr__(self, name, value)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a PublicTable cannot be changed ({name}); make a view of it")
-
-    @property
-    def name(self) -> str:
-        """The file stem, unique in the run."""
-        return self._facts.name
-
-    @property
-    def title(self) -> str:
-        """The finding or the subject."""
-        return self._facts.title
-
-    @property
-    def deliverable(self) -> str:
-        """The deliverable that the table belongs to."""
-        return self._facts.deliverable
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The dimension columns."""
-        return self._facts.keys
-
-    @property
-    def columns(self) -> Mapping[str, Column]:
-        """The dictionary, in the order of the columns."""
-        return dict(self._facts.columns)
-
-    @property
-    def note(self) -> str:
-        """What a reader must know, the remark on rounding included."""
-        return self._facts.note
-
-    @property
-    def source(self) -> str:
-        """Where the numbers come from."""
-        return self._facts.source
 
     @property
     def facts(self) -> Facts:
         """All that the table says of itself beside its cells."""
-        return self._facts
+        return Facts(**{entry.name: getattr(self, entry.name) for entry in fields(Facts)})
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -282,11 +259,6 @@ class PublicTable:
         return self._hidden.copy()
 
     @property
-    def is_whole(self) -> bool:
-        """Whether this is the table itself and not a view of it."""
-        return self._facts.whole
-
-    @property
     def empty(self) -> bool:
         """Whether there is no row."""
         return self._frame.empty
@@ -296,7 +268,7 @@ class PublicTable:
 
     def __repr__(self) -> str:
         hidden = int(self._hidden.to_numpy().sum())
-        what = "table" if self.is_whole else "view of"
+        what = "table" if self.whole else "view of"
         return f"Public {what} {self.name}: {len(self)} rows, {hidden} hidden cells"
 
     # ------------------------------------------------------------ views
@@ -330,8 +302,8 @@ class PublicTable:
         """Return some columns, in the order given."""
         for name in columns:
             self._known(name)
-        entries = {c: self._facts.columns[c] for c in columns}
-        return self._view(self._frame[list(columns)], self._hidden[list(columns)], columns=entries)
+        entries = {c: self.columns[c] for c in columns}
+        return self._view(*(side[list(columns)] for side in self._sides()), columns=entries)
 
     def head(self, n: int) -> "PublicTable":
         """Return the first rows."""
@@ -348,33 +320,31 @@ class PublicTable:
             raise InputError(f'table {self.name}: "{dimension}"{nearest(dimension, self.keys)}')
         for name in values:
             self._known(name)
-        plain = ("key", "label", "year", "flag")
-        entries = self._facts.columns
-        wide = values or tuple(c for c, e in entries.items() if e.kind not in plain)
+        entries = self.columns
+        wide = values or tuple(c for c, e in entries.items() if e.kind not in _PLAIN)
         keys = [k for k in self.keys if k != dimension and k in self._frame.columns]
-        names = [c for c in map(str, self._frame.columns) if c not in (*wide, dimension)]
-        stay = [c for c in names if self._settled(c, keys)]
-        frame, hidden = self._frame[stay], self._hidden[stay]
-        places = frame.groupby(keys, sort=False, dropna=False).ngroup() if keys else frame.index * 0
-        row = np.asarray(places)
+        groups = self._frame.groupby(keys or (lambda _: 0), sort=False, dropna=False)
+        stay = [
+            c for c in map(str, self._frame.columns)
+            if c in keys or (c not in (*wide, dimension) and entries[c].kind in _PLAIN
+                             and (groups[c].nunique(dropna=False) <= 1).all())
+        ]  # fmt: skip
+        row = groups.ngroup().to_numpy()
         first = ~pd.Series(row).duplicated().to_numpy()
-        parts, masks = [frame[first].reset_index(drop=True)], [hidden[first].reset_index(drop=True)]
         kept = {c: entries[c] for c in stay}
+        sides = [[side.loc[first, stay].reset_index(drop=True)] for side in self._sides()]
         labels = self._frame[dimension].map(label_text).to_numpy()
-        for name in wide:
-            for label in dict.fromkeys(labels):
-                mine, title = labels == label, f"{label} {name}"
-                cells = self._frame.loc[mine, name].set_axis(row[mine]).reindex(range(first.sum()))
-                mask = self._hidden.loc[mine, name].set_axis(row[mine]).reindex(range(first.sum()))
+        for name, label in product(wide, dict.fromkeys(labels)):
+            mine, title = labels == label, f"{label} {name}"
+            for parts, side in zip(sides, self._sides(), strict=True):
+                cells = side.loc[mine, name].set_axis(row[mine]).reindex(range(first.sum()))
                 parts.append(cells.rename(title))
-                masks.append(mask.fillna(False).astype(bool).rename(title))
-                kept[title] = replace(
-                    entries[name], label=f"{label} {entries[name].label}",
-                    of=tuple(f"{label} {c}" for c in entries[name].of), base="",
-                )  # fmt: skip
-        return self._view(
-            pd.concat(parts, axis=1), pd.concat(masks, axis=1), columns=kept, keys=tuple(keys)
-        )
+            of = tuple(f"{label} {c}" for c in entries[name].of)
+            heading = f"{label} {entries[name].label}"
+            kept[title] = replace(entries[name], label=heading, of=of, base="")
+        frame, hidden = (pd.concat(parts, axis=1) for parts in sides)
+        hidden = hidden.fillna(False).astype(bool)
+        return self._view(frame, hidden, columns=kept, keys=tuple(keys))
 
     def value(self, column: str, **where: Any) -> Any:
         """Return one number or label for a sentence; pd.NA where hidden or absent.
@@ -391,15 +361,8 @@ class PublicTable:
         cell = found._frame[column].iloc[0]
         return pd.NA if pd.isna(cell) else cell
 
-    def _settled(self, name: str, keys: Sequence[str]) -> bool:
-        if name in keys:
-            return True
-        if self._facts.columns[name].kind not in ("key", "label", "year", "flag"):
-            return False
-        if not keys:
-            return bool(self._frame[name].nunique(dropna=False) <= 1)
-        groups = self._frame.groupby(list(keys), dropna=False)[name]
-        return bool((groups.nunique(dropna=False) <= 1).all())
+    def _sides(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return self._frame, self._hidden
 
     def _known(self, name: str) -> pd.Series:
         if name not in self._frame.columns:
@@ -411,18 +374,26 @@ class PublicTable:
     def _rows(self, places: np.ndarray) -> "PublicTable":
         whole = len(places) == len(self) and bool((places == np.arange(len(self))).all())
         return self._view(
-            self._frame.iloc[places].reset_index(drop=True),
-            self._hidden.iloc[places].reset_index(drop=True),
-            whole=whole and self.is_whole,
+            *(side.iloc[places].reset_index(drop=True) for side in self._sides()),
+            whole=whole and self.whole,
         )
 
     def _view(self, frame: pd.DataFrame, hidden: pd.DataFrame, **facts: Any) -> "PublicTable":
-        changed = replace(self._facts, **{"whole": False, **facts})
-        return PublicTable(changed, frame, hidden, _GATE)
+        facts = {"whole": False, **facts}
+        return replace(self, _frame=frame, _hidden=hidden, gate=_GATE, **facts)
 
 
 def admit(facts: Facts, frame: pd.DataFrame, hidden: pd.DataFrame) -> PublicTable:
     """Make a public table. For the gate and its files alone; a test holds that nobody else asks."""
-    names = list(frame.columns)
-    mask = hidden.reindex(columns=names, fill_value=False).astype(bool)
-    return PublicTable(facts, frame.reset_index(drop=True), mask.reset_index(drop=True), _GATE)
+    mask = hidden.reindex(columns=frame.columns, fill_value=False).astype(bool)
+    sides = {"_frame": frame.reset_index(drop=True), "_hidden": mask.reset_index(drop=True)}
+    return PublicTable(**{**vars(facts), **sides, "gate": _GATE})
+
+
+def row_words(frame: pd.DataFrame, keys: Sequence[str]) -> np.ndarray:
+    """Return each row's keys as a reader names it: year 2018, ccn 210001."""
+    text = np.full(len(frame), "", dtype=object)
+    for key in keys:
+        text = text + (", " if key != keys[0] else "") + f"{key} "
+        text = text + frame[key].map(str).to_numpy(object)
+    return text

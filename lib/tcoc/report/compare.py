@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure import Difference, difference_check_folders
-from tcoc.disclosure.editions import Record, disclosed
-from tcoc.disclosure.release import record_digest
+from tcoc.disclosure import MARK, Difference
+from tcoc.disclosure.editions import Record, disclosed, record_digest
 from tcoc.errors import InputError, nearest
 from tcoc.report import words
 from tcoc.report.provenance import unsourced, value_words
@@ -27,6 +26,8 @@ NOISE = 1e-9
 """Relative differences below this are summation noise, not changes."""
 
 DICTIONARY = "dictionary.json"
+SHOWN_BEFORE = "hidden now, shown in the earlier edition"
+HIDDEN_BEFORE = "shown now, hidden in the earlier edition"
 _VOLATILE = {"name", "store", "reference"}
 _SMALLEST = 11
 _HIDDEN_COLUMN = "hidden"
@@ -104,13 +105,15 @@ def compare_runs(a: Path, b: Path) -> Comparison:
         movement=_movement(a, b),
         synthetic=bool(first.get("synthetic") and second.get("synthetic")),
         tables=len(facts),
-        disclosure=tuple(_told(a, b) if described else ()),
+        disclosure=tuple(_told(a, b, changes, facts) if described else ()),
         totals=_totals(changes, facts),
         hospitals=_hospitals(a, b, facts),
     )
 
 
-def _told(a: Path, b: Path) -> list[Difference]:
+def _told(
+    a: Path, b: Path, changes: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]
+) -> list[Difference]:
     """Return what both editions together tell: the attacker says it from the gate's records.
 
     Folders without them, such as handed-out copies, are compared by their marks alone.
@@ -118,7 +121,12 @@ def _told(a: Path, b: Path) -> list[Difference]:
     closed = [run / "restricted" for run in (b, a)]
     if all(map(record_digest, closed)):
         return disclosed([Record.read(folder) for folder in closed])
-    return difference_check_folders(b / "tables", a / "tables")
+    return [
+        Difference(table, column, row, HIDDEN_BEFORE if before == MARK else SHOWN_BEFORE)
+        for table, row, column, before, after in changes.iloc[:, :5].to_numpy(object).tolist()
+        if before and after and (before == MARK) != (after == MARK)
+        if facts[table]["columns"].get(column, {}).get("kind") == "count"
+    ]
 
 
 def _names(a: Path, b: Path) -> tuple[str, str]:

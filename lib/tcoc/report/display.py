@@ -13,7 +13,7 @@ import mistune
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import publish_display_data
 
-from tcoc.disclosure import seal
+from tcoc.report.seal import seal
 from tcoc.report.tables import text
 
 NARROW, DATA = "image/svg+xml;layout=narrow", "text/csv"

@@ -14,9 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure import PublicTable, seal
+from tcoc.disclosure import PublicTable
 from tcoc.errors import TcocError
 from tcoc.report.facts import RunFacts
+from tcoc.report.seal import seal
 
 PEOPLE = (
     "beneficiaries|beneficiary|benes|bene|people|persons|person|patients|patient|claims|claim"

@@ -110,6 +110,11 @@ class Release:
         note: str = "",
     ) -> None:
         """Show a public table or a view of it; `across` puts years or tests into columns."""
+        if not isinstance(table, PublicTable):
+            raise TcocError(
+                f"show_table: found a {type(table).__name__}, expected a public table or a view of"
+                " one; frames have no marks of hidden cells"
+            )
         for text in (caption, note):
             self._check(f"table {table.name}", text)
         if table.empty:

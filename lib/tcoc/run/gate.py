@@ -1,6 +1,5 @@
 """Stage 2: from restricted tables to public ones, all deliverables of a run together."""
 
-import pickle
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
 from tcoc.identity import base_key, sha256
 from tcoc.params import Policy
-from tcoc.study import INTERNAL, Scope, Study, module_of
+from tcoc.study import Scope, Study, module_of
 
 LOG = "hidden_cells"
 """The restricted table of what the gate hid, and why."""
@@ -80,28 +79,6 @@ def drafts_of(
 
 
 def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], dict[tuple[str, str], str]]:
-    """Return one deliverable's drafts, from the cache where nothing that they read has changed."""
-    cache, kind = study.cache, f"drafts-{deliverable.name}"
-    if cache is None:
-        return _drafted(study, deliverable)
-    place = private(private(study.work / INTERNAL) / "drafts")
-    modules = frozenset({module_of(deliverable.public), "tcoc.disclosure.table"})
-    base = base_key(kind, modules, [deliverable.policy, deliverable.uses])
-    for entry in () if study.fresh else look_up(cache, kind, base, study.holds):
-        if cache.take(entry, place):
-            # written by this very code, into a folder of the owner alone
-            drafts = pickle.loads((place / kind).read_bytes())  # noqa: S301
-            return drafts, {(read, name): digest for read, name, digest in entry.reads}
-    drafts, reads = _drafted(study, deliverable)
-    (place / kind).write_bytes(pickle.dumps(drafts))
-    noted = tuple((read, name, digest) for (read, name), digest in reads.items())
-    cache.keep(Entry(kind, base, noted, {kind: sha256(place / kind)}), place)
-    return drafts, reads
-
-
-def _drafted(
-    study: Study, deliverable: Deliverable
-) -> tuple[list[Any], dict[tuple[str, str], str]]:
     with study.reading(registry.catalog().public_scope(deliverable.name)) as reads:
         drafts = list(deliverable.public(study))
     return drafts, reads

@@ -18,7 +18,6 @@ from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.disclosure import PublicTable, read_public, write_csvs
-from tcoc.disclosure.release import earlier_releases, mark_not_released, store_of
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -46,6 +45,7 @@ from tcoc.run.judge import check_run
 from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
+from tcoc.run.release import earlier_releases, mark_not_released, store_of
 from tcoc.run.render import Job, PagesProcess, notebook_file, starting_pages
 from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import open_store
@@ -309,8 +309,8 @@ def _reused(work: _Work, name: str, page_from: str) -> Reused:
 
 def _finish(work: _Work, found: inputs.Found) -> None:
     """Write the front page, and search what is public for identifiers."""
-    from tcoc.disclosure.identifiers import assert_no_identifiers
     from tcoc.report.index import render_index
+    from tcoc.run.identifiers import assert_no_identifiers
 
     policy = sorted({file for name in work.names for file in registry.find(name).policy})
     render_index(work.folder, work.manifest.plain(), _reports(work), policy)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tcoc.disclosure import read_csvs
-from tcoc.disclosure.release import RESTRICTED
 from tcoc.errors import InputError, nearest
 from tcoc.folders import private
 from tcoc.identity import sha256
@@ -26,6 +25,7 @@ from tcoc.report.sheet import (
     render_sheet,
 )
 from tcoc.report.sheet_groups import Group, groups, render_group
+from tcoc.run.release import RESTRICTED
 from tcoc.run.sheets_exact import Lists, exact_source
 
 FOLDER = "hospitals"

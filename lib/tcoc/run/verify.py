@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tcoc.disclosure.release import MARK, REVIEW
 from tcoc.errors import InputError, TcocError
 from tcoc.identity import sha256
 from tcoc.manifest import FILE, PRIVATE, Manifest, read_manifest, read_private
@@ -13,6 +12,7 @@ from tcoc.params import load_run
 from tcoc.paths import project_root
 from tcoc.progress import Reporter
 from tcoc.run.places import outputs_dir
+from tcoc.run.release import MARK, REVIEW
 
 LATER = frozenset((FILE, PRIVATE, MARK, REVIEW))
 """What stands in a run folder and cannot be in its manifest, or was written by its release."""

@@ -7,7 +7,7 @@ its numbers, with which the next one is attacked.
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,11 +15,17 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.disclosure.editions import NUMBERS, RELATIONS, Difference, Record, disclosed
-from tcoc.disclosure.stakeholders import trim
+from tcoc.disclosure.editions import (
+    NUMBERS,
+    RELATIONS,
+    Difference,
+    Record,
+    disclosed,
+    record_digest,
+)
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
-from tcoc.identity import digest_of, sha256
+from tcoc.identity import sha256
 from tcoc.manifest import Manifest, read_manifest
 from tcoc.paths import LEDGER
 
@@ -50,30 +56,25 @@ def mark_not_released(folder: Path) -> None:
     write_whole(folder / MARK, (json.dumps(said, indent=1) + "\n").encode())
 
 
-def release_run(
-    folder: Path,
-    by: str,
-    on: str = "",
-    edition: str = EDITIONS[0],
-    look: Callable[[Path], None] | None = None,
-) -> Path:
+def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0]) -> Path:
     """Release a finished run and return the folder to hand out.
 
-    1. The run is whole, and every public file is the one that it wrote; `look` reads all of them
-       and refuses what stands in no public table.
+    1. The run is whole, every public file is the one that it wrote, and none says what stands in
+       no public table.
     2. The attacker gets this edition and all earlier ones of the same data.
     3. Review sheet (restricted), checksums, mark and ledger are written, and the edition copied.
     Raises InputError for a run or date that is not usable, TcocError where the release would
     disclose, or a file is not as the run wrote it.
     """
+    from tcoc.report.published import check_published
+
     if not by.strip():
         raise InputError("--by: a release needs the name of who answers for it")
     if edition not in EDITIONS:
         raise InputError(f'--edition: found "{edition}"{nearest(edition, EDITIONS)}')
     day = _day(on)
     files = _verified(folder)
-    if look:
-        look(folder)
+    check_published(folder)
     record = Record.read(folder / RESTRICTED)
     ledger = folder.parent / LEDGER
     entries, store = read_ledger(ledger), store_of(read_manifest(folder))
@@ -137,12 +138,6 @@ def earlier_releases(outputs: Path, store: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def record_digest(folder: Path) -> str:
-    """Return the digest of a folder's record, empty where it has none."""
-    files = [folder / f"{table}.parquet" for table in (NUMBERS, RELATIONS)]
-    return digest_of([sha256(file) for file in files]) if all(map(Path.is_file, files)) else ""
-
-
 def _of(edition: str, files: dict[str, str]) -> dict[str, str]:
     """Return the files of an edition: stakeholders get pages, tables and figures."""
     return {
@@ -165,6 +160,8 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, target / name)
     if entry.edition == EDITIONS[0]:
+        from tcoc.report.stakeholders import trim
+
         trim(target, read_manifest(folder).synthetic, entry.date)
         there = {f.relative_to(target).as_posix(): f for f in sorted(target.rglob("*"))}
         handed = {name: sha256(f) for name, f in there.items() if f.is_file()}

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from ibis import schema as ibis_schema
 
-from tcoc.disclosure.identifiers import assert_no_identifiers, words
 from tcoc.errors import TcocError
+from tcoc.run.identifiers import assert_no_identifiers, words
 from tcoc.store.schema import FORMAT_VERSION, TABLES
 
 VALUES = {"bene_id": "BENE00000042", "claim_id": "CLM0000000077", "npi": "1234567893"}
