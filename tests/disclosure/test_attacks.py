@@ -163,8 +163,9 @@ def test_what_depends_on_a_hidden_count_is_hidden_with_it():
     assert hidden["score"].tolist() == [True, False]
 
 
-def test_dollars_and_scores_of_fewer_than_three_clinicians_are_hidden():
-    frame = pd.DataFrame({"group": ["one", "two", "all"], "clinicians": [1, 40, 41]})
+@pytest.mark.parametrize(("few", "hidden"), [(1, True), (2, True), (3, False)])
+def test_dollars_and_scores_of_fewer_than_three_clinicians_are_hidden(few, hidden):
+    frame = pd.DataFrame({"group": ["one", "two", "all"], "clinicians": [few, 40, few + 40]})
     frame["patients"] = [300, 9000, 9300]
     frame["dollars"], frame["score"] = frame["patients"] * 110.0, [0.5, 0.4, 0.41]
     columns = {
@@ -174,9 +175,9 @@ def test_dollars_and_scores_of_fewer_than_three_clinicians_are_hidden():
     draft = plain("t", frame, ("group",), columns, totals={"group": "all"}, clinicians="clinicians")
     gated = gate({"qp": [draft]})
     table = gated.tables["t"]
-    assert table.hidden.loc[0, ["dollars", "score"]].all()
-    # the other group's dollars would give hers by subtraction
-    assert table.hidden["dollars"].tolist() == [True, True, False]
+    assert table.hidden.loc[0, ["dollars", "score"]].tolist() == [hidden, hidden]
+    # the other group's dollars would give theirs by subtraction
+    assert table.hidden["dollars"].tolist() == [hidden, hidden, False]
 
 
 # ---------------------------------------------------------------- two editions

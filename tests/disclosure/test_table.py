@@ -130,6 +130,21 @@ def test_a_draft_that_is_not_sound_is_refused(change, said):
         gate({"y1": [replace(hospitals({"a": 50, "b": 60}), **change)]})
 
 
+def test_a_part_that_is_more_than_its_whole_is_refused():
+    frame = pd.DataFrame({"k": ["a", "b"], "seen": [60, 50], "linked": [20, 51]})
+    columns = {name: Column(name, "count") for name in ("seen", "linked")}
+    draft = plain("t", frame, ("k",), columns, within={"linked": "seen"})
+    with pytest.raises(InputError, match="t: linked is more than seen, of which it is part"):
+        gate({"x": [draft]})
+    sound = plain("t", frame.assign(linked=[20, 50]), ("k",), columns, within={"linked": "seen"})
+    assert "t" in gate({"x": [sound]}).tables
+
+
+def test_two_tables_of_one_name_are_refused():
+    with pytest.raises(InputError, match="public table hospitals stands twice"):
+        gate({"x": [hospitals({"a": 50, "b": 60})], "y": [hospitals({"a": 50, "b": 60})]})
+
+
 def test_two_tables_that_count_a_cell_differently_are_refused():
     one, two = hospitals({"a": 50, "b": 60}), hospitals({"a": 51, "b": 60}, name="other")
     with pytest.raises(InputError, match="hospitals and other count benes"):

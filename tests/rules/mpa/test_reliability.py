@@ -54,6 +54,14 @@ def test_errors_of_few_units_are_made_whole():
     assert state.hospitals == 3
 
 
+def test_q_weighs_by_the_sample_variance_of_the_replicates():
+    """Two replicates at 0.01 around each: variance 2 x 0.01^2; Q = 0.0014 / 0.0002 = 7, df 2."""
+    result = np.array([0.01, 0.02, 0.06])
+    found = heterogeneity(result, result[:, None] + np.array([-0.01, 0.01]))
+    assert found.q == pytest.approx(7)
+    assert found.df == 2
+
+
 def test_the_planted_variance_is_recovered_and_shrinking_helps():
     ratios, better = [], []
     for seed in range(40):
