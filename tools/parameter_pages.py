@@ -5,9 +5,11 @@ python tools/parameter_pages.py TABLE     first takes over what `tcoc sensitivit
 """
 
 import csv
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +20,7 @@ from tcoc.params.evidence import GRADES, document, documents
 from tcoc.params.policy import Policy, PolicyEntry, PolicyValue
 from tcoc.params.typed import load_policy
 from tcoc.params.yaml_file import Strict, parse, read_yaml
-from tcoc.paths import params_dir, project_root
+from tcoc.paths import params_dir, project_root, result_file
 
 DOCS = project_root() / "docs"
 EFFECTS = DOCS / "effects.csv"
@@ -141,6 +143,22 @@ def keep_effects(table: Path, file: Path = EFFECTS) -> None:
             writer.writerow(
                 [row["assumption"], row["alternative"], f"{dollars:.0f}", f"{people:.0f}"]
             )
+
+
+def keep_alternatives(table: Path) -> None:
+    """Keep the whole of it with the code, so that the sample's report shows it (rule S1).
+
+    For synthetic data alone, as the file is public.
+    """
+    rows = [
+        {
+            name: None if isinstance(value, float) and isnan(value) else value
+            for name, value in row.items()
+        }
+        for row in pq.read_table(table).to_pylist()
+    ]
+    text = json.dumps({"alternatives": rows}, indent=1, allow_nan=False)
+    result_file("sensitivity").write_text(f"{text}\n", encoding="utf-8")
 
 
 def read_effects(file: Path = EFFECTS) -> dict[str, float]:
@@ -268,6 +286,7 @@ def main() -> None:
     """Write the pages, after taking over a table of effects where one is named."""
     for table in sys.argv[1:2]:
         keep_effects(Path(table))
+        keep_alternatives(Path(table))
     for file, text in pages().items():
         file.write_text(text, encoding="utf-8")
 

@@ -92,7 +92,7 @@ class Network:
         whole = (frame["exact"] - frame["exact"].round()).abs() < _TOLERANCE
         frame["whole"] = whole.groupby([frame["universe"], frame["column"]]).transform("all")
         frame["whole"] &= frame["kind"] == "count"
-        frame["unit"] = frame["kind"].map(UNIT).fillna(1.0)
+        frame["unit"] = frame["kind"].map(UNIT).astype("float64").fillna(1.0)
         frame["exact"] /= frame["unit"]
         return frame, of_cell.to_numpy()
 

@@ -1,5 +1,7 @@
 """Table sensitivity: what `tcoc sensitivity` measured for this run, where it still holds (S1)."""
 
+import json
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pandas as pd
@@ -46,16 +48,21 @@ def sensitivity(study: Study) -> pd.DataFrame:
     """What each assumed value's alternatives move; empty where it was not measured (rule S1).
 
     A measurement of other dollars than this run's, or by code with other columns, is out of date
-    and is not shown.
+    and is not shown. Where the run has none of its own, that of the sample is kept with the code.
     """
-    file = study.measured("sensitivity")
-    frame = pd.DataFrame() if file is None else pd.read_parquet(file)
-    if not set(SENSITIVITY) <= set(frame.columns):
-        return pd.DataFrame(columns=list(SENSITIVITY))
     own = study.frame("mpa", exact=True)
-    own = own[own["option"] == SINGLE]
-    holds = bool((frame["results"] == results_digest(own)).all())
-    return frame[list(SENSITIVITY)] if holds else frame.head(0)[list(SENSITIVITY)]
+    digest = results_digest(own[own["option"] == SINGLE])
+    for frame in _measurements(study):
+        if set(SENSITIVITY) <= set(frame.columns) and (frame["results"] == digest).all():
+            return frame[list(SENSITIVITY)].astype(SENSITIVITY)
+    return pd.DataFrame(columns=list(SENSITIVITY))
+
+
+def _measurements(study: Study) -> Iterator[pd.DataFrame]:
+    if (file := study.measured("sensitivity")) is not None:
+        yield pd.read_parquet(file)
+    if (kept := study.kept("sensitivity")) is not None:
+        yield pd.DataFrame(json.loads(kept.read_text(encoding="utf-8"))["alternatives"])
 
 
 def sensitivity_table(study: Study) -> Draft:
