@@ -515,7 +515,7 @@ def _told(error: Exception) -> str:
     where = (own or frames)[-1]
     return (
         f"unexpected {type(error).__name__} in {Path(where.filename).name}, line {where.lineno};"
-        " nothing was published; --debug shows all of it"
+        " --debug shows all of it"
     )
 
 

@@ -19,7 +19,7 @@ def params_dir() -> Path:
 LEDGER = ".releases"
 """Among the run folders: what was handed out, entry by entry."""
 
-RESULTS = ("lab", "verdicts")
+RESULTS = ("coverage", "lab", "sensitivity", "verdicts")
 """Measurements that are kept with the code and that tables read: inputs of a run."""
 
 

@@ -24,7 +24,7 @@ from tcoc.errors import TcocError, nearest
 from tcoc.folders import private
 from tcoc.identity import base_key, digest_of, sha256
 from tcoc.params import AttributionPolicy, Policy, Run, RunFile
-from tcoc.paths import result_file
+from tcoc.paths import RESULTS, result_file
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection
 from tcoc.store.layout import Store, store_files
@@ -253,7 +253,10 @@ class Study:
         """Return a measurement that is kept with the code (`paths.RESULTS`), None where it is not.
 
         It is an input like a reference table: a table that read another one is made again.
+        Raises TcocError for one that is not listed: a run would not notice its change.
         """
+        if name not in RESULTS:
+            raise TcocError(f"{name} is not a kept measurement{nearest(name, RESULTS)}")
         self._note("result", name)
         file = result_file(name)
         return file if file.is_file() else None

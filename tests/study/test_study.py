@@ -176,3 +176,8 @@ def test_two_parts_cannot_have_a_table_of_one_name() -> None:
 
     with pytest.raises(TcocError, match="is also one of first"):
         Catalog([FIRST, replace(SECOND, tables=FIRST.tables)])
+
+
+def test_a_measurement_that_no_run_knows_of_is_refused(opened: Opened) -> None:
+    with opened() as study, pytest.raises(TcocError, match=r'verdict is not.*"verdicts"'):
+        study.kept("verdict")

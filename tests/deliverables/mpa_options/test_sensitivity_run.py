@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 import yaml
+from tools import parameter_pages
 
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
@@ -99,6 +100,18 @@ def test_a_case_moves_what_its_run_moves_and_is_kept(run_file, tmp_path, monkeyp
     table.drop(columns="now").to_parquet(kept)
     with registry.study(run, tmp_path / "third", "1GB", 1, Cache(out / FOLDER)) as study:
         assert study.frame("sensitivity").empty, "measured by code with other columns"
+
+    monkeypatch.setattr(parameter_pages, "result_file", lambda name: tmp_path / f"{name}.json")
+    monkeypatch.setattr("tcoc.study.result_file", lambda name: tmp_path / f"{name}.json")
+    table.to_parquet(tmp_path / "whole.parquet")
+    parameter_pages.keep_alternatives(tmp_path / "whole.parquet")
+    for chosen, rows in ((run, len(table)), (other, 0)):
+        with registry.study(
+            chosen, tmp_path / f"kept-{rows}", "1GB", 1, Cache(out / FOLDER)
+        ) as study:
+            assert len(study.frame("sensitivity")) == rows, (
+                "kept with the code, for its own dollars"
+            )
 
 
 def _refuse(*_arguments):
