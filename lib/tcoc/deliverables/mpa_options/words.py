@@ -141,7 +141,7 @@ def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
         )
     named = frame.drop_duplicates("assumption").head(most)
     parts = [
-        f"{_lower(str(row.value))} at {row.alternative} instead of {row.now}"
+        f"{_lower(str(row.value))} set to {row.alternative} instead of {row.now}"
         f" ({words.short_dollars(row.dollars_moved)})"
         for row in named.itertuples()
     ]
@@ -190,8 +190,8 @@ def tornado_title(largest: PublicTable) -> str:
     """Say how far the assumption that moves most goes, against all dollars moved."""
     top = largest.head(1)
     return (
-        f"{top.value('value')} at {top.value('alternative')} instead of {top.value('now')} moves"
-        f" {words.short_dollars(top.value('dollars_moved'))}, more than any other assumption"
+        f"{top.value('value')} set to {top.value('alternative')} instead of {top.value('now')}"
+        f" moves {words.short_dollars(top.value('dollars_moved'))}, more than any other assumption"
     )
 
 

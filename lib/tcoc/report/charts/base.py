@@ -209,12 +209,30 @@ def value_axis(axes: Axes, along: Literal["x", "y"], column: Column, most: int =
     places = [float(p) for p in places if low - 1e-12 <= p <= high + 1e-12]
     written = formats.ticks(column, places)
     axis.set_major_locator(FixedLocator(places))
-    axis.set_major_formatter(FuncFormatter(lambda value, _place: written(float(value))))
+    size = float(axis.get_major_ticks()[0].label1.get_fontsize())
+
+    def label(value: float, _place: int | None) -> str:
+        text = written(float(value))
+        return text if along == "y" or _stays_inside(axes, float(value), text, size) else ""
+
+    axis.set_major_formatter(FuncFormatter(label))
     axes.grid(visible=True, axis=along)
     axes.tick_params(length=0)
     hidden = "left" if along == "x" else "bottom"
     axes.spines[[hidden, "top", "right"]].set_visible(False)
     axes.spines["bottom" if along == "x" else "left"].set_visible(False)
+
+
+def _stays_inside(axes: Axes, value: float, text: str, size: float) -> bool:
+    """Whether a label centered below a value ends within the picture: a cut one is no label."""
+    picture, box = axes.get_figure(root=True), axes.get_position()
+    assert picture is not None
+    wide = picture.get_figwidth()
+    low, high = axes.get_xlim()
+    middle = wide * (box.x0 + box.width * (value - low) / (high - low))
+    # a reader's browser may have a wider font
+    half = inches(text, size) / 2 * 1.15
+    return bool(half <= middle and middle + half <= wide)
 
 
 def tick_width(column: Column, low: float, high: float, size: float) -> float:
