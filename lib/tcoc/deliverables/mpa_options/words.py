@@ -93,8 +93,7 @@ def signal(state: PublicTable, rate_year: int) -> str:
         return said
     return (
         f"{said} That is a calculation: of {words.count(states)} synthetic states where nothing"
-        f" differs, {words.count(marked)} come out under 5%, where"
-        f" {words.plain_number(0.05 * float(states), 1)} would be right."
+        f" differs, {words.count(marked)} come out under 5%, where one in twenty would be right."
     )
 
 
