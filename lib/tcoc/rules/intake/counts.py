@@ -371,13 +371,18 @@ SAME = ("bene_id", "service_date", "npi", "hcpcs", "allowed_amount", "paid_amoun
 def repeated_services(tables: Tables) -> ir.Table:
     """Professional lines that equal a line of another claim in all but the claim number.
 
-    Only lines whose hash of these columns is there twice are compared: nearly all are alone.
+    Only lines whose hash of these columns stands in two claims are compared: nearly all are alone,
+    and of those that are not nearly all are lines of one claim. Claims are told apart by a hash of
+    their numbers, which takes a third of the time that the numbers themselves do.
     """
     lines = tables["professional"]
     named = lines.filter(lines.npi.notnull(), lines.hcpcs.notnull(), lines.allowed_amount > 0)
-    hashed = named.select(*SAME, "claim_id", hashed=ibis.struct({c: named[c] for c in SAME}).hash())
-    seen = hashed.group_by("hashed").agg(lines=hashed.count())
-    twice = seen.filter(seen.lines > 1).select(again="hashed")
+    key = ibis.struct({c: named[c] for c in SAME}).hash()
+    # two selections of the lines and not one that both sides share: that would be written down
+    every = named.select(hashed=key, claim=named.claim_id.hash())
+    seen = every.group_by("hashed").agg(low=every.claim.min(), high=every.claim.max())
+    twice = seen.filter(seen.low != seen.high).select(again="hashed")
+    hashed = named.select(*SAME, "claim_id", hashed=key)
     likely = hashed.semi_join(twice, hashed.hashed == twice.again)
     claims = likely.group_by(*SAME, "claim_id").agg(n=likely.count().cast("int32"))
     groups = claims.group_by(*SAME).agg(
@@ -386,10 +391,10 @@ def repeated_services(tables: Tables) -> ir.Table:
     extra = ibis.ifelse(groups.claims > 1, groups.n - groups.most, 0).cast("int32")
     zero = ibis.literal(0, type="int32")
     dated = lines.select(year=lines.service_date.year().cast("int32"))
-    every = dated.group_by("year").agg(of=dated.count().cast("int32"))
+    counts = dated.group_by("year").agg(of=dated.count().cast("int32"))
     pieces = ibis.union(
         groups.select(year=groups.service_date.year().cast("int32"), broken=extra, of=zero),
-        every.select("year", broken=zero, of=every.of),
+        counts.select("year", broken=zero, of=counts.of),
     )
     return _by_year(pieces, pieces.of, repeated_services=pieces.broken)
 
