@@ -14,15 +14,13 @@ from tcoc.deliverables.risk_adjustment.inputs import (
     sums_by_unit,
 )
 from tcoc.deliverables.risk_adjustment.schemas import PANEL_OPTIONS
+from tcoc.deliverables.y1_attribution.pieces import window_hospitals
 from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
 from tcoc.rules.attribution.mdpcp_like import LinkRules
-from tcoc.rules.attribution.use import hospital_use, hospitals_in_windows
 from tcoc.rules.attribution.waterfall import AttributionRules, relinked
-from tcoc.rules.attribution.window import Period, calendar_years, spans, window
 from tcoc.rules.inference.moved import growth_parts, part_cells
 from tcoc.rules.inference.panels import OWN, link_options, option_growth
-from tcoc.rules.inference.units import UNIT_KEY
 from tcoc.rules.mpa.sensitivity import people_moved
 from tcoc.rules.risk import STATE
 from tcoc.study import Study
@@ -35,14 +33,12 @@ def panel_options(study: Study) -> pd.DataFrame:
     the state `moved` are the people of the performance year who would be at another hospital.
     """
     settings, pair = settings_of(study), pair_of(study)
-    people = study.connection.keep(people_of(study, (pair.base_year, pair.performance_year)))
+    years = (pair.base_year, pair.performance_year)
+    people = study.connection.keep(people_of(study, years))
     own = study.table("attribution")
     sums, parts, moved = {}, [], {}
     for option, rows in _attributions(study, pair.performance_year):
-        if option == OWN:
-            sums[option] = study.frame("risk_unit_sums")
-        else:
-            sums[option] = study.connection.fetch(sums_by_unit(study, rows), [*UNIT_KEY])
+        sums[option] = _sums(study, None if option == OWN else rows, years)
         cells = study.connection.fetch(part_cells(people, rows, pair), PART_KEY)
         parts.append(growth_parts(cells, pair).assign(option=option))
         moved[option] = people_moved(own, rows, pair.performance_year)
@@ -51,11 +47,14 @@ def panel_options(study: Study) -> pd.DataFrame:
     table = option_growth(sums, pair, settings)
     table = table.merge(found[["option", "ccn", "relinked"]], "left", ["option", "ccn"])
     state = pd.DataFrame({"option": list(moved), "ccn": STATE, "moved": list(moved.values())})
-    years = {"base_year": pair.base_year, "performance_year": pair.performance_year}
-    return pd.concat([table, state], ignore_index=True).assign(**years)[list(PANEL_OPTIONS)]
+    named = {"base_year": pair.base_year, "performance_year": pair.performance_year}
+    return pd.concat([table, state], ignore_index=True).assign(**named)[list(PANEL_OPTIONS)]
 
 
 PART_KEY = ["year", "ccn", "part", "share"]
+SUM_KEY = ["unit", "year", "ccn", "share"]
+
+Linked = tuple[str, dict[int, ir.Table]]
 
 
 def _attributions(study: Study, last: int) -> Iterator[tuple[str, ir.Table]]:
@@ -63,19 +62,30 @@ def _attributions(study: Study, last: int) -> Iterator[tuple[str, ir.Table]]:
     policy = AttributionPolicy.of(study.policy)
     own, sizes = AttributionRules.from_policy(policy).link, settings_of(study)
     options = link_options(own, sizes.minimum_panel_sensitivity, policy.sticky_margin)
-    for option, link in options.items():
-        if option == OWN:
-            yield option, study.table("attribution")
-        else:
-            found = under_links(study, link, last)
-            yield option, ibis.union(*found.values())
-            study.connection.drop(*found.values())
+    yield OWN, study.table("attribution")
+    others = {option: link for option, link in options.items() if option != OWN}
+    for option, found in under_links(study, others, last):
+        yield option, ibis.union(*found.values())
 
 
-def under_links(study: Study, link: LinkRules, last: int) -> dict[int, ir.Table]:
-    """Return who would be where under other links of panels, by year to a last one (rule A8).
+def _sums(study: Study, attribution: ir.Table | None, years: Sequence[int]) -> pd.DataFrame:
+    """Return months and dollars of some years by (unit, year, ccn, share), all buckets together."""
+    rows = (
+        study.table("risk_unit_sums") if attribution is None else sums_by_unit(study, attribution)
+    )
+    chosen = rows.filter(rows.year.isin(tuple(years)))
+    sums = chosen.group_by(SUM_KEY).agg(
+        months=chosen.months.sum().cast("int32"),
+        dollars=chosen.dollars.sum().cast("decimal(18, 2)"),
+    )
+    return study.connection.fetch(sums, SUM_KEY)
 
-    From the run's first year, because a sticky link rests on that of the year before.
+
+def under_links(study: Study, options: Mapping[str, LinkRules], last: int) -> Iterator[Linked]:
+    """Give who would be where under other links of panels, by option and year (rule A8).
+
+    From the run's first year, because a sticky link rests on that of the year before. An option's
+    tables are dropped when the next is asked for.
     """
     rules = AttributionRules.from_policy(AttributionPolicy.of(study.policy))
     engine, everyone, rows = (
@@ -83,30 +93,22 @@ def under_links(study: Study, link: LinkRules, last: int) -> dict[int, ir.Table]
         study.table("beneficiary_year"),
         study.table("attribution"),
     )
-    windows = {y: window(y, rules.window) for y in study.run.years if y <= last}
-    used = engine.keep(_use_of_hospitals(study, windows))
-    found: dict[int, ir.Table] = {}
-    for year in windows:
-        found[year] = relinked(
-            [year],
-            everyone.filter(everyone.year == year),
-            rows.filter(rows.year == year),
-            used.filter(used.year == year),
-            study.references,
-            zip_centroids,
-            replace(rules, link=link),
-            engine,
-            found.get(year - 1),
-        )
+    years = [year for year in sorted(study.run.years) if year <= last]
+    used = engine.keep(window_hospitals(study, years))
+    for option, link in options.items():
+        found: dict[int, ir.Table] = {}
+        for year in years:
+            found[year] = relinked(
+                [year],
+                everyone.filter(everyone.year == year),
+                rows.filter(rows.year == year),
+                used.filter(used.year == year),
+                study.references,
+                zip_centroids,
+                replace(rules, link=link),
+                engine,
+                found.get(year - 1),
+            )
+        yield option, found
+        engine.drop(*found.values())
     engine.drop(used)
-    return found
-
-
-def _use_of_hospitals(study: Study, windows: Mapping[int, Sequence[Period]]) -> ir.Table:
-    periods = [period for found in windows.values() for period in found]
-    eligible = study.references.eligible_hospitals
-    parts = [
-        (s, hospital_use(study.store_table("facility", s.years), s.pieces, eligible))
-        for s in spans(periods, dict.fromkeys(calendar_years(periods), 0), 0)
-    ]
-    return hospitals_in_windows(parts, windows)

@@ -10,7 +10,7 @@ how the stages of rule A1 choose among them does not change it.
 | hospital_use (internal) | piece, bene_id, ccn | inpatient and outpatient use (A5, A8, A9) |
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import ibis
@@ -42,10 +42,25 @@ def lines_by_year(study: Study, windows: Mapping[int, Sequence[Period]]) -> dict
 
 def window_use(study: Study, windows: Mapping[int, Sequence[Period]]) -> use.SpanUse:
     """Return what people used in all pieces of the windows, from the kept tables."""
+    whole = _whole(study, windows)
+    return use.SpanUse(whole, *(study.table(product.name) for product in PRODUCTS))
+
+
+def window_hospitals(study: Study, years: Iterable[int]) -> ir.Table:
+    """Return what people used of hospitals in the windows of some of the run's years (rule A8).
+
+    One row per (year, bene_id, ccn), from the kept table.
+    """
+    windows = windows_of(study)
+    used = [(_whole(study, windows), study.table("hospital_use"))]
+    return use.hospitals_in_windows(used, {year: windows[year] for year in years})
+
+
+def _whole(study: Study, windows: Mapping[int, Sequence[Period]]) -> Span:
+    """Return all pieces of the windows, as the kept tables number them."""
     every = _spans(study, windows)
     years = tuple(year for span in every for year in span.years)
-    whole = Span(years, tuple(piece for span in every for piece in span.pieces))
-    return use.SpanUse(whole, *(study.table(product.name) for product in PRODUCTS))
+    return Span(years, tuple(piece for span in every for piece in span.pieces))
 
 
 def _spans(study: Study, windows: Mapping[int, Sequence[Period]]) -> list[Span]:

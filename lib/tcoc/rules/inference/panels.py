@@ -13,6 +13,7 @@ from tcoc.rules.attribution.mdpcp_like import LinkRules
 from tcoc.rules.inference.intervals import bounds
 from tcoc.rules.inference.replicates import point, replicate, unit_matrix
 from tcoc.rules.risk.adjust import Pair
+from tcoc.rules.risk.buckets import BucketScheme
 from tcoc.rules.risk.settings import RiskSettings
 
 OWN = "as in this run"
@@ -44,13 +45,15 @@ def option_growth(
 ) -> pd.DataFrame:
     """Return unadjusted growth with its interval, one row per (option, ccn) (rules R4, R6).
 
-    `sums` has rows of `unit_sums` of the pair's years for every option. Columns: growth,
+    `sums` has months and dollars by (unit, year, ccn, share) for every option. Columns: growth,
     growth_low, growth_high, growth_error. Only hospitals with months in both years.
     """
     years = (pair.base_year, pair.performance_year)
-    drawn = unit_matrix(_side_by_side(sums, years), settings)
-    replicated = replicate(drawn, [pair], settings)
-    once = point(drawn, [pair], settings).pair(*years).growth("none")
+    # no method is asked, so people need not be told apart
+    coarse = replace(settings, scheme=BucketScheme((0,), settings.scheme.esrd_split))
+    drawn = unit_matrix(_side_by_side(sums, years), coarse)
+    replicated = replicate(drawn, [pair], coarse)
+    once = point(drawn, [pair], coarse).pair(*years).growth("none")
     growth = replicated.pair(*years).growth("none")
     ends = bounds("growth", growth, settings.interval_level, replicated.units_of(*years))
     parted = [name.split(BETWEEN) for name in drawn.hospitals]
@@ -66,9 +69,9 @@ def option_growth(
 
 
 def _side_by_side(sums: Mapping[str, pd.DataFrame], years: tuple[int, int]) -> pd.DataFrame:
-    """Put options beside each other as hospitals of their own; no method is asked, so no bucket."""
+    """Put options beside each other as hospitals of their own, without buckets and scores."""
     frames = []
     for option, rows in sums.items():
-        of = rows[rows["year"].isin(years)].assign(bucket=0)
+        of = rows[rows["year"].isin(years)].assign(bucket=0, score=0.0)
         frames.append(of.assign(ccn=option + BETWEEN + of["ccn"].astype(str)))
     return pd.concat(frames, ignore_index=True)

@@ -49,15 +49,20 @@ def effect(
     )
 
 
+BILLION = 1_000_000_000
+
+
 def people_moved(before: ir.Table, after: ir.Table, year: int) -> float:
     """Return how many people of a year change hospital between two attributions (rule S1).
 
     Of people who are in both; someone in shares counts by the share that moves: 1 less what stays,
-    the sum over hospitals of the smaller of the two shares.
+    the sum over hospitals of the smaller of the two shares. It is summed in billionths, so that the
+    order of rows, which an engine does not promise, changes nothing.
     """
     first = before.filter(before.year == year).select("bene_id", "ccn", share_before="share")
     second = after.filter(after.year == year).select("bene_id", "ccn", share_after="share")
     everyone = first.select("bene_id").distinct().semi_join(second, "bene_id").count().execute()
     both = first.inner_join(second, ["bene_id", "ccn"])
-    stays = ibis.least(both.share_before, both.share_after).sum().fill_null(0.0).execute()
-    return max(float(everyone) - float(stays), 0.0)
+    smaller = ibis.least(both.share_before, both.share_after)
+    stays = (smaller * BILLION).round().cast("int64").sum().fill_null(0).execute()
+    return max(float(everyone) - int(stays) / BILLION, 0.0)
