@@ -23,11 +23,9 @@ from scipy import stats
 
 from tcoc.params import load_policy
 from tcoc.progress import reporter
-from tcoc.rules.inference.intervals import PRODUCT, bounds, kept_width
+from tcoc.rules.inference.intervals import Drawing
 from tcoc.rules.inference.replicates import (
-    Replicates,
     UnitSums,
-    halved,
     replicate,
     unit_matrix,
 )
@@ -95,7 +93,7 @@ def large(state: State) -> set[str]:
 def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> pd.DataFrame:
     """Return a row per statistic, state and hospital: planted, low, high."""
     point: list[tuple[UnitSums, dict[int, Sums]]] = []
-    drawn: list[tuple[Replicates, Replicates]] = []
+    drawings: list[list[Drawing]] = []
     with reporter() as report:
         for state in states(listed, report):
             sums = unit_matrix(state.frame("risk_unit_sums"), chosen)
@@ -104,8 +102,7 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
             seeded = replace(chosen, seed=state.seed)
             pairs = [RISK_PAIR, MPA_PAIR]
             full = replicate(sums, pairs, seeded, replicates)
-            half = halved(sums, pairs, seeded, replicates // 4)
-            drawn.append((full, half))
+            drawings.append([Drawing.of(sums, full, pair, seeded) for pair in pairs])
     names = (STATE, *sorted({n for sums, _ in point for n in sums.hospitals}))
     each = [
         {
@@ -117,22 +114,14 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
     frames = []
     for i, state in enumerate(listed):
         truth = planted(each, i, names, chosen)
-        full, half = (
-            [of.pair(p.base_year, p.performance_year) for p in (RISK_PAIR, MPA_PAIR)]
-            for of in drawn[i]
-        )
-        order = pd.Index(names).get_indexer(list(full[0].hospitals))
-        halves = statistics(*half)
-        for name, values in statistics(*full).items():
-            pair = MPA_PAIR if name.startswith("mpa") else RISK_PAIR
-            units = drawn[i][0].units_of(pair.base_year, pair.performance_year)
+        risk, mpa = drawings[i]
+        ccn = risk.full.hospitals
+        order = pd.Index(names).get_indexer(list(ccn))
+        for name, values in statistics(risk.full, mpa.full).items():
             of, _, method = name.partition(":")
-            mix = of in ("factor", "difference")
-            thin = mix and method == PRODUCT
-            skewed = thin or not mix
-            width = kept_width(values[1:], halves[name][1:]) if thin else 1.0
-            ends = bounds("value", values, LEVEL, units, width, skewed=skewed)
-            ccn = full[0].hospitals
+            drawing = mpa if name.startswith("mpa") else risk
+            mix = method if of in ("factor", "difference") else ""
+            ends = drawing.ends("value", values, LEVEL, mix)
             table = pd.DataFrame({"ccn": ccn, "planted": truth[name][order], **ends})
             keep = table["ccn"].isin(large(state)) & table["value_low"].notna()
             frames.append(table[keep].assign(statistic=name, seed=state.seed))

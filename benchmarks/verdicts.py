@@ -31,7 +31,7 @@ from tcoc.params import load_policy
 from tcoc.progress import Reporter, reporter
 from tcoc.rules.inference.intervals import Drawing, intervals
 from tcoc.rules.inference.prediction import cross_fitted
-from tcoc.rules.inference.replicates import Replicates, UnitSums, halved, point, replicate
+from tcoc.rules.inference.replicates import Replicates, UnitSums, point, replicate
 from tcoc.rules.inference.statistics import ADJUSTING, gain_rows, relabeled, statistic_rows
 from tcoc.rules.inference.verdicts import Answer, Verdict, decide, rates, registry
 from tcoc.rules.mpa.reliability import heterogeneity
@@ -41,7 +41,7 @@ PAIR = Pair(2015, 2016)
 """The years of the run's own question; growth planted in 2015 to 2016 is that of one year."""
 
 REPLICATES = 400
-TIMES = 3
+TIMES = 6
 """Permutations of each state in which flags are counted; a verdict is asked in the first."""
 
 SMALLEST = 100
@@ -69,8 +69,7 @@ def flags(drawn: UnitSums, replicated: Replicates, chosen: RiskSettings) -> pd.D
     """Return what is marked as more than chance in one state: flag, flagged, cases."""
     years = (PAIR.base_year, PAIR.performance_year)
     found, once = replicated.pair(*years), point(drawn, [PAIR], chosen).pair(*years)
-    half = halved(drawn, [PAIR], chosen, REPLICATES // 4).pair(*years)
-    drawing = Drawing(found, half, replicated.units_of(*years))
+    drawing = Drawing.of(drawn, replicated, PAIR, chosen)
     sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
     months = np.minimum(*(sums[year].months.sum(axis=1)[:, 0] for year in years))
     large = (months >= 12 * SMALLEST) & (np.array(drawn.names) != STATE)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tcoc.rules.inference.intervals import Drawing, intervals
-from tcoc.rules.inference.replicates import halved, replicate, unit_matrix
+from tcoc.rules.inference.replicates import replicate, unit_matrix
 from tcoc.rules.risk import STATE
 from tcoc.rules.risk.adjust import Sums, adjust
 from tests.rules.risk.risk_support import PAIR, factors, rng, settings, unit_rows
@@ -102,9 +102,7 @@ def _hits():
         people = _people(seed)
         chosen = replace(SETTINGS, seed=seed)
         drawn = unit_matrix(unit_rows(people.assign(unit=people["bene_id"]), chosen), chosen)
-        full, half = replicate(drawn, [PAIR], chosen), halved(drawn, [PAIR], chosen, 96)
-        key = (2015, 2016)
-        drawing = Drawing(full.pair(*key), half.pair(*key), full.units_of(*key))
+        drawing = Drawing.of(drawn, replicate(drawn, [PAIR], chosen), PAIR, chosen)
         found = intervals(drawing, PAIR, 0.95)
         for variant, of in found.groupby("variant"):
             for name, values in (

@@ -14,6 +14,7 @@ from tcoc.rules.inference.intervals import (
     Drawing,
     beyond_chance,
     bounds,
+    factor_of,
     intervals,
     kept_width,
     least_beyond_chance,
@@ -22,9 +23,9 @@ from tcoc.rules.inference.intervals import (
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
-    halved,
     point,
     poisson_table,
+    product_shares,
     replicate,
     replicates_of_table,
     replicates_table,
@@ -33,12 +34,13 @@ from tcoc.rules.inference.replicates import (
 )
 from tcoc.rules.inference.units import units_of
 from tcoc.rules.risk import STATE, Pair, risk_adjustment
+from tcoc.rules.risk.adjust import mix_and_costs, mix_factor
 from tests.rules.risk.risk_support import PAIR, factors, rng, settings, unit_rows, world
 
 SETTINGS, FACTORS = settings(), factors()
 
 
-def _population(seed: int, people: int = 400) -> pd.DataFrame:
+def _population(seed: int, people: int = 400, leaving: float = 0.0) -> pd.DataFrame:
     g = rng(seed)
     rows = []
     for i in range(people):
@@ -51,6 +53,7 @@ def _population(seed: int, people: int = 400) -> pd.DataFrame:
         rows += [
             {**person, "year": year, "tcoc": round(float(g.gamma(0.5, 20000)), 2)}
             for year in (2015, 2016)
+            if not leaving or g.random() > leaving
         ]
     return world(rows)
 
@@ -64,9 +67,7 @@ def _replicated(rows, count, chosen=SETTINGS, unit="bene_id") -> Replicates:
 
 
 def _drawing(drawn: UnitSums, count: int) -> Drawing:
-    full, half = replicate(drawn, [PAIR], SETTINGS, count), halved(drawn, [PAIR], SETTINGS, count)
-    key = (2015, 2016)
-    return Drawing(full.pair(*key), half.pair(*key), full.units_of(*key))
+    return Drawing.of(drawn, replicate(drawn, [PAIR], SETTINGS, count), PAIR, SETTINGS)
 
 
 def test_poisson_table_has_mean_one():
@@ -270,28 +271,36 @@ def test_few_units_have_wider_intervals():
     assert tails[3] == pytest.approx(0.025, abs=1e-5)
 
 
-def test_halved_draws_have_half_the_variance():
-    drawn = _drawn(_population(6, 200).rows(SETTINGS))
-    full = replicate(drawn, [PAIR], SETTINGS, 600).pair(2015, 2016).base.var(axis=1)
-    half = halved(drawn, [PAIR], SETTINGS, 600).pair(2015, 2016).base.var(axis=1)
-    assert half / full == pytest.approx(0.5, rel=0.2)
+def test_mix_and_costs_give_the_methods_factors():
+    drawn = _drawn(_population(6, 200, leaving=0.3).rows(SETTINGS))
+    once = point(drawn, [PAIR], SETTINGS).pair(2015, 2016)
+    sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
+    parts = mix_and_costs(sums[2015], sums[2016], PAIR.base_completion, SETTINGS)
+    for variant in ("demographic_own", "demographic_statewide"):
+        found = mix_factor(parts.mixes, parts.costs[variant])
+        assert found == pytest.approx(factor_of(once, variant), rel=1e-9)
 
 
-@pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
+def test_shares_of_a_factor_s_variance():
+    drawn = _drawn(_population(6, 200, leaving=0.3).rows(SETTINGS))
+    shares = product_shares(drawn, PAIR, SETTINGS, 200)
+    assert set(shares) == {"demographic_own", "demographic_statewide"}
+    for product, costs in shares.values():
+        assert ((product > 0) & (product < 1)).all()
+        assert ((costs > 0) & (costs <= 1)).all()
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.5])
 def test_a_product_of_two_estimates_counts_its_chance_once(part):
     """x * y with both noises about (0, 0): m = 0; an added z of known variance is m."""
-    g, hospitals, count = rng(3), 40, 4000
+    g, hospitals, count = rng(3), 4000, 400
     x, y, z = g.normal(size=(3, hospitals, 1))
     product, plain = math.sqrt(part), math.sqrt(1 - part)
-
-    def drawn(variance, columns):
-        noise = math.sqrt(variance) * g.normal(size=(3, hospitals, columns))
-        return product * (x + noise[0]) * (y + noise[1]) + plain * (z + noise[2])
-
-    kept = kept_width(drawn(1, count), drawn(0.5, count // 2)) ** 2
+    noise = g.normal(size=(3, hospitals, count))
+    drawn = product * (x + noise[0]) * (y + noise[1]) + plain * (z + noise[2])
+    spread = drawn.var(axis=1)
+    kept = kept_width((product * noise[0] * noise[1]).var(axis=1) / spread)
     # True variance m + p = 1. Replicates have m + p (x2 + y2 + 1), on average m + 3 p.
-    expected = np.mean(1 / ((1 - part) + part * (x**2 + y**2 + 1)))
-    assert kept == pytest.approx(max(expected, 1 / 3), abs=0.25 if part else 0.05)
-    assert kept < 1 or part == 0
-    few = rng(1).normal(size=(9, 200))
-    assert kept_width(few, few[:, :100] / 2) == 1
+    assert spread.mean() == pytest.approx(1 + 2 * part, rel=0.05)
+    assert (kept**2 * spread).mean() == pytest.approx(1, abs=0.1)
+    assert kept_width(np.array([np.nan, 0.0, 1.0])) == pytest.approx([1, 1, math.sqrt(1 / 3)])

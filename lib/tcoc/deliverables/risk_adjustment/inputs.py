@@ -18,7 +18,6 @@ from tcoc.rules.inference.intervals import Drawing
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
-    halved,
     replicates_of_table,
     unit_matrix,
 )
@@ -160,12 +159,9 @@ def replicates_of(study: Study) -> Replicates:
 
 
 def drawings_of(study: Study, pairs: Sequence[Pair]) -> list[Drawing]:
-    """Return each pair's replicates as intervals need them, halved draws made anew (R6)."""
-    full = replicates_of(study)
-    settings = settings_of(study)
-    half = halved(drawn_of(study), pairs, settings, max(settings.replicates // 4, 10))
-    keys = [(p.base_year, p.performance_year) for p in pairs]
-    return [Drawing(full.pair(*key), half.pair(*key), full.units_of(*key)) for key in keys]
+    """Return each pair's replicates as intervals need them (rule R6)."""
+    full, settings, drawn = replicates_of(study), settings_of(study), drawn_of(study)
+    return [Drawing.of(drawn, full, pair, settings) for pair in pairs]
 
 
 def measured_rates(study: Study) -> dict[str, Rates]:

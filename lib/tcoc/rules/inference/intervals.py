@@ -1,20 +1,18 @@
 """Rule R6: percentile intervals of replicates, and how many leave out zero."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from tcoc.rules.inference.replicates import Replicates, UnitSums, product_shares
 from tcoc.rules.risk.adjust import Adjusted, Array, Pair
 from tcoc.rules.risk.buckets import STATE
+from tcoc.rules.risk.settings import RiskSettings
 
 UNDEFINED_SHARE = 0.05
 """A statistic undefined in more than this share of the replicates has no interval."""
-
-FEWEST = 10
-"""Hospitals without which nothing is said of how far intervals are drawn in."""
 
 LEAST_KEPT = 1 / 3
 """The least part of the replicates' variance that is kept: where all is that of a product."""
@@ -25,9 +23,8 @@ def bounds(
     replicated: Array,
     level: float,
     units: Array | None = None,
-    width: float = 1.0,
-    *,
-    skewed: bool = True,
+    width: Array | float = 1.0,
+    skewed: Array | float = 1.0,
 ) -> dict[str, Array]:
     """Return `NAME_low`, `NAME_high` and `NAME_error` by row: percentiles, standard deviation.
 
@@ -36,92 +33,89 @@ def bounds(
     therefore taken at the tail of Student's t (Hesterberg 2015, The American Statistician 69:371).
     `width` draws the ends in towards the median (`kept_width`). Null where more than 5% of the
     replicates are undefined, or a row rests on fewer than two units. A statistic of the mix alone
-    is not `skewed`, as one of the hospital's own dollars is; see `tail`.
+    is not `skewed`, as one of the hospital's own dollars is (the share that is); see `tail`.
     """
     low, high, error = (np.full(len(replicated), np.nan) for _ in range(3))
     tails = (
-        np.full(len(replicated), (1 - level) / 2)
-        if units is None
-        else tail(units, level, skewed=skewed)
+        np.full(len(replicated), (1 - level) / 2) if units is None else tail(units, level, skewed)
     )
     usable = np.isfinite(replicated).mean(axis=1) >= 1 - UNDEFINED_SHARE
+    drawn_in = np.broadcast_to(width, len(replicated))
     for i in np.flatnonzero(usable & np.isfinite(tails)):
         defined = replicated[i][np.isfinite(replicated[i])]
         ends = np.quantile(defined, [tails[i], 0.5, 1 - tails[i]])
-        low[i], _, high[i] = ends[1] + width * (ends - ends[1])
-        error[i] = width * (defined.std(ddof=1) if len(defined) > 1 else 0.0)
+        low[i], _, high[i] = ends[1] + drawn_in[i] * (ends - ends[1])
+        error[i] = drawn_in[i] * (defined.std(ddof=1) if len(defined) > 1 else 0.0)
     return {f"{name}_low": low, f"{name}_high": high, f"{name}_error": error}
 
 
-def tail(units: Array, level: float, *, skewed: bool = True) -> Array:
+def tail(units: Array, level: float, skewed: Array | float = 1.0) -> Array:
     """Return the share of replicates beyond each end of an interval; NaN below two units.
 
     Dollars are skewed, and a hospital of few units knows little of its own error: Student's t. The
-    mix is bounded, so only the replicates' variance is too small, by (n - 1) / n.
+    mix is bounded, so only the replicates' variance is too small, by (n - 1) / n. `skewed` is what
+    share of the variance comes from the hospital's own dollars.
     """
     from scipy import stats
 
     enough = units >= 2
     n = np.where(enough, units, 2)
     ends = (1 + level) / 2
-    quantile = stats.t.ppf(ends, n - 1) if skewed else stats.norm.ppf(ends) * np.sqrt(n / (n - 1))
+    dollars, mix = stats.t.ppf(ends, n - 1) ** 2, stats.norm.ppf(ends) ** 2 * n / (n - 1)
+    quantile = np.sqrt(skewed * dollars + (1 - np.asarray(skewed)) * mix)
     return np.where(enough, stats.norm.cdf(-quantile), np.nan)
 
 
-def kept_width(full: Array, halved: Array) -> float:
+def kept_width(share: Array) -> Array:
     """Return how far intervals are drawn in: the root of the variance that is the estimate's own.
 
-    A method that multiplies two estimates, a hospital's mix by its own costs of thin buckets, has a
-    part of its variance in the product of both kinds of chance, and replicates hold that part three
-    times. With m the variance that is proportional to that of the draws and p that of the product,
-    replicates of variance 1 have m + 3 p, of variance s: s (m + 2 p) + s2 p, and the estimate
-    itself m + p. The mean over hospitals plus its standard error, to be cautious; 1 unless ten or
-    more hospitals say that it is below 1 by more than chance (5%).
+    A method that multiplies two estimates, a mix by costs of thin buckets, has a part of its
+    variance in the product of both kinds of chance. The estimate has it once. Replicates have it
+    three times, since they draw around an estimate that is itself off: their mix by their costs,
+    their mix by the costs' error, the mix's error by their costs. `share` is what the product of
+    both draws is of the replicates' variance (`product_shares`); twice that is taken out.
     """
-    from scipy import stats
-
-    spread, half = (np.nanvar(values, axis=1, ddof=1) for values in (full, halved))
-    usable = np.isfinite(half) & (spread > 0)
-    kept = 1 - 4 * (1 - 2 * half[usable] / spread[usable])
-    if len(kept) < FEWEST:
-        return 1.0
-    error = kept.std(ddof=1) / np.sqrt(len(kept))
-    if kept.mean() + stats.t.ppf(0.975, len(kept) - 1) * error >= 1:
-        return 1.0
-    return float(np.sqrt(np.clip(kept.mean() + error, LEAST_KEPT, 1.0)))
+    known = np.where(np.isfinite(share), share, 0.0)
+    return np.asarray(np.sqrt(np.clip(1 - 2 * known, LEAST_KEPT, 1.0)))
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One pair's replicates: in full, at half the variance of the draws, and units by name."""
+    """One pair's replicates, what share of their variance is a product, by method, and units."""
 
     full: Adjusted
-    halved: Adjusted
+    shares: Mapping[str, tuple[Array, Array]]
     units: Array
 
+    @classmethod
+    def of(
+        cls, drawn: UnitSums, replicated: Replicates, pair: Pair, settings: RiskSettings
+    ) -> "Drawing":
+        """Return a pair's drawing from replicates of the sums; shares take a quarter as many."""
+        key = (pair.base_year, pair.performance_year)
+        full = replicated.pair(*key)
+        shares = product_shares(drawn, pair, settings, max(full.base.shape[1] // 4, 10))
+        return cls(full, shares, replicated.units_of(*key))
+
     def ends(
-        self,
-        name: str,
-        of: Callable[[Adjusted], Array],
-        level: float,
-        *,
-        product: bool = False,
-        skewed: bool = True,
+        self, name: str, replicated: Array, level: float, variant: str = ""
     ) -> dict[str, Array]:
         """Return the interval of a statistic by name, the state first; see `bounds`.
 
-        `product` says that the statistic multiplies two estimates, and is drawn in by what the
-        halved draws show. The state's buckets are not thin: it is not drawn in.
+        `variant` says whose factor or difference it is: those come from the mix, and are drawn in
+        by what the product of two estimates is of their variance.
         """
-        full = of(self.full)
-        width = kept_width(full[1:], of(self.halved)[1:]) if product else 1.0
-        inner = bounds(name, full, level, self.units, width, skewed=skewed)
-        state = bounds(name, full[:1], level, self.units[:1], skewed=skewed)
-        return {column: np.append(state[column], inner[column][1:]) for column in inner}
+        if not variant:
+            return bounds(name, replicated, level, self.units)
+        if variant not in self.shares:
+            return bounds(name, replicated, level, self.units, skewed=0.0)
+        product, costs = self.shares[variant]
+        skewed = costs if variant == OWN_COSTS else 0.0
+        return bounds(name, replicated, level, self.units, kept_width(product), skewed)
 
 
-PRODUCT = "demographic_own"
-"""The method that multiplies a hospital's mix by its own costs of thin buckets (rule R2)."""
+OWN_COSTS = "demographic_own"
+"""The method whose costs are the hospital's own dollars, skewed as those are (rule R2)."""
 
 
 def intervals(drawing: Drawing, pair: Pair, level: float) -> pd.DataFrame:
@@ -132,14 +126,13 @@ def intervals(drawing: Drawing, pair: Pair, level: float) -> pd.DataFrame:
     """
     frames = []
     for variant in drawing.full.adjusted:
-        columns = drawing.ends("growth", partial(Adjusted.growth, variant=variant), level)
+        columns = drawing.ends("growth", drawing.full.growth(variant), level)
         if variant == "none":
             nothing = np.full(len(drawing.units), np.nan)
             columns |= {f"difference_{end}": nothing for end in ("low", "high", "error")}
         else:
-            thin = variant == PRODUCT
-            difference = partial(Adjusted.difference, variant=variant)
-            columns |= drawing.ends("difference", difference, level, product=thin, skewed=thin)
+            difference = drawing.full.difference(variant)
+            columns |= drawing.ends("difference", difference, level, variant)
         named = {"base_year": pair.base_year, "performance_year": pair.performance_year}
         names = {"variant": variant, **named, "ccn": drawing.full.hospitals}
         frames.append(pd.DataFrame({**names, **columns}))
@@ -156,8 +149,8 @@ def factor_intervals(drawing: Drawing, level: float) -> pd.DataFrame:
     frames = []
     for variant in drawing.full.adjusted:
         if variant != "none":
-            factor, thin = partial(factor_of, variant=variant), variant == PRODUCT
-            ends = drawing.ends("factor", factor, level, product=thin, skewed=thin)
+            factor = factor_of(drawing.full, variant)
+            ends = drawing.ends("factor", factor, level, variant)
             named = {"variant": variant, "ccn": drawing.full.hospitals}
             frames.append(pd.DataFrame({**named, **ends}))
     return pd.concat(frames, ignore_index=True)

@@ -22,7 +22,17 @@ from scipy import sparse
 
 from tcoc.errors import InputError
 from tcoc.rules.inference.units import MILLIONTHS
-from tcoc.rules.risk.adjust import Adjusted, Array, Pair, Sums, adjust, as_cents
+from tcoc.rules.risk.adjust import (
+    Adjusted,
+    Array,
+    Pair,
+    Sums,
+    adjust,
+    as_cents,
+    divide,
+    mix_and_costs,
+    mix_factor,
+)
 from tcoc.rules.risk.buckets import STATE
 from tcoc.rules.risk.settings import VARIANTS, RiskSettings
 
@@ -222,24 +232,38 @@ def replicate(
     return Replicates(drawn.names, found, drawn.effective_units())
 
 
-def halved(
-    drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings, replicates: int
-) -> Replicates:
-    """Return replicates at half the variance of the draws, from the mean of two counts.
+def product_shares(
+    drawn: UnitSums, pair: Pair, settings: RiskSettings, replicates: int
+) -> dict[str, tuple[Array, Array]]:
+    """Return shares of a factor's variance by method: of the product of two draws, and of costs.
 
-    How a statistic's variance falls when that of the draws is halved says what part of it is the
-    product of two estimates (`intervals.kept_width`).
+    Arrays are by name. Of the methods that multiply a mix by bucket costs (rule R2): the product is
+    what is left of a factor when its change by drawing the mix alone and by drawing the costs alone
+    are taken away.
     """
-    table = poisson_table()
-    parts: dict[tuple[int, int], list[Adjusted]] = {}
-    for number, width in _blocks(2 * replicates):
-        # Other draws than those of the replicates themselves.
-        counts = counts_of(drawn.units, settings.seed + 1, number, table)[:, :width]
-        sums = drawn.sums(drawn.matrix @ ((counts[:, 0::2] + counts[:, 1::2]) / 2))
-        for p in pairs:
-            found = adjust(drawn.names, sums[p.base_year], sums[p.performance_year], p, settings)
-            parts.setdefault((p.base_year, p.performance_year), []).append(found)
-    return Replicates(drawn.names, {key: _joined(of) for key, of in parts.items()})
+    table, years = poisson_table(), (pair.base_year, pair.performance_year)
+    sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
+    once = mix_and_costs(sums[years[0]], sums[years[1]], pair.base_completion, settings)
+    found: dict[str, list[tuple[Array, Array, Array]]] = {}
+    for number, width in _blocks(replicates):
+        counts = counts_of(drawn.units, settings.seed, number, table)[:, :width]
+        sums = drawn.sums(drawn.matrix @ counts)
+        own = mix_and_costs(sums[years[0]], sums[years[1]], pair.base_completion, settings)
+        for variant in once.costs:
+            factor, mixed, priced, still = (
+                mix_factor(m.mixes, c.costs[variant])
+                for m, c in ((own, own), (own, once), (once, own), (once, once))
+            )
+            found.setdefault(variant, []).append((factor, factor - mixed - priced + still, priced))
+    return {variant: _shares(*zip(*parts, strict=True)) for variant, parts in found.items()}
+
+
+def _shares(factors: Sequence[Array], *parts: Sequence[Array]) -> tuple[Array, Array]:
+    """Return the variance of two parts over that of the first, by row; 0 where there is none."""
+    whole, product, costs = (
+        np.nanvar(np.concatenate(of, axis=1), axis=1) for of in (factors, *parts)
+    )
+    return np.nan_to_num(divide(product, whole)), np.clip(np.nan_to_num(divide(costs, whole)), 0, 1)
 
 
 def point(drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings) -> Replicates:

@@ -188,16 +188,20 @@ def mix(sums: Sums) -> Array:
     return divide(sums.months, sums.months.sum(axis=1, keepdims=True))
 
 
-def demographic_own(base: Sums, performance: Sums, completion: float, thin: float) -> Array:
-    """Adjusted base by the hospital's own base-year bucket costs (rule R2).
+def own_costs(base: Sums, completion: float, thin: float) -> Array:
+    """Return the hospital's own base-year per capita by bucket, the state's where it has too few.
 
     A bucket in which the hospital has no base months, or fewer than `thin`, takes the state's
-    per capita of the bucket, else the state's per capita of all.
+    per capita of the bucket, else the state's per capita of all (rule R2).
     """
     state, _ = bucket_costs(base, completion)
     own = per_capita(base.dollars, base.months, completion)
-    cost = np.where((base.months <= 0) | (base.months < thin), state, own)
-    return np.asarray((mix(performance) * cost).sum(axis=1))
+    return np.where((base.months <= 0) | (base.months < thin), state, own)
+
+
+def demographic_own(base: Sums, performance: Sums, completion: float, thin: float) -> Array:
+    """Adjusted base by the hospital's own base-year bucket costs (rule R2)."""
+    return np.asarray((mix(performance) * own_costs(base, completion, thin)).sum(axis=1))
 
 
 def demographic_statewide(base: Sums, performance: Sums, completion: float) -> Array:
@@ -206,6 +210,31 @@ def demographic_statewide(base: Sums, performance: Sums, completion: float) -> A
     relative = divide(state, total[:, None, :])
     indexes = [(mix(sums) * relative).sum(axis=1) for sums in (base, performance)]
     return own_per_capita(base, completion) * divide(indexes[1], indexes[0])
+
+
+@dataclass(frozen=True)
+class MixAndCosts:
+    """The two mixes of a pair, and by method the bucket costs of both years' weighing (rule R2)."""
+
+    mixes: tuple[Array, Array]
+    costs: dict[str, tuple[Array, Array]]
+
+
+def mix_and_costs(
+    base: Sums, performance: Sums, completion: float, settings: RiskSettings
+) -> MixAndCosts:
+    """Return what the methods multiply that weigh a mix by bucket costs, apart from each other."""
+    state, _ = bucket_costs(base, completion)
+    priced = own_costs(base, completion, settings.thin_bucket_months)
+    own = np.nan_to_num(per_capita(base.dollars, base.months, completion))
+    costs = {"demographic_own": (own, priced), "demographic_statewide": (state, state)}
+    return MixAndCosts((mix(base), mix(performance)), costs)
+
+
+def mix_factor(mixes: tuple[Array, Array], costs: tuple[Array, Array]) -> Array:
+    """Return the cost of the performance year's mix over that of the base year's."""
+    before, after = ((m * c).sum(axis=1) for m, c in zip(mixes, costs, strict=True))
+    return divide(after, before)
 
 
 def new_enrollee(
