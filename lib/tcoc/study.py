@@ -221,8 +221,7 @@ class Study:
 
     def frame(self, name: str, exact: bool = False) -> pd.DataFrame:
         """Return a table of the run as pandas in key order; dollars as float unless `exact`."""
-        arrow = pq.read_table(self.path(name))
-        return cast(pd.DataFrame, (arrow if exact else _dollars_as_float(arrow)).to_pandas())
+        return read_frame(self.path(name), exact)
 
     def path(self, name: str) -> Path:
         """Return the Parquet file of a table, computed first if it is not there."""
@@ -432,6 +431,12 @@ def _write_csv(parquet: Path, out: Path) -> None:
     pq.read_table(parquet).to_pandas().to_csv(partial_file, index=False, lineterminator="\n")
     partial_file.chmod(0o600)
     partial_file.rename(out)
+
+
+def read_frame(file: Path, exact: bool = False) -> pd.DataFrame:
+    """Return a table's file as pandas in key order; dollars as float unless `exact`."""
+    arrow = pq.read_table(file)
+    return cast(pd.DataFrame, (arrow if exact else _dollars_as_float(arrow)).to_pandas())
 
 
 def _dollars_as_float(table: pa.Table) -> pa.Table:

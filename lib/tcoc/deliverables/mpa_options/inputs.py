@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from tcoc.deliverables.risk_adjustment.inputs import (
 )
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.errors import InputError
+from tcoc.identity import stamp
 from tcoc.params import MpaPolicy, Policy
 from tcoc.paths import params_dir
 from tcoc.rules.completion import run_out_sentence, unequal_run_out
@@ -35,7 +37,7 @@ from tcoc.rules.risk.adjust import (
 )
 from tcoc.rules.risk.settings import RiskSettings
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
-from tcoc.study import Study
+from tcoc.study import Study, read_frame
 
 BASELINE = "improvement"
 """The rate year's own terms, with the run's combinations pooled where the terms say so (A12)."""
@@ -199,17 +201,14 @@ def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Settin
     pair = pair_of(study, terms.base_year, terms.performance_year)
     labeled = unequal(study, terms.base_year, terms.performance_year)
     settings = risk_of(study, terms)
-    factors = factors_of(settings)
     back = base_years(study, terms)
-    cells = study.frame("risk_cells")
-    cells = cells[cells["year"].isin([*back, pair.performance_year])]
-    hospitals = sorted(set(cells.loc[cells["year"] == pair.performance_year, "ccn"]) - {STATE})
-    mapped = pooled(cells, {ccn: members.get(ccn, ccn) for ccn in sorted(set(cells["ccn"]))})
+    file = study.path("risk_cells")
+    mapped = _combined(file, stamp(file), tuple(sorted(members.items())))
+    hospitals = _hospitals(file, stamp(file), pair.performance_year)
+    mapped = mapped[mapped["year"].isin([*back, pair.performance_year])]
 
-    @cache
     def sums_of(year: int, names: tuple[str, ...]) -> Sums:
-        # the performance year is asked for with each base year
-        return hospital_sums(mapped, year, names, settings, factors)
+        return _sums(file, stamp(file), tuple(sorted(members.items())), year, names, settings)
 
     def adjusted(base_year: int) -> Adjusted:
         years = pair_of(study, base_year, pair.performance_year)
@@ -241,6 +240,39 @@ def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Settin
         prices=_prices(study, names, members),
         unequal=labeled,
     )
+
+
+# The same years are asked for by every option and every base year, under the same combinations.
+
+
+@lru_cache(maxsize=2)
+def _cells(file: Path, _stamp: str) -> pd.DataFrame:
+    return read_frame(file)
+
+
+@lru_cache(maxsize=2)
+def _hospitals(file: Path, stamped: str, year: int) -> tuple[str, ...]:
+    cells = _cells(file, stamped)
+    return tuple(sorted(set(cells.loc[cells["year"] == year, "ccn"]) - {STATE}))
+
+
+@lru_cache(maxsize=4)
+def _combined(file: Path, stamped: str, members: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    cells, units = _cells(file, stamped), dict(members)
+    return pooled(cells, {ccn: units.get(ccn, ccn) for ccn in sorted(set(cells["ccn"]))})
+
+
+@lru_cache(maxsize=32)
+def _sums(
+    file: Path,
+    stamped: str,
+    members: tuple[tuple[str, str], ...],
+    year: int,
+    names: tuple[str, ...],
+    settings: RiskSettings,
+) -> Sums:
+    cells = _combined(file, stamped, members)
+    return hospital_sums(cells, year, names, settings, factors_of(settings))
 
 
 def _quality(study: Study, units: Units, rate_year: int) -> Array:

@@ -3,7 +3,9 @@
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
@@ -13,6 +15,7 @@ import pandas as pd
 from tcoc.deliverables.risk_adjustment.schemas import LABELS
 from tcoc.deliverables.y1_attribution.tables import completion, has_claims
 from tcoc.errors import InputError
+from tcoc.identity import stamp
 from tcoc.paths import params_dir
 from tcoc.rules.inference.intervals import Drawing
 from tcoc.rules.inference.replicates import (
@@ -39,7 +42,7 @@ from tcoc.rules.risk.buckets import (
     dollar_caps,
     profiles,
 )
-from tcoc.study import Study
+from tcoc.study import Study, read_frame
 
 # ---------------------------------------------------------------- parameters and inputs
 
@@ -155,7 +158,14 @@ def replicates_of(study: Study) -> Replicates:
 
     `.units_of(base, performance)` goes with them into `intervals.bounds`.
     """
-    return replicates_of_table(study.frame("risk_replicates"), study.frame("risk_units"))
+    files = (study.path("risk_replicates"), study.path("risk_units"))
+    return _read_replicates(*files, *map(stamp, files))
+
+
+@lru_cache(maxsize=1)
+def _read_replicates(replicates: Path, units: Path, *_stamps: str) -> Replicates:
+    """Read the replicates once of many times: most tables of the MPA ask for them."""
+    return replicates_of_table(read_frame(replicates), read_frame(units))
 
 
 def drawings_of(study: Study, pairs: Sequence[Pair]) -> list[Drawing]:
