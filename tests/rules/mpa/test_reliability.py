@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 from tcoc.rules.mpa.reliability import (
     NOISE_AGREEMENT,
@@ -127,3 +127,20 @@ def test_hospitals_without_error_or_result_are_left_out():
     found = heterogeneity(np.array([0.01, 0.02, np.nan]), noisy)
     assert found.hospitals == 1
     assert np.isnan(found.q)
+
+
+def test_chance_is_counted_among_the_replicates():
+    """Hospitals of two hundred skewed units each, all of one truth: 5% would be right."""
+    g = np.random.default_rng(12)
+    marked, textbook = [], []
+    for _ in range(80):
+        units = g.gamma(2, 0.5, (45, 200))
+        counts = g.poisson(1.0, (45, 120, 200)).astype(float)
+        noisy = np.einsum("hru,hu->hr", counts, units) / counts.sum(axis=2)
+        found = heterogeneity(units.mean(axis=1), noisy, np.full(45, 200.0))
+        marked.append(found.p_value < 0.05)
+        textbook.append(chi2.sf(found.q, found.df) < 0.05)
+    assert 0 < np.mean(marked) <= np.mean(textbook) + 0.01
+    assert np.mean(marked) < 0.12
+    truly = heterogeneity(units.mean(axis=1) + g.normal(0, 3, 45), noisy, np.full(45, 200.0))
+    assert truly.p_value == pytest.approx(1 / 121)
