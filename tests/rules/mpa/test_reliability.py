@@ -141,7 +141,8 @@ def test_chance_is_counted_among_the_replicates():
         marked += found.p_value < 0.05
         textbook += chi2.sf(found.q, found.df) < 0.05
     assert 0 < marked < textbook
-    truly = heterogeneity(units.mean(axis=1) + g.normal(0, 3, 45), noisy, np.full(45, 30.0))
+    true = g.normal(0, 3, 45)
+    truly = heterogeneity(units.mean(axis=1) + true, noisy + true[:, None], np.full(45, 30.0))
     assert truly.p_value == pytest.approx(1 / 121)
     alike = heterogeneity(np.ones(45), 1 + noisy - units.mean(axis=1)[:, None], np.full(45, 30.0))
     assert alike.p_value == 1
