@@ -14,6 +14,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -330,13 +331,13 @@ def _rename(source: Path, target: Path, flags: int) -> None:
 
 
 def sync(folder: Path) -> None:
-    """Have everything below a folder on the disk."""
-    for top, _, names in os.walk(folder):
-        for name in names:
-            file = Path(top) / name
-            if not file.is_symlink():
-                _sync_file(file)
-        _sync_folder(Path(top))
+    """Have everything below a folder on the disk: the files side by side, then their folders."""
+    found = [(Path(top), names) for top, _, names in os.walk(folder)]
+    files = [top / name for top, names in found for name in names]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(_sync_file, [file for file in files if not file.is_symlink()]))
+    for top, _ in found:
+        _sync_folder(top)
 
 
 def _sync_file(file: Path) -> None:

@@ -7,7 +7,8 @@ number such as a count of rows; and no sentence may state a count of 1 to 10 peo
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any, Protocol
 
@@ -214,7 +215,12 @@ def check_notebook(
     in one sentence that says which cell of which notebook.
     """
     found = list(tables)
-    known, own = Known(found, policy_numbers), {table.name: Known([table]) for table in found}
+    known, by_name = Known(found, policy_numbers), {table.name: table for table in found}
+
+    @cache
+    def own(name: str) -> Known | None:
+        return Known([by_name[name]]) if name in by_name else None
+
     for number, cell in enumerate(cells, start=1):
         where, source = f"{name}: cell {number}", _joined(cell["source"])
         if cell["cell_type"] == "markdown":
@@ -256,7 +262,7 @@ def _refusal(node: ast.AST) -> str:
 
 
 def _check_output(
-    where: str, output: Mapping[str, Any], known: Known, own: Mapping[str, Known]
+    where: str, output: Mapping[str, Any], known: Known, own: Callable[[str], Known | None]
 ) -> None:
     if output["output_type"] != "display_data":
         what = {"stream": "prints", "error": "ends with an error"}.get(output["output_type"])
@@ -273,7 +279,7 @@ def _check_output(
         str(told.get("alt", "")),
         str(told.get("title", "")),
     ]
-    table = own.get(re.sub(r"-\d+$", "", name)) or own.get(name) if kind == "table" else None
+    table = own(re.sub(r"-\d+$", "", name)) or own(name) if kind == "table" else None
     for text in texts:
         if kind != "table":
             check_text(where, text)

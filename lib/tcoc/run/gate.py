@@ -140,12 +140,12 @@ def _checks_draft(study: Study) -> Any:
 
 def page_tables(
     tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, folder: Path
-) -> Path:
-    """Write what one page is given: the public tables of what it rests on, and its checks."""
+) -> dict[str, disclosure.PublicTable]:
+    """Write what one page is given, and return it: the tables of what it rests on, its checks."""
     below = set(registry.catalog().builds_on(deliverable.name))
     own = {name: table for name, table in tables.items() if table.deliverable in below}
     if CHECKS in tables:
         own[CHECKS] = tables[CHECKS].where(deliverable=below)
     shutil.rmtree(folder, ignore_errors=True)
     disclosure.write_public(own, private(folder))
-    return folder
+    return own

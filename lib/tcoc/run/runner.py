@@ -68,6 +68,7 @@ class _Work:
     readings: dict[str, Reading] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    given: dict[str, Mapping[str, PublicTable]] = field(default_factory=dict)
 
 
 def execute_run(request: RunRequest, report: Reporter) -> Path:
@@ -212,7 +213,8 @@ def _pages(
     for name in work.names:
         deliverable = registry.find(name)
         source = notebook_file(name)
-        given = page_tables(shown, deliverable, work.folder / INTERNAL / "pages" / name)
+        given = work.folder / INTERNAL / "pages" / name
+        work.given[name] = page_tables(shown, deliverable, given)
         scope = registry.catalog().public_scope(name)
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
@@ -259,7 +261,7 @@ def _render(
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
     for job in pages.jobs:
-        _look_at(job)
+        _look_at(job, work.given[job.name])
     work.manifest.isolation = pages.isolation
     _note_deliverables(work, pages)
     # before the pages, which lead to the sheets that are there
@@ -270,7 +272,7 @@ def _render(
         render_report(job.target, work.folder / f"{job.name}.html", plain, prefixes=policy)
 
 
-def _look_at(job: Job) -> None:
+def _look_at(job: Job, tables: Mapping[str, PublicTable]) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
     import nbformat
 
@@ -279,7 +281,7 @@ def _look_at(job: Job) -> None:
 
     cells = nbformat.read(job.target, as_version=4).cells
     numbers = said_numbers(RunFacts.read(job.public))
-    check_notebook(job.source.name, cells, read_public(job.public).values(), numbers)
+    check_notebook(job.source.name, cells, tables.values(), numbers)
 
 
 def _note_deliverables(work: _Work, pages: Pages) -> None:
@@ -323,14 +325,15 @@ def _finish(work: _Work, found: inputs.Found) -> None:
 
 def _reports(work: _Work) -> list[Any]:
     """Return title, question and answer of each report for the cover, from public tables alone."""
+    from tcoc.report.facts import RunFacts
     from tcoc.report.index import Report
-    from tcoc.report.release import open_public
+    from tcoc.report.release import Release
 
     found = []
     for name in work.names:
         deliverable = registry.find(name)
-        release = open_public(work.folder / INTERNAL / "pages" / name, name)
-        headline = deliverable.headline(release)
+        facts = RunFacts.read(work.folder / INTERNAL / "pages" / name)
+        headline = deliverable.headline(Release(work.given[name], facts, name))
         found.append(Report(name, deliverable.title, deliverable.question, headline))
     return found
 

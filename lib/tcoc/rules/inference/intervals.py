@@ -110,7 +110,8 @@ class Drawing:
         if variant not in self.shares:
             return bounds(name, replicated, level, self.units, skewed=0.0)
         product, costs = self.shares[variant]
-        skewed = costs if variant == OWN_COSTS else 0.0
+        # the product, too, has the hospital's own dollars in it
+        skewed = np.minimum(costs + product, 1.0) if variant == OWN_COSTS else 0.0
         return bounds(name, replicated, level, self.units, kept_width(product), skewed)
 
 
