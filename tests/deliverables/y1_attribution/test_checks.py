@@ -151,3 +151,15 @@ def test_an_assumption_without_alternative_turns_red(
     bare = entry.model_copy(update={"alternatives": ()})
     monkeypatch.setitem(opened.policy.entries, "attribution.hospital_use", bare)
     assert not BY_NAME["assumptions_have_alternatives"].measure(opened).holds
+
+
+def test_a_hospital_of_few_months_is_no_wrong_ratio(opened: Study) -> None:
+    """Half a cent of dollars over a twentieth of a month is more than a dollar a year."""
+
+    def few(frame: pd.DataFrame) -> pd.DataFrame:
+        exact = frame["tcoc"].astype(float) + 0.004
+        return frame.assign(eligible_months=0.05, per_capita=(exact * 12 / 0.05).round(2))
+
+    opened.path("attribution_by_hospital")
+    edit(opened, "hospital_year", few)
+    assert BY_NAME["per_capita_is_ratio_of_sums"].measure(opened).holds

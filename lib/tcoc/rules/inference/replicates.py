@@ -260,10 +260,15 @@ def product_shares(
 
 def _shares(factors: Sequence[Array], *parts: Sequence[Array]) -> tuple[Array, Array]:
     """Return the variance of two parts over that of the first, by row; 0 where there is none."""
-    whole, product, costs = (
-        np.nanvar(np.concatenate(of, axis=1), axis=1) for of in (factors, *parts)
-    )
+    whole, product, costs = map(_variance, (factors, *parts))
     return np.nan_to_num(divide(product, whole)), np.clip(np.nan_to_num(divide(costs, whole)), 0, 1)
+
+
+def _variance(parts: Sequence[Array]) -> Array:
+    """Return the variance of replicates by row, 0 for a name that none of them defines."""
+    drawn = np.concatenate(parts, axis=1)
+    known = np.isfinite(drawn).any(axis=1, keepdims=True)
+    return np.asarray(np.nanvar(np.where(known, drawn, 0.0), axis=1))
 
 
 def point(drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings) -> Replicates:
