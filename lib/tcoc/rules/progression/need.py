@@ -137,8 +137,10 @@ def medicaid_by_stage(
         paid_month=medicaid.month.cast("date").truncate("M"),
         amount=medicaid.amount.cast("decimal(18, 2)"),
     )
+    of_year = paid.filter(paid.paid_month.year() == year)
     own = months.select("bene_id", eligible_month=months.month).inner_join(
-        paid, [("bene_id", "payee"), ("eligible_month", "paid_month")]
+        of_year.semi_join(duals, [("payee", "bene_id")]),
+        [("bene_id", "payee"), ("eligible_month", "paid_month")],
     )
     sums = own.group_by("bene_id").agg(amount=own.amount.sum().cast("decimal(18, 2)"))
     joined = duals.left_join(sums, "bene_id")
