@@ -160,7 +160,7 @@ def test_the_three_assumptions_that_move_most_are_named_once_each():
     ]
     said = words.largest_assumptions(sensitivity(rows))
     assert said == (
-        "What moves these dollars most: a b set to 2 instead of 0 ($90,000), c set to 1 instead of"
-        " 0 ($70,000), and d set to 1 instead of 0 ($60,000)."
+        "What moves these dollars most: a b (2 instead of 0: $90,000), c (1 instead of 0:"
+        " $70,000), and d (1 instead of 0: $60,000)."
     )
     assert "has not been measured" in words.largest_assumptions(sensitivity(rows[:0]))

@@ -141,8 +141,8 @@ def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
         )
     named = frame.drop_duplicates("assumption").head(most)
     parts = [
-        f"{_lower(str(row.value))} set to {row.alternative} instead of {row.now}"
-        f" ({words.short_dollars(row.dollars_moved)})"
+        f"{_lower(str(row.value))} ({row.alternative} instead of {row.now}:"
+        f" {words.short_dollars(row.dollars_moved)})"
         for row in named.itertuples()
     ]
     return f"What moves these dollars most: {words.listing(parts)}."
@@ -190,7 +190,7 @@ def tornado_title(largest: PublicTable) -> str:
     """Say how far the assumption that moves most goes, against all dollars moved."""
     top = largest.head(1)
     return (
-        f"{top.value('value')} set to {top.value('alternative')} instead of {top.value('now')}"
+        f"{top.value('value')} ({top.value('alternative')} instead of {top.value('now')})"
         f" moves {words.short_dollars(top.value('dollars_moved'))}, more than any other assumption"
     )
 

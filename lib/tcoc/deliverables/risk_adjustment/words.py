@@ -283,21 +283,20 @@ def moved_title(parts: PublicTable) -> str:
 def panels(options: PublicTable) -> str:
     """Say what each other link of panels would do; numbers alone, no conclusion (rules R7, R8)."""
     own = options.where(option=OWN)
-    others = _records(options.keep(lambda frame: frame["option"] != OWN).frame)
-    as_run = (
+    others = options.keep(lambda frame: frame["option"] != OWN).frame
+    said = (
         f"In this run panels that move make {_plain_points(own.value('relinked'))} of the median"
         f" hospital's growth, whose sampling error is {_plain_points(own.value('error'))}."
     )
-    return " ".join([as_run, *(_panel_option(row) for row in others)])
-
-
-def _panel_option(row: dict[str, Any]) -> str:
+    far, least = others.dropna(subset=["moved"]), others.dropna(subset=["error"])
+    if far.empty or least.empty:
+        return said
+    most = _records(far.nlargest(1, "moved"))[0]
+    best = _records(least.nsmallest(1, "error"))[0]
     return (
-        f"With {row['option']}, {words.count(row['moved'])} people would be at another hospital,"
-        f" the growth of {words.count(row['hospitals_changed'])} of"
-        f" {words.plural(row['hospitals'], 'hospital')} would change by over a point, panels that"
-        f" move would make {_plain_points(row['relinked'])}, and the sampling error would be"
-        f" {_plain_points(row['error'])}."
+        f"{said} Of the {len(others)} other links in the table, {most['option']} would put the"
+        f" most people, {words.count(most['moved'])}, at another hospital, and {best['option']}"
+        f" would leave the smallest error, {_plain_points(best['error'])}."
     )
 
 
