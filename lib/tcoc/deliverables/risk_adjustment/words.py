@@ -97,19 +97,19 @@ def _estimate(row: PublicTable) -> str:
     value, low, high = (row.value(c) for c in ("estimate", "low", "high"))
     if pd.isna(value):
         return "This run has too few hospitals to estimate it."
-    told = f"Estimate {words.plain_number(value, 3)}"
-    told += f" (95% interval {words.plain_number(low, 3)} to {words.plain_number(high, 3)})"
+    told = f"Estimate {words.number(value, 3)}"
+    told += f" (95% interval {words.number(low, 3)} to {words.number(high, 3)})"
     ends = row.value("leave_out_low"), row.value("leave_out_high")
     if not pd.isna(ends[0]):
         told += (
-            f"; leaving out any one hospital, {words.plain_number(ends[0], 3)} to"
-            f" {words.plain_number(ends[1], 3)}"
+            f"; leaving out any one hospital, {words.number(ends[0], 3)} to"
+            f" {words.number(ends[1], 3)}"
         )
     chance = row.value("chance_low"), row.value("chance_high")
     if not pd.isna(chance[0]):
         told += (
-            f"; where hospitals are only labels, {words.plain_number(chance[0], 3)} to"
-            f" {words.plain_number(chance[1], 3)}"
+            f"; where hospitals are only labels, {words.number(chance[0], 3)} to"
+            f" {words.number(chance[1], 3)}"
         )
     return f"{told}."
 
@@ -322,7 +322,10 @@ def statistic_title(table: PublicTable, statistic: str) -> str:
     frame = table.where(statistic=statistic, variant="new_enrollee").frame.dropna(subset=["low"])
     beyond = int(((frame["low"] > 0) | (frame["high"] < 0)).sum())
     name = str(frame["what"].iloc[0]).lower() if len(frame) else statistic
-    return f"In {beyond} of {len(frame)} pairs of years the {name} is told from zero"
+    return (
+        f"In {beyond} of {len(frame)} pairs of years the {name} differs from zero beyond its"
+        " interval"
+    )
 
 
 @words.of_rows
@@ -333,8 +336,8 @@ def fit_title(fit: PublicTable) -> str:
         return "How well each model predicts cost of people it has not seen"
     top = frame.sort_values("r2", ascending=False, kind="stable").iloc[0]
     return (
-        f"Of what people cost whom the models have not seen, the {top['model']} explains"
-        f" {words.percent(top['r2'], 0)}, more than any other"
+        f"The {top['model']} explains {words.percent(top['r2'], 0)} of what people it has not"
+        " seen cost, more than any other model"
     )
 
 
