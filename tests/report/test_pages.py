@@ -5,6 +5,7 @@ import pytest
 from tcoc.report import words
 from tcoc.report.compare import compare_runs, render_comparison
 from tcoc.report.index import render_index, render_portfolio
+from tcoc.report.one_file import write_one_file
 from tests.report.made_up import made_up
 from tests.report.test_compare import with_dollars, write_run
 from tests.report.test_index import MANIFEST, REPORT
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.pages
 
 SHEETS = ("210009", SYSTEM, ACO, COUNTY, EMPTY)
 PAGES = (
-    "demo.html", "index.html", "compare.html", "runs/index.html",
+    "demo.html", "index.html", "compare.html", "runs/index.html", "everything.html",
     *(f"hospitals/{name}.html" for name in SHEETS),
 )  # fmt: skip
 
@@ -28,6 +29,7 @@ def pages(shown):
     render_comparison(compare_runs(one, two), shown / "compare.html")
     render_portfolio(runs)
     write_sheets(group_tables(), shown / "hospitals")
+    write_one_file(shown, ["demo"])
     return shown
 
 

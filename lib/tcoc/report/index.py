@@ -24,6 +24,7 @@ from tcoc.report.html_page import (
     sheets_beside,
     write_page,
 )
+from tcoc.report.one_file import NAME as EVERYTHING
 from tcoc.report.provenance import Provenance, assumptions_html
 from tcoc.report.render import EYEBROW
 from tcoc.report.tables import simple_table, text
@@ -274,8 +275,9 @@ def _tables_html(work: Path, cards: Sequence[_Card]) -> str:
         for book in sorted((work / "tables").glob("*.xlsx"))
     )
     listed = f"<p>Excel workbooks, one per report:</p><ul>{books}</ul>" if books else ""
+    whole = f'<p><a href="{EVERYTHING}">This page and all reports in one file</a>, for e-mail.</p>'
     return (
-        f"{listed}<p>Every table as CSV, with a dictionary of its columns:"
+        f"{whole}{listed}<p>Every table as CSV, with a dictionary of its columns:"
         ' <a href="tables/dictionary.csv" download>dictionary.csv</a>.</p>'
         f"<details><summary>{words.plural(len(facts), 'public table')}</summary>"
         '<div class="tcoc-table" data-long><div class="tcoc-scroll" role="region" tabindex="0"'

@@ -311,12 +311,14 @@ def _reused(work: _Work, name: str, page_from: str) -> Reused:
 def _finish(work: _Work, found: inputs.Found) -> None:
     """Write the front page, and search what is public for identifiers."""
     from tcoc.report.index import render_index
+    from tcoc.report.one_file import write_one_file
     from tcoc.run.identifiers import assert_no_identifiers
     from tcoc.run.news import since_release
 
     policy = sorted({file for name in work.names for file in registry.find(name).policy})
     news = since_release(work.folder, work.outputs, work.run.name)
     render_index(work.folder, work.manifest.plain(), _reports(work), policy, news)
+    write_one_file(work.folder, work.names)
     work.report.start("identifier search", 1)
     shutil.rmtree(work.folder / INTERNAL, ignore_errors=True)
     assert_no_identifiers(work.run.store_path, work.folder)

@@ -54,9 +54,7 @@ def test_one_design_for_every_world_is_preferred_beside_the_adopted_one():
 
 def test_worlds_that_disagree_each_have_their_design():
     said = words.decides(_best("steady", "adopted"), _scores(), "luck")
-    assert (
-        "prefer steady in \u201cworld 0\u201d and adopted in \u201cworld 1\u201d; no single" in said
-    )
+    assert "prefer steady in \u201cworld 0\u201d and adopted in \u201cworld 1\u201d" in said
 
 
 def test_the_money_that_moves_stands_beside_the_money_that_misses():

@@ -214,9 +214,10 @@ def slide_check(checked: PublicTable) -> str:
             if bool(row.within_rounding)
             else "rounding of the dollars does not explain it"
         )
+        quantity = str(row.quantity).replace("_", " ").replace(" points", " in points")
         said += (
-            f" The {str(row.quantity).replace('_', ' ')} of {str(row.method).replace('_', ' ')} is"
-            f" printed as {words.plain_number(row.printed, 2)} and recomputes to"
+            f" For the {str(row.method).replace('_', ' ')} method, the {quantity} is printed as"
+            f" {words.plain_number(row.printed, 2)} and recomputes to"
             f" {words.plain_number(row.recomputed, 2)}: {explained}."
         )
     return said

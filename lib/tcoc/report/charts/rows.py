@@ -18,7 +18,7 @@ Dimensions = str | tuple[str, ...]
 
 _ROW = {"wide": 0.235, "narrow": 0.40, "print": 0.205}
 _LONGEST_NAME = {"wide": 3.0, "narrow": 3.3, "print": 2.6}
-_FEW, _LINE = 20, 0.11
+_FEW, _LINE = 20, 0.16
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def write_names(
             ha="left" if base.is_narrow(layout) else "right",
             va="center",
             annotation_clip=False,
+            linespacing=1.05,
         )
         mark(label, key, name, "name")
 
