@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 
 from tcoc.disclosure import read_csvs
-from tcoc.paths import project_root
 from tcoc.report import formats, words
 from tcoc.report.facts import EFFECTS, effects_of
 from tcoc.report.html_page import (
@@ -25,7 +23,7 @@ from tcoc.report.html_page import (
     write_page,
 )
 from tcoc.report.one_file import NAME as EVERYTHING
-from tcoc.report.provenance import Provenance, assumptions_html
+from tcoc.report.provenance import Provenance, assumptions_html, citation, citation_file
 from tcoc.report.render import EYEBROW
 from tcoc.report.tables import simple_table, text
 
@@ -295,13 +293,8 @@ def _assumptions_html(work: Path, facts: Provenance) -> str:
 
 
 def _citation_html(facts: Provenance) -> str:
-    """Say how to cite the run, from the project's CITATION.cff, and where to ask."""
-    file = project_root() / "CITATION.cff"
-    about = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    title = str(about.get("title", EYEBROW))
-    version = f", version {about['version']}" if about.get("version") else ""
-    commit = f", commit {facts.commit[:12]}" if facts.commit else ""
-    cited = f"{title}{version}. Run {facts.run}, {facts.data or 'data as stated'}{commit}."
+    """Say how to cite the run, and where to ask."""
+    about = citation_file()
     asked = about.get("contact") or about.get("repository-code") or ""
     where = asked if isinstance(asked, str) else words.listing([c.get("email", "") for c in asked])
     contact = (
@@ -309,7 +302,7 @@ def _citation_html(facts: Provenance) -> str:
         if where
         else ("<p>Ask whoever gave you this folder; name the run and the figure’s number.</p>")
     )
-    return f"<p>{text(cited)}</p>{contact}"
+    return f"<p>{text(citation(facts))}</p>{contact}"
 
 
 # ---------------------------------------------------------------- over all runs

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from tcoc.params import PolicyUse, Run
+from tcoc.paths import project_root
 from tcoc.report import words
 from tcoc.report.tables import simple_table
 
@@ -69,6 +72,22 @@ class Provenance:
             settings=_settings(spec),
             released=bool(manifest.get("released", False)),
         )
+
+
+def citation_file() -> dict[str, Any]:
+    """Return what the project's CITATION.cff says, or nothing."""
+    file = project_root() / "CITATION.cff"
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def citation(facts: Provenance, page: str = "") -> str:
+    """Say how to cite a run, or one of its pages, from the project's CITATION.cff."""
+    about = citation_file()
+    title = str(about.get("title", "Maryland Total Cost of Care"))
+    version = f", version {about['version']}" if about.get("version") else ""
+    commit = f", commit {facts.commit[:12]}" if facts.commit else ""
+    of = f"{page}. In: " if page else ""
+    return f"{of}{title}{version}. Run {facts.run}, {facts.data or 'data as stated'}{commit}."
 
 
 def reused_words(manifest: Mapping[str, Any], deliverable: str) -> str:
