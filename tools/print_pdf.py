@@ -35,7 +35,7 @@ _BETWEEN = """<style>@media print {
   body { font-size: 9pt; line-height: 1.3; } h2 { margin-top: 10pt; } p { margin-bottom: 5pt; }
   header { padding: 4pt 0; }
   .summary { font-size: 10.5pt; } figure { margin: 6pt 0 8pt; }
-  .report { zoom: .86; }
+  .report { zoom: .93; }
   .picture:not(.tall) svg { max-height: 4.7in; } .picture.tall svg { max-height: 8.7in; }
 }</style>"""
 """One footer, one list of contents, the cover's assumptions and data do for all; two figures a

@@ -14,6 +14,7 @@ _MAIN = re.compile(r"<main[^>]*>(.*?)</main>", re.DOTALL)
 _TITLE = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 _TERMS = re.compile(r'<h2 id="terms">.*?</dl>', re.DOTALL)
 _NAMING = re.compile(r'( (?:id|for|aria-labelledby|aria-describedby)="| (?:xlink:)?href="#|url\(#)')
+_LANDMARK = re.compile(r'<section aria-labelledby="[^"]*"')
 _LEADS_OUT = ("sheets", "downloads")
 _SHEET = re.compile(r' data-sheet="[^"]*"')
 
@@ -50,6 +51,13 @@ def _report(name: str, page: str) -> str:
     said = title.group(1) if title else html.escape(name)
     found = (main.group(1) if main else "") + (
         f'<div class="wrap">{terms.group(0)}</div>' if terms else ""
+    )
+    # several reports have a summary, contents, and parts of the same name: one landmark is theirs
+    found = _LANDMARK.sub("<section", found).replace('role="region"', 'role="group"')
+    found = (
+        found.replace('aria-label="Summary"', "")
+        .replace("<nav ", "<div ")
+        .replace("</nav>", "</div>")
     )
     found = _NAMING.sub(rf"\g<1>{name}--", found)
     return (
