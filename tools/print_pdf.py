@@ -29,10 +29,13 @@ _BETWEEN = """<style>@media print {
   .report:not(:last-child) footer, .report + .report .contents { display: none; }
   .report + .report #table-assumptions, .report + .report #table-checks { display: none; }
   .report #table-data-notes { display: none; }
+  .report + .report section:has(#table-assumptions, #table-checks, #table-data-notes
+    ):not(:has(figure, .tcoc-say, .tcoc-table:not(#table-assumptions, #table-checks,
+    #table-data-notes))) { display: none; }
   body { font-size: 9pt; line-height: 1.3; } h2 { margin-top: 10pt; } p { margin-bottom: 5pt; }
   header { padding: 4pt 0; }
   .summary { font-size: 10.5pt; } figure { margin: 6pt 0 8pt; }
-  .report { zoom: .86; }
+  .report { zoom: .93; }
   .picture:not(.tall) svg { max-height: 4.7in; } .picture.tall svg { max-height: 8.7in; }
 }</style>"""
 """One footer, one list of contents, the cover's assumptions and data do for all; two figures a
@@ -56,9 +59,14 @@ def pages_of(pdf: Path) -> int:
     return len(re.findall(rb"/Type\s*/Page(?!s)\b", pdf.read_bytes()))
 
 
+def _reports(run: Path) -> list[Path]:
+    """Return the pages of a run's reports; the cover and the one-file edition are others."""
+    return sorted(f for f in run.glob("*.html") if f.stem not in ("index", "everything"))
+
+
 def print_run(run: Path, browser: str) -> tuple[Path, int]:
     """Print a run folder's cover and reports; returns the file and how many pages it has."""
-    files = [run / "index.html", *sorted(f for f in run.glob("*.html") if f.stem != "index")]
+    files = [run / "index.html", *_reports(run)]
     target = run.parent / f"{run.name}.pdf"
     with TemporaryDirectory() as folder:
         page = Path(folder) / "reports.html"

@@ -306,9 +306,7 @@ class Study:
         if self.cache is None:
             return ""
         if kind == "policy":
-            dotted, _, year = name.partition("@")
-            use = self._whole.policy.use(dotted, int(year) if year else None)
-            return digest_of([use.value, use.status, use.source, use.replaced])
+            return digest_of(self._whole.policy.facts(name))
         if kind == "setting":
             return digest_of(self._settings.get(name))
         if kind == "table":

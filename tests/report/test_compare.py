@@ -112,6 +112,8 @@ def test_the_answer_is_totals_and_hospitals_by_dollars(tmp_path):
     assert "  Two (210002): −$2,000 -> −$2,300 (−$300)" in lines
     render_comparison(found, tmp_path / "c.html")
     page = (tmp_path / "c.html").read_text()
+    assert found.totals["place"].tolist() == ["Year: 2018, CCN: Maryland"]
+    assert "−$200" in page
     assert page.index('id="totals"') < page.index('id="hospitals"') < page.index('id="causes"')
 
 

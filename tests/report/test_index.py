@@ -4,7 +4,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tcoc.disclosure import write_csvs
+from tcoc.params import PolicyUse
 from tcoc.report.index import Report, render_index, render_portfolio
+from tcoc.report.provenance import assumptions_html
 from tests.report.made_up import made_up
 
 MANIFEST = {
@@ -32,7 +34,13 @@ MANIFEST = {
         ],
     },
 }
-REPORT = Report("demo", "Attribution", "Who is attributed where?", "Half of all <people> cost $1.")
+REPORT = Report(
+    "demo",
+    "Attribution",
+    "Who is attributed where?",
+    "Half of all <people> cost $1.",
+    "the <board>",
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +60,7 @@ def test_the_cover_says_who_should_read_what(index):
     card = index.select_one(".cards li")
     assert card.h3.get_text() == "Attribution"
     assert "Who is attributed where?" in card.get_text()
+    assert "For the <board>." in card.get_text()
     assert "3.2" not in card.get_text()
 
 
@@ -87,6 +96,35 @@ def test_assumptions_stand_on_the_front_page(index):
     assert "calendar years: 1" in table.get_text()
     badges = [b.get_text() for b in index.find_all(class_="badge")]
     assert badges == ["Draft: rests on 1 assumed value", "Not released: for review"]
+
+
+def test_an_answer_about_the_data_stands_with_the_data(shown):
+    about = Report("demo", "Intake", "What is there?", "No check is red.", on_data=True)
+    render_index(shown, MANIFEST, [about])
+    page = BeautifulSoup((shown / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert page.select_one(".answers") is None
+    data = page.find(id="data").find_parent("section").get_text()
+    assert data.index("No check is red.") < data.index("Claims")
+
+
+def test_assumptions_that_move_most_come_first():
+    def use(name, year=None):
+        facts = {"status": "assumed", "source": "s", "rule": "A1", "replaced": False}
+        return PolicyUse(name=name, year=year, value=1, description=f"About {name}", **facts)
+
+    uses = [use("a.small"), use("b.none"), use("c.large", 2020)]
+    found = BeautifulSoup(
+        assumptions_html(uses, {"a.small": 1000.0, "c.large": 5000.0}), "html.parser"
+    )
+    rows = [[cell.get_text() for cell in row.select("th, td")] for row in found.select("tbody tr")]
+    assert [row[:3] for row in rows] == [
+        ["About c.large", "$5,000", "1 (2020)"],
+        ["About a.small", "$1,000", "1"],
+        ["About b.none", "–", "1"],
+    ]
+    assert "by what they move" in found.get_text()
+    plain = BeautifulSoup(assumptions_html(uses, {}), "html.parser")
+    assert [c.get_text() for c in plain.select("thead th")][:2] == ["What it says", "Value"]
 
 
 def test_the_portfolio_lists_what_was_done_and_what_differs(tmp_path):

@@ -5,13 +5,19 @@ import pytest
 from tcoc.report import words
 from tcoc.report.compare import compare_runs, render_comparison
 from tcoc.report.index import render_index, render_portfolio
+from tcoc.report.one_file import write_one_file
 from tests.report.made_up import made_up
 from tests.report.test_compare import with_dollars, write_run
 from tests.report.test_index import MANIFEST, REPORT
+from tests.report.test_sheet_groups import ACO, COUNTY, EMPTY, SYSTEM, group_tables, write_sheets
 
 pytestmark = pytest.mark.pages
 
-PAGES = ("demo.html", "index.html", "compare.html", "runs/index.html")
+SHEETS = ("210009", SYSTEM, ACO, COUNTY, EMPTY)
+PAGES = (
+    "demo.html", "index.html", "compare.html", "runs/index.html", "everything.html",
+    *(f"hospitals/{name}.html" for name in SHEETS),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +28,8 @@ def pages(shown):
     two = with_dollars(write_run(runs, "b", window="calendar_years", benes=(150, 1, 2)), 90.0)
     render_comparison(compare_runs(one, two), shown / "compare.html")
     render_portfolio(runs)
+    write_sheets(group_tables(), shown / "hospitals")
+    write_one_file(shown, ["demo"])
     return shown
 
 

@@ -128,6 +128,15 @@ def test_a_planted_leak_is_found(run: Path, kind: str) -> None:
         check_published(run)
 
 
+def test_a_workbook_stands_beside_the_tables_of_its_report_alone(run: Path) -> None:
+    (run / "y1.xlsx").rename(run / "tables" / "y1.xlsx")
+    assert strange(run) == []
+    (run / "tables" / "y1.xlsx").rename(run / "tables" / "other.xlsx")
+    assert [str(s) for s in strange(run)] == [
+        "tables/other.xlsx: file: is no public table of the run"
+    ]
+
+
 def test_a_release_reads_the_files_before_anything_is_handed_out(run: Path) -> None:
     page(run, "<p>In all 1,253 of them</p>")
     manifest(run, files={

@@ -56,6 +56,22 @@ def rates(level: float, growth: float) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def tables() -> dict[str, PublicTable]:
     """Return what a made-up run of a system, an ACO, and two counties published."""
+    return group_tables()
+
+
+def write_sheets(tables: dict[str, PublicTable], place: Path) -> list[str]:
+    """Write the sheets of the made-up groups and hospitals into a folder; return their files."""
+    place.mkdir(exist_ok=True)
+    source = public_source(tables, run="demo")
+    made = {name: render_group(source, group) for name, group in groups(source).items()}
+    made |= {ccn: hospital_sheet(tables, ccn) for ccn in ("210008", "210009")}
+    for name, text in made.items():
+        (place / f"{name}.html").write_text(text)
+    return list(made)
+
+
+def group_tables() -> dict[str, PublicTable]:
+    """Return the public tables of a system, an ACO, and two counties."""
     every = ["210008", "210009"]
     named = pd.DataFrame(
         [(SYSTEM, "system", "Sisters & Co", "Sisters & Co", " ".join(every)),
@@ -172,12 +188,7 @@ def folder(tables: dict[str, PublicTable], shown: Path, tmp_path_factory: Any) -
     """Return a run folder with a report, a cover, and sheets."""
     place = tmp_path_factory.mktemp("picked")
     write_csvs({**made_up(), **tables}, place / "tables")
-    source = public_source(tables, run="demo")
-    (place / "hospitals").mkdir()
-    for name, group in groups(source).items():
-        (place / "hospitals" / f"{name}.html").write_text(render_group(source, group))
-    for ccn in ("210008", "210009"):
-        (place / "hospitals" / f"{ccn}.html").write_text(hospital_sheet(tables, ccn))
+    write_sheets(tables, place / "hospitals")
     shutil.copytree(shown / "notebooks", place / "notebooks")
     notebook = place / "notebooks" / "demo.ipynb"
     render_report(notebook, place / "demo.html", report_demo.FACTS)

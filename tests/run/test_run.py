@@ -34,7 +34,7 @@ def test_a_run_its_folder_and_what_a_second_one_takes_over(home: Home) -> None:
     names = {f.name for f in folder.iterdir()} - {"figures"}
     assert names == {
         "manifest.json", "index.html", "first.html", "second.html", "tables", "restricted",
-        "notebooks", "release.json",
+        "notebooks", "release.json", "everything.html",
     }  # fmt: skip
 
     manifest = read_manifest(folder)

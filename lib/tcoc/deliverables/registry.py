@@ -54,7 +54,7 @@ class Deliverable:
     """One question of the program, from tables to page.
 
     name      folder, notebook, policy file and tests have this name
-    title     the page's title; `question` is what a reader comes with
+    title     the page's title; `question` is what a reader comes with, `readers` who they are
     policy    the policy files that tables and pages may read; others are refused
     uses      the deliverables whose tables these are computed from; others are refused
     tables    the restricted tables, in order
@@ -63,6 +63,7 @@ class Deliverable:
     needs     keys of the run file that it cannot do without
     dated     policy file -> run key with the years for which its dated values are read
     words     the module of its sentences; where empty, `words` in the folder of its name
+    on_data   whether its answer is about the data, and stands with them on the cover
     """
 
     name: str
@@ -76,6 +77,8 @@ class Deliverable:
     needs: tuple[str, ...] = ()
     dated: Mapping[str, str] = field(default_factory=dict)
     words: str = ""
+    readers: str = ""
+    on_data: bool = False
 
     def headline(self, release: Any) -> str:
         """Return the page's answer in one sentence, from public tables."""

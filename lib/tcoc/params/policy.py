@@ -23,6 +23,10 @@ SET = "policy"
 """The key of a policy file that names which of its sets of values holds."""
 
 
+_ABOUT = "about "
+"""Before the name of a value of which the words are read, and not the value."""
+
+
 class PolicyValue(Strict):
     """One value with its source; `assumed` values are listed in every report that uses them."""
 
@@ -42,11 +46,16 @@ class PolicyValue(Strict):
 class PolicyEntry(Strict):
     """A named policy value: what it means, its unit, and its value or its values by year.
 
+    `name` is what a reader calls it where there is room for a few words, `words` what a reader
+    calls its values, by their text.
+
     A `statement` says in words what the data or the code take for granted, so that it stands among
     the assumptions; no run replaces it. `alternatives` are what else it could be (rule S1), `under`
     what it is in another named set of the file's values; a set not named there takes `value`.
     """
 
+    name: str = ""
+    words: dict[str, str] = Field(default_factory=dict)
     description: str
     unit: str
     rule: str = ""
@@ -82,6 +91,12 @@ class PolicyEntry(Strict):
         if self.under and self.value is None:
             raise ValueError("`under` goes with `value`")
         return self
+
+    def in_words(self, text: str) -> str:
+        """Return the text of a value as a reader says it: the file's words, a share in percent."""
+        plain = {key.replace("_", " "): words for key, words in self.words.items()}
+        number = self.type == "share" and text.replace(".", "", 1).isdigit()
+        return plain.get(text, f"{100 * float(text):.6g}%" if number else text)
 
     def problem(self, found: Any) -> str:
         """Say what is wrong with a value of this entry, or return an empty string."""
@@ -212,6 +227,20 @@ class Policy:
             value.evidence.grade if value.evidence else "",
             entry.alternatives,
         )
+
+    def about(self, name: str) -> PolicyEntry:
+        """Return what a policy file says of a value in words, for a table that shows them."""
+        self.reads.add((_ABOUT + name, None))
+        return self._entry(name)
+
+    def facts(self, read: str) -> list[Any]:
+        """Return what a noted read rests on: of `NAME`, of `NAME@YEAR`, or of `about NAME`."""
+        if read.startswith(_ABOUT):
+            entry = self.entries[read.removeprefix(_ABOUT)]
+            return [entry.name, entry.words, entry.description]
+        name, _, year = read.partition("@")
+        use = self.use(name, int(year) if year else None)
+        return [use.value, use.status, use.source, use.replaced]
 
     def _of_set(self, name: str, entry: PolicyEntry) -> PolicyValue | None:
         """Return an undated value under the named set that holds for its file."""

@@ -7,6 +7,7 @@ the disclosure rule's smallest count before it is shown.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -331,9 +332,40 @@ def _totals(changes: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> pd
     ]
     found = changes[np.array(wanted, dtype=bool) & changes["change"].notna()]
     size = found["change"].abs()
+    found = found.assign(
+        title=[facts[table].get("title", table) for table in found["table"]],
+        place=[
+            _in_words(facts[t], str(row))
+            for t, row in zip(found["table"], found["row"], strict=True)
+        ],
+        label=[
+            _entry(facts[t], c).get("label", c)
+            for t, c in zip(found["table"], found["column"], strict=True)
+        ],
+        kind=[
+            _entry(facts[t], c).get("kind", "")
+            for t, c in zip(found["table"], found["column"], strict=True)
+        ],
+    )
     return found.assign(size=size).sort_values(
         ["size", "table", "row", "column"], ascending=[False, True, True, True]
     ).drop(columns="size").reset_index(drop=True)  # fmt: skip
+
+
+def _entry(facts: Mapping[str, Any], column: str) -> Mapping[str, Any]:
+    return dict(facts.get("columns", {}).get(column, {}))
+
+
+def _in_words(facts: Mapping[str, Any], row: str) -> str:
+    """Write a row's place as a reader does: `rate_year 2020` is Rate year 2020."""
+    said = f", {row}"
+    for key in facts.get("keys", ()):
+        found = re.search(rf", {re.escape(key)} ([^,]*)", said)
+        if found:
+            plain = words.HEADINGS.get(key, key.replace("_", " ").capitalize())
+            label = _entry(facts, key).get("label", plain)
+            said = said.replace(found.group(0), f", {label}: {words.name_of(found.group(1))}", 1)
+    return said.removeprefix(", ")
 
 
 def _is_total(facts: Mapping[str, Any], row: str, column: str) -> bool:

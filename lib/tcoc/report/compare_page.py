@@ -150,7 +150,7 @@ def _totals_html(comparison: Comparison) -> str:
     if comparison.totals.empty:
         return f"<p>No statewide total differs. {file}</p>"
     cells = [_cells(row) for row in comparison.totals.head(_TOTALS).to_dict("records")]
-    headings = ["Table", "Row", "Column", comparison.before, comparison.after, "Change", "Relative"]
+    headings = ["Table", "Row", "What", comparison.before, comparison.after, "Change", "Relative"]
     caption = "Totals that differ, the largest change first"
     return simple_table("totals-table", caption, headings, cells, file, right_from=3)
 
@@ -174,8 +174,12 @@ def _hospitals_html(comparison: Comparison) -> str:
 def _cells(row: Mapping[Any, Any]) -> list[str]:
     change = "–" if pd.isna(row["change"]) else _amount(row["change"])
     relative = "–" if pd.isna(row["relative"]) else words.change(row["relative"], 2)
-    place = [str(row["table"]), str(row["row"]), str(row["column"])]
-    return [*place, _side(row["before"]), _side(row["after"]), change, relative]
+    place = [str(row["title"]), str(row["place"]), str(row["label"])]
+    sides = [_side(row["before"]), _side(row["after"])]
+    if row["kind"] in ("dollars", "per_capita"):
+        sides = [words.dollars(pd.to_numeric(row[side])) for side in ("before", "after")]
+        change = words.dollar_change(row["change"])
+    return [*place, *sides, change, relative]
 
 
 def _side(value: Any) -> str:

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tcoc.disclosure import PublicTable
 from tcoc.errors import InputError
 from tcoc.params import PolicyUse
 
-FILE = "facts.json"
+FILE, EFFECTS = "facts.json", "mpa_sensitivity"
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class RunFacts:
     """One run's facts for its pages; nothing in it is about a person.
 
     `completeness` is the completion factor by year, as run and policy say it; `policy` every dated
-    or plain policy value that the run used; `policy_of` the policy files of each deliverable.
+    or plain policy value that the run used; `policy_of` the policy files of each deliverable;
+    `effects` the dollars of the MPA that a value's strongest alternative moves (rule S1).
     """
 
     name: str
@@ -33,6 +35,7 @@ class RunFacts:
     policy: tuple[PolicyUse, ...] = ()
     policy_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    effects: Mapping[str, float] = field(default_factory=dict)
 
     def uses(self, deliverable: str = "") -> list[PolicyUse]:
         """Return the policy values behind one deliverable; behind the run where none is named."""
@@ -69,11 +72,13 @@ def facts_of(
     store: Any,
     policy_of: Mapping[str, Sequence[str]],
     completeness: Mapping[int, float] | None = None,
+    effects: Mapping[str, float] | None = None,
 ) -> RunFacts:
     """Return the facts of an opened run and its store."""
     from tcoc.report.provenance import data_words, policy_years, settings_words, vintage_words
 
     spec = run.spec
+    used = run.policy.uses(run.policy.files, policy_years(run))
     return RunFacts(
         name=run.name,
         years=tuple(run.years),
@@ -85,10 +90,24 @@ def facts_of(
         data=data_words(store),
         vintage=vintage_words(store),
         completeness=dict(completeness or {}),
-        policy=tuple(run.policy.uses(run.policy.files, policy_years(run))),
+        policy=tuple(used),
         policy_of={name: tuple(files) for name, files in policy_of.items()},
         settings=settings_words(run),
+        effects={
+            name: dollars
+            for name, dollars in (effects or {}).items()
+            if any(use.name == name for use in used)
+        },
     )
+
+
+def effects_of(public: Mapping[str, PublicTable]) -> dict[str, float]:
+    """Return the dollars that each assumed value's strongest alternative moves, where measured."""
+    table = public.get(EFFECTS)
+    if table is None or table.empty:
+        return {}
+    moved = table.frame.dropna(subset=["dollars_moved"]).groupby("assumption")["dollars_moved"]
+    return {str(name): float(dollars) for name, dollars in moved.max().items()}
 
 
 def _under(name: str, prefixes: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ One place answers for tables, axes, marks, sentences' helpers and the workbook, 
 looks the same wherever a reader meets it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -78,12 +79,21 @@ def write(column: Column, value: Any) -> str:
     if words.is_hidden(value):
         return words.HIDDEN
     if column.kind in TEXTS:
-        return words.name_of(value)
+        return label_of(value)
     if column.kind == "flag":
         return _flag(value)
     if column.kind == "year":
         return _year(value)
     return written(column, float(value), digits_of(column))
+
+
+def label_of(value: Any) -> str:
+    """Return what a label is called where it heads a row or stands in a cell: with a capital."""
+    text = words.name_of(value)
+    return text[:1].upper() + text[1:] if _PLAIN.match(text) else text
+
+
+_PLAIN = re.compile(r"[a-z]+(?:[ ,:;-]|$)")
 
 
 def _flag(value: Any) -> str:
@@ -107,6 +117,19 @@ def written(column: Column, value: float, digits: int) -> str:
     if column.kind == "number":
         return words.plain_number(value, digits)
     return words.number(value, digits)
+
+
+def most_digits(texts: Iterable[str]) -> int:
+    """Return the decimals of the written number that has most; percentages have none here."""
+    return max((len(text.partition(".")[2]) for text in texts if text[-1:].isdigit()), default=0)
+
+
+def padded(text: str, digits: int) -> str:
+    """Return a written number with so many decimals, as the others of its column have."""
+    if not digits or not text[-1:].isdigit():
+        return text
+    whole, _, part = text.partition(".")
+    return f"{whole}.{part:0<{digits}}"
 
 
 def ticks(column: Column, values: Iterable[float]) -> Callable[[float], str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 
 from tcoc.folders import write_whole
+from tcoc.report.formats import heading
 from tcoc.report.provenance import Provenance, value_words
 from tcoc.report.tables import text
 
@@ -162,7 +163,7 @@ def provenance_html(facts: Provenance, remarks: Sequence[tuple[str, str]] = ()) 
         ("Run", text(facts.run)),
         ("Data", text(facts.data)),
         ("Vintage", text(facts.vintage)),
-        ("Settings", text("; ".join(f"{k}: {v}" for k, v in facts.settings.items()))),
+        ("Settings", text("; ".join(f"{heading(k)}: {v}" for k, v in facts.settings.items()))),
         ("Policy values replaced", _one_per_line(changed) or "none: every value as filed"),
         ("Code", text(facts.commit or "not under version control")),
         ("Versions", text(", ".join(f"{k} {v}" for k, v in facts.versions.items()))),

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 
 from tcoc.disclosure import read_csvs
-from tcoc.paths import project_root
 from tcoc.report import formats, words
+from tcoc.report.facts import EFFECTS, effects_of
 from tcoc.report.html_page import (
     Page,
     Section,
@@ -23,7 +22,8 @@ from tcoc.report.html_page import (
     sheets_beside,
     write_page,
 )
-from tcoc.report.provenance import Provenance, assumptions_html, reused_words
+from tcoc.report.one_file import NAME as EVERYTHING
+from tcoc.report.provenance import Provenance, assumptions_html, citation, citation_file
 from tcoc.report.render import EYEBROW
 from tcoc.report.tables import simple_table, text
 
@@ -35,6 +35,7 @@ _NO_REPORT = "This run has no reports."
 class Report:
     """A report as the cover names it: title, the reader's question, the answer in a sentence.
 
+    `readers` are whom it is for; an answer that is `on_data` stands with the data.
     Whatever is empty is taken from the executed notebook: its title, its first paragraph, its
     first words.
     """
@@ -43,6 +44,8 @@ class Report:
     title: str = ""
     question: str = ""
     headline: str = ""
+    readers: str = ""
+    on_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class _Card:
     title: str
     question: str
     headline: str
-    reused: str
+    readers: str = ""
+    on_data: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -71,19 +75,19 @@ def render_index(
     """
     given = {report.name: report for report in reports}
     names = list(manifest.get("deliverables", {}))
-    cards = [_card(work, name, given.get(name, Report(name)), manifest) for name in names]
+    cards = [_card(work, name, given.get(name, Report(name))) for name in names]
     about: Mapping[str, Any] = next((card.about for card in cards if card.about), {})
     said = {key: str(about[key]) for key in ("data", "vintage") if key in about}
     facts = Provenance.from_manifest(manifest, policy, **said)
     sections = [
         Section("reports", "Who should read what", _reports_html(cards)),
-        Section("data", "What data these numbers come from", _data_html(facts, about, manifest)),
+        Section("data", "What data these numbers come from", _data_html(facts, cards, manifest)),
         Section(
             "sheets", "A sheet for each hospital, system, ACO and county", _sheets_html(work, cards)
         ),
         Section("new", "What is new", _news_html(news)),
-        Section("downloads", "Data to download", _tables_html(work)),
-        Section("assumptions", "What the numbers rest on", _assumptions_html(facts)),
+        Section("downloads", "Data to download", _tables_html(work, cards)),
+        Section("assumptions", "What the numbers rest on", _assumptions_html(work, facts)),
         Section("cite", "How to cite, and whom to ask", _citation_html(facts)),
     ]
     page = Page(
@@ -108,7 +112,7 @@ def _hospitals(cards: Sequence[_Card]) -> list[tuple[str, str]]:
     return sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
 
 
-def _card(work: Path, name: str, report: Report, manifest: Mapping[str, Any]) -> _Card:
+def _card(work: Path, name: str, report: Report) -> _Card:
     file = work / "notebooks" / f"{name}.ipynb"
     title, question, headline, about = _of_notebook(file) if file.is_file() else ("", "", "", {})
     return _Card(
@@ -116,7 +120,8 @@ def _card(work: Path, name: str, report: Report, manifest: Mapping[str, Any]) ->
         report.title or title or words.name_of(name),
         report.question or question,
         report.headline or headline,
-        reused_words(manifest, name),
+        report.readers,
+        report.on_data,
         about,
     )
 
@@ -147,7 +152,7 @@ def _answers_html(cards: Sequence[_Card]) -> str:
         f'<li>{text(card.headline)} <a href="{html.escape(card.name)}.html">'
         f"{text(card.title)}</a></li>"
         for card in cards
-        if card.headline
+        if card.headline and not card.on_data
     )
     return f'<ul class="answers">{items}</ul>' if items else ""
 
@@ -155,14 +160,23 @@ def _answers_html(cards: Sequence[_Card]) -> str:
 def _reports_html(cards: Sequence[_Card]) -> str:
     items = "".join(
         f'<li><div class="about"><h3><a href="{html.escape(card.name)}.html">{text(card.title)}'
-        f"</a></h3><p>{text(card.question)}</p>" + "</div></li>"
+        f"</a></h3><p>{text(card.question)}</p>"
+        + (f'<p class="quiet">For {text(card.readers)}.</p>' if card.readers else "")
+        + "</div></li>"
         for card in cards
     )
     return f'<ul class="cards">{items}</ul>' if items else ""
 
 
-def _data_html(facts: Provenance, about: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
-    """Say which data, which years, and how complete they are."""
+def _data_html(facts: Provenance, cards: Sequence[_Card], manifest: Mapping[str, Any]) -> str:
+    """Say which data, which years, how complete they are, and what to know of them."""
+    about: Mapping[str, Any] = next((card.about for card in cards if card.about), {})
+    told = "".join(
+        f'<p>{text(card.headline)} <a href="{html.escape(card.name)}.html">'
+        f"{text(card.title)}</a></p>"
+        for card in cards
+        if card.on_data and card.headline
+    )
     spec = manifest.get("parameters", {}).get("run", {})
     years = words.span(spec.get("years", [])) if spec.get("years") else ""
     rows = [("Data", facts.data), ("Claims", facts.vintage), ("Years reported", years)]
@@ -175,7 +189,7 @@ def _data_html(facts: Provenance, about: Mapping[str, Any], manifest: Mapping[st
         for year, factor in dict(about.get("completeness", {})).items()
     ]
     shown = [[label, value] for label, value in rows if value]
-    return simple_table("data", "Dates and completeness", ["What", "This run"], shown)
+    return told + simple_table("data", "Dates and completeness", ["What", "This run"], shown)
 
 
 def _dollars(work: Path) -> dict[str, str]:
@@ -219,12 +233,13 @@ def _sheets_html(work: Path, cards: Sequence[_Card]) -> str:
         )
     ]
     return "".join(
-        f'<h3>{heading}</h3><ul class="sheets">'
+        f"<details><summary>{heading} ({len(links)})</summary>"
+        '<ul class="sheets">'
         + "".join(
             f'<li><a href="hospitals/{html.escape(file)}">{text(name)}</a></li>'
             for name, file in links
         )
-        + "</ul>"
+        + "</ul></details>"
         for heading, links in lists
         if links
     )
@@ -240,7 +255,7 @@ def _news_html(news: str) -> str:
     return f"<p>{text(news)}</p>" if news else ""
 
 
-def _tables_html(work: Path) -> str:
+def _tables_html(work: Path, cards: Sequence[_Card]) -> str:
     """List the run's public tables with what they hold, by report, with their files."""
     file = work / "tables" / DICTIONARY
     facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
@@ -251,13 +266,16 @@ def _tables_html(work: Path) -> str:
         f"</th><td>{text(fact['title'])}</td><td>{text(words.name_of(fact['deliverable']))}</td></tr>"
         for name, fact in sorted(facts.items(), key=lambda item: (item[1]["deliverable"], item[0]))
     )
+    titles = {card.name: card.title for card in cards}
     books = "".join(
-        f'<li><a href="tables/{html.escape(book.name)}" download>{text(book.name)}</a></li>'
+        f'<li><a href="tables/{html.escape(book.name)}" download>'
+        f"{text(titles.get(book.stem, book.name))}</a></li>"
         for book in sorted((work / "tables").glob("*.xlsx"))
     )
     listed = f"<p>Excel workbooks, one per report:</p><ul>{books}</ul>" if books else ""
+    whole = f'<p><a href="{EVERYTHING}">This page and all reports in one file</a>, for e-mail.</p>'
     return (
-        f"{listed}<p>Every table as CSV, with a dictionary of its columns:"
+        f"{whole}{listed}<p>Every table as CSV, with a dictionary of its columns:"
         ' <a href="tables/dictionary.csv" download>dictionary.csv</a>.</p>'
         f"<details><summary>{words.plural(len(facts), 'public table')}</summary>"
         '<div class="tcoc-table" data-long><div class="tcoc-scroll" role="region" tabindex="0"'
@@ -268,18 +286,15 @@ def _tables_html(work: Path) -> str:
     )
 
 
-def _assumptions_html(facts: Provenance) -> str:
-    return assumptions_html([*facts.replaced, *facts.assumed])
+def _assumptions_html(work: Path, facts: Provenance) -> str:
+    there = (work / "tables" / DICTIONARY).is_file()
+    effects = effects_of(read_csvs(work / "tables", [EFFECTS]) if there else {})
+    return assumptions_html([*facts.replaced, *facts.assumed], effects)
 
 
 def _citation_html(facts: Provenance) -> str:
-    """Say how to cite the run, from the project's CITATION.cff, and where to ask."""
-    file = project_root() / "CITATION.cff"
-    about = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    title = str(about.get("title", EYEBROW))
-    version = f", version {about['version']}" if about.get("version") else ""
-    commit = f", commit {facts.commit[:12]}" if facts.commit else ""
-    cited = f"{title}{version}. Run {facts.run}, {facts.data or 'data as stated'}{commit}."
+    """Say how to cite the run, and where to ask."""
+    about = citation_file()
     asked = about.get("contact") or about.get("repository-code") or ""
     where = asked if isinstance(asked, str) else words.listing([c.get("email", "") for c in asked])
     contact = (
@@ -287,7 +302,7 @@ def _citation_html(facts: Provenance) -> str:
         if where
         else ("<p>Ask whoever gave you this folder; name the run and the figure’s number.</p>")
     )
-    return f"<p>{text(cited)}</p>{contact}"
+    return f"<p>{text(citation(facts))}</p>{contact}"
 
 
 # ---------------------------------------------------------------- over all runs

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from tcoc.params import PolicyUse, Run
+from tcoc.paths import project_root
 from tcoc.report import words
 from tcoc.report.tables import simple_table
 
@@ -71,6 +74,22 @@ class Provenance:
         )
 
 
+def citation_file() -> dict[str, Any]:
+    """Return what the project's CITATION.cff says, or nothing."""
+    file = project_root() / "CITATION.cff"
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def citation(facts: Provenance, page: str = "") -> str:
+    """Say how to cite a run, or one of its pages, from the project's CITATION.cff."""
+    about = citation_file()
+    title = str(about.get("title", "Maryland Total Cost of Care"))
+    version = f", version {about['version']}" if about.get("version") else ""
+    commit = f", commit {facts.commit[:12]}" if facts.commit else ""
+    of = f"{page}. In: " if page else ""
+    return f"{of}{title}{version}. Run {facts.run}, {facts.data or 'data as stated'}{commit}."
+
+
 def reused_words(manifest: Mapping[str, Any], deliverable: str) -> str:
     """Say what of a report is that of an earlier run and when that was made, or nothing."""
     done = manifest.get("deliverables", {}).get(deliverable, {})
@@ -125,34 +144,45 @@ def vintage_words(store: Any) -> str:
     return f"claims {years}" + (f", {stated}" if stated else "")
 
 
-def assumptions_html(uses: Sequence[PolicyUse], name: str = "assumptions") -> str:
-    """Return the table of assumed and replaced policy values, equal years on one line."""
+def assumptions_html(uses: Sequence[PolicyUse], effects: Mapping[str, float]) -> str:
+    """Return the table of assumed and replaced policy values, those that move most first (S1)."""
+    together = sorted(_together(uses), key=lambda pair: -effects.get(pair[0].name, -1.0))
     rows = [
         [
             use.description,
-            value_words(use.value),
+            words.dollars(effects[use.name]) if use.name in effects else "–",
+            value_words(use.value) + ("" if years == "all" else f" ({years})"),
             "; ".join(value_words(other) for other in use.alternatives) or "none named",
-            years,
             use.rule,
             use.name,
             "; ".join(dict.fromkeys(s for s in (_status(use), use.grade) if s != "assumed" and s))
             or "not stated",
         ]
-        for use, years in _together(uses)
+        for use, years in together
     ]
     if not rows:
         return "<p>Every policy value behind this report is sourced; none is assumed.</p>"
     headings = [
         "What it says",
+        "Moves",
         "Value",
         "Could be",
-        "Years",
         "Rule",
         "Name",
         "Evidence",
     ]
     caption = f"{words.plural(len(rows), 'value')} assumed, not sourced"
-    return simple_table(name, caption, headings, rows)
+    if effects:
+        return simple_table("assumptions", f"{caption}, by what they move", headings, rows, _MOVES)
+    without = [[first, *rest] for first, _, *rest in [headings, *rows]]
+    return simple_table("assumptions", caption, without[0], without[1:])
+
+
+_MOVES = (
+    "Moves: dollars of the MPA that change hands, all hospitals together, under the alternative"
+    " that moves most (rule S1). A dash where nothing was measured: the value has no effect on the"
+    " MPA, or no alternative that can be computed."
+)
 
 
 def value_words(value: Any) -> str:

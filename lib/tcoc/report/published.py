@@ -304,6 +304,7 @@ def _against_record(tables: Path, restricted: Path) -> list[Strange]:
     """Tie each number of a table to the gate's own: inside its interval, hidden where it is."""
     record = Record.read(restricted).numbers
     listed = {f"{name}.csv" for name in _names(tables)} | {DICTIONARY, DICTIONARY_CSV}
+    listed |= {f"{name}.xlsx" for name in _reports(tables)}
     found = [
         Strange(f"tables/{file.name}", "file", "is no public table of the run")
         for file in sorted(tables.iterdir())
@@ -330,6 +331,12 @@ def _names(tables: Path) -> list[str]:
     if not file.is_file():
         raise InputError(f"{DICTIONARY}: the run has no public tables; run it again")
     return list(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _reports(tables: Path) -> set[str]:
+    """Return the reports that have public tables: each has a workbook beside them."""
+    content = json.loads((tables / DICTIONARY).read_text(encoding="utf-8"))
+    return {str(facts.get("deliverable", "")) for facts in content.values()}
 
 
 def _column(

@@ -190,7 +190,8 @@ class Release:
         """Show the assumed and replaced policy values that the page rests on."""
         uses = [u for u in self.facts.uses(self.deliverable) if u.replaced or u.status == "assumed"]
         plain = "\n".join(f"{u.name} = {u.value} ({u.rule or 'no rule'})" for u in uses)
-        display.publish_html(assumptions_html(uses), plain or "No value is assumed.", "assumptions")
+        shown = assumptions_html(uses, self.facts.effects)
+        display.publish_html(shown, plain or "No value is assumed.", "assumptions")
 
     def show_data_notes(self) -> None:
         """Show which data the numbers come from, how complete they are, and what was asked."""
@@ -200,7 +201,11 @@ class Release:
             (f"Completion factor for {year}", words.number(factor))
             for year, factor in sorted(facts.completeness.items())
         ]
-        lines += [(heading(key), value) for key, value in facts.settings.items()]
+        lines += [
+            (heading(key), value)
+            for key, value in facts.settings.items()
+            if key not in ("deliverables", "engine")
+        ]
         rows = [[label, value] for label, value in lines if value]
         plain = "\n".join(f"{label}: {value}" for label, value in rows)
         content = tables.simple_table(

@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tcoc.report.html_page import (
     slug,
 )
 from tcoc.report.picture import standalone
-from tcoc.report.provenance import Provenance, reused_words
+from tcoc.report.provenance import Provenance, citation, reused_words
 from tcoc.report.tables import text
 
 EYEBROW = "Maryland Total Cost of Care"
@@ -123,14 +124,15 @@ def _page(draft: _Draft, facts: Provenance, checks: int, home: str) -> Page:
         for title, parts in draft.sections
     ]
     listed = any('id="table-assumptions"' in section.html for section in sections)
-    held = f"{checks} assertions of the notebook held" if checks else ""
+    remarks = [("Checks", f"{checks} assertions of the notebook held")] if checks else []
+    plain = unescape(re.sub(r"<[^>]*>", "", draft.title))
+    remarks += [("Cite this page", citation(facts, plain))]
     return Page(
         title=draft.title or "Untitled",
         eyebrow=EYEBROW,
         summary=summary,
         sections=sections,
-        footer=glossary.explained(used, known)
-        + provenance_html(facts, [("Checks", held)] if held else []),
+        footer=glossary.explained(used, known) + provenance_html(facts, remarks),
         run=facts.run,
         home=home,
         facts=header_facts(facts, "table-assumptions" if listed else ""),

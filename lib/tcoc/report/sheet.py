@@ -32,7 +32,7 @@ TABLES = (
     "growth_by_who_moved", "risk_parts",
     "groups", "settings_by_hospital", "settings_by_aco", "settings_by_county", "systems_by_stage",
     "counties_by_stage", "aco_hospitals", "homes_by_county", "acos_by_county", "mpa_system",
-    "mpa_aco", "mpa_county",
+    "mpa_aco", "mpa_county", "qp_hospitals",
 )  # fmt: skip
 """The public tables that a sheet can show; a run of fewer reports has fewer of them."""
 

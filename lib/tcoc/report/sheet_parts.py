@@ -17,11 +17,11 @@ GROWTH, MOVED, PARTS, PER_CAPITA = (
 STATE = "STATE"
 
 SETTINGS = {
-    "all settings": "",
-    "inpatient": "_inpatient",
-    "outpatient": "_outpatient",
+    "All settings": "",
+    "Inpatient": "_inpatient",
+    "Outpatient": "_outpatient",
     "SNF, home health, hospice": "_post_acute",
-    "clinicians and equipment": "_clinicians",
+    "Clinicians and equipment": "_clinicians",
 }
 """Settings as a sheet names them, and the end of their columns' names."""
 
@@ -387,8 +387,27 @@ def settings(source: Source, ccn: str, name: str) -> str:
     return settings_cell(source, table, source.rows(table, ccn))
 
 
+def partners(source: Source, ccn: str, name: str) -> str:
+    """Say how many clinicians score highest at the hospital, and how many would qualify (Q5)."""
+    table = "qp_hospitals"
+    rows = latest(source.rows(table, ccn))
+    if not rows:
+        there = "Too few clinicians score highest here to be shown."
+        return cell("QP partners", say(there)) if source.rows(table) else ""
+    columns = ("clinicians", "meeting", "share_meeting")
+    shown = [[str(r["test"]), *(source.say(table, r, c) for c in columns)] for r in rows]
+    return cell(
+        "QP partners",
+        grid(
+            f"Clinicians of {rows[0]['year']} who score highest here (rules Q4, Q5)",
+            ["Test", "Clinicians", "Would qualify", "Share"],
+            shown,
+        ),
+    )
+
+
 PAGES: tuple[tuple[Part, ...], ...] = (
-    (adjustment, how, options, signal, break_even),
+    (adjustment, how, partners, options, signal, break_even),
     (people, homes, growth, per_capita, settings, moved, risk),
 )
 """What stands on the first and on the second printed page."""

@@ -209,10 +209,14 @@ def _unit(column: Column) -> str:
 
 def _texts(table: PublicTable, name: str) -> list[str]:
     column, hidden = formats.column_of(table, name), formats.is_hidden(table, name)
-    return [
+    texts = [
         MARK if hide else ABSENT if bool(pd.isna(value)) else formats.write(column, value)
         for value, hide in zip(table.frame[name].tolist(), hidden, strict=True)
     ]
+    if column.kind != "number":
+        return texts
+    digits = formats.most_digits(texts)
+    return [formats.padded(text, digits) for text in texts]
 
 
 # ---------------------------------------------------------------- writing

@@ -160,9 +160,13 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, target / name)
     if entry.edition == EDITIONS[0]:
+        from tcoc.report.one_file import NAME, write_one_file
         from tcoc.report.stakeholders import trim
 
-        trim(target, read_manifest(folder).synthetic, entry.date)
+        manifest = read_manifest(folder)
+        trim(target, manifest.synthetic, entry.date)
+        if (target / NAME).is_file():  # of the pages as they are handed out
+            write_one_file(target, list(manifest.deliverables))
         there = {f.relative_to(target).as_posix(): f for f in sorted(target.rglob("*"))}
         handed = {name: sha256(f) for name, f in there.items() if f.is_file()}
         entry = replace(entry, files=handed)

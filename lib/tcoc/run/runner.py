@@ -35,7 +35,7 @@ from tcoc.identity import package_digest, parameter_digest, sha256
 from tcoc.manifest import Done, Manifest, Private, Reused, read_manifest
 from tcoc.params import Run, load_run
 from tcoc.progress import Reporter
-from tcoc.report.facts import facts_of
+from tcoc.report.facts import effects_of, facts_of
 from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
@@ -206,7 +206,7 @@ def _pages(
     opened: Study,
 ) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
-    jobs = []
+    jobs, effects = [], effects_of(shown)
     # Pages name a factor only where one divides dollars; a year without one says so by itself.
     known = "completion_years" in opened.catalog
     completeness = completion_facts(opened) if known else {}
@@ -223,6 +223,7 @@ def _pages(
             opened._store,
             {name: (*scope.policy, "disclosure")},
             {year: of.factor for year, of in completeness.items() if of.has_factor},
+            effects,
         ).write(given)
         target = private(work.folder / "notebooks") / source.name
         jobs.append(Job(name, source, target, {"run": work.run.name, "public": "public"}, given))
@@ -312,10 +313,14 @@ def _reused(work: _Work, name: str, page_from: str) -> Reused:
 def _finish(work: _Work, found: inputs.Found) -> None:
     """Write the front page, and search what is public for identifiers."""
     from tcoc.report.index import render_index
+    from tcoc.report.one_file import write_one_file
     from tcoc.run.identifiers import assert_no_identifiers
+    from tcoc.run.news import since_release
 
     policy = sorted({file for name in work.names for file in registry.find(name).policy})
-    render_index(work.folder, work.manifest.plain(), _reports(work), policy)
+    news = since_release(work.folder, work.outputs, work.run.name)
+    render_index(work.folder, work.manifest.plain(), _reports(work), policy, news)
+    write_one_file(work.folder, work.names)
     work.report.start("identifier search", 1)
     shutil.rmtree(work.folder / INTERNAL, ignore_errors=True)
     assert_no_identifiers(work.run.store_path, work.folder)
@@ -334,7 +339,16 @@ def _reports(work: _Work) -> list[Any]:
         deliverable = registry.find(name)
         facts = RunFacts.read(work.folder / INTERNAL / "pages" / name)
         headline = deliverable.headline(Release(work.given[name], facts, name))
-        found.append(Report(name, deliverable.title, deliverable.question, headline))
+        found.append(
+            Report(
+                name,
+                deliverable.title,
+                deliverable.question,
+                headline,
+                deliverable.readers,
+                deliverable.on_data,
+            )
+        )
     return found
 
 

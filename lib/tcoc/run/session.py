@@ -53,7 +53,7 @@ def open_release(
     from tcoc.deliverables import registry
     from tcoc.deliverables.y1_attribution.completion import completion_facts
     from tcoc.disclosure import read_public
-    from tcoc.report.facts import facts_of
+    from tcoc.report.facts import effects_of, facts_of
     from tcoc.run.gate import gate_tables
 
     opened = open_study(run, set)
@@ -64,7 +64,7 @@ def open_release(
     policy_of = {name: registry.catalog().public_scope(name).policy for name in names}
     known = completion_facts(opened) if "completion_years" in opened.catalog else {}
     factors = {year: of.factor for year, of in known.items() if of.has_factor}
-    facts = facts_of(opened.run, opened.store, policy_of, factors)
     tables = read_public(folder / "tables")
+    facts = facts_of(opened.run, opened.store, policy_of, factors, effects_of(tables))
     start(facts, tables)
     return Release(tables, facts, opener=lambda: opened)

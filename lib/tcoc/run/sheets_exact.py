@@ -62,7 +62,10 @@ def exact_source(restricted: Path, tables: Mapping[str, PublicTable], **facts: o
     return Source(found, exact=True, **facts)  # type: ignore[arg-type]
 
 
-_PLAIN = ("mpa_terms", "mpa_option_totals", "mpa_heterogeneity", "where_they_live", "groups")
+_PLAIN = (
+    "mpa_terms", "mpa_option_totals", "mpa_heterogeneity", "where_they_live", "groups",
+    "qp_hospitals",
+)  # fmt: skip
 """About nobody, or too long to be counted again: a map needs no exact numbers."""
 
 

@@ -108,19 +108,21 @@ def test_headline_and_signal_follow_the_numbers(made):
     said = []
     for share, p_value in ((0.8, 0.01), (0.1, 0.9)):
         found = larger(drafts, mpa_heterogeneity=state.assign(signal_share=share, p_value=p_value))
-        said.append(words.signal(found["mpa_heterogeneity"], 2020))
+        state_now = found["mpa_heterogeneity"]
+        said.append(words.signal_share(state_now, 2020) + words.signal(state_now, 2020))
     assert "80% of these dollars is signal" in said[0]
     assert "1% of cases" in said[0]
     assert "10% of these dollars is signal" in said[1]
     assert "90% of cases" in said[1]
     unknown = larger(drafts, mpa_heterogeneity=state.assign(signal_share=np.nan))
-    assert "cannot be said" in words.signal(unknown["mpa_heterogeneity"], 2020)
+    assert "cannot be said" in words.signal_share(unknown["mpa_heterogeneity"], 2020)
+    assert words.signal(unknown["mpa_heterogeneity"], 2020) == ""
 
 
 def test_terms_and_completeness_say_what_the_run_rests_on(made):
     drafts, _, _ = made
     found = larger(drafts)["mpa_terms"]
-    assert "2018 is held against 2017" in words.terms(found, 2020)
+    assert "2018 is compared with 2017" in words.terms(found, 2020)
     assert "2.33% (by hand) less 0.33%, once" in words.terms(found, 2020)
     said = words.completeness(found, 2020)
     assert "completion factor of 1.0000 (by hand)" in said
@@ -160,7 +162,7 @@ def test_the_three_assumptions_that_move_most_are_named_once_each():
     ]
     said = words.largest_assumptions(sensitivity(rows))
     assert said == (
-        "What moves these dollars most: a b set to 2 instead of 0 ($90,000), c set to 1 instead of"
-        " 0 ($70,000), and d set to 1 instead of 0 ($60,000)."
+        "What moves these dollars most: a b (2 instead of 0: $90,000), c (1 instead of 0:"
+        " $70,000), and d (1 instead of 0: $60,000)."
     )
     assert "has not been measured" in words.largest_assumptions(sensitivity(rows[:0]))

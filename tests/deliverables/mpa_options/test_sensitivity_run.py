@@ -8,7 +8,7 @@ from tools import parameter_pages
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.mpa_options.explain import explain_mpa
-from tcoc.deliverables.mpa_options.sensitivity import results_digest
+from tcoc.deliverables.mpa_options.sensitivity import in_words, results_digest
 from tcoc.deliverables.y1_attribution.explain import explain_attribution, explain_beneficiary
 from tcoc.errors import InputError, TcocError
 from tcoc.params import load_run
@@ -53,6 +53,35 @@ def run_file(tmp_path):
     file = tmp_path / "tiny.yml"
     file.write_text(yaml.safe_dump(spec))
     return file
+
+
+def test_a_reader_knows_every_alternative_by_name(run_file):
+    run = load_run(run_file)
+    for case in sensitivity.cases(run):
+        name, *said = in_words(run.policy, case.name, case.alternative, case.now)
+        assert not any("_" in text for text in (name, *said))
+        entry = run.policy.entries.get(case.name)
+        assert entry is None or entry.name, f"{case.name} needs a name"
+        if entry and entry.type in ("choice", "flag", "window"):
+            assert entry.in_words(case.alternative) in entry.words.values() or entry.unit in (
+                "version",
+                "set",
+            ), f"{case.name} needs words for {case.alternative}"
+
+
+def test_words_are_those_of_the_policy_file(run_file):
+    policy = load_run(run_file).policy
+    window = in_words(policy, "attribution.window", "same year", "federal fiscal years 2")
+    assert window == ["Years of claims behind attribution", "the same year",
+                      "2 federal fiscal years"]  # fmt: skip
+    assert in_words(policy, "mpa.max_at_risk", "0.0025")[1] == "0.25%"
+    found = in_words(policy, "completion of 2018", "none (1)", "0.995")
+    assert found == ["Completeness of 2018", "taken as complete", "0.995"]
+    assert all(
+        set(entry.words) <= set(entry.choices)
+        for entry in policy.entries.values()
+        if entry.type == "choice"
+    )
 
 
 def some_cases(run):

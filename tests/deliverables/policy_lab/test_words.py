@@ -19,7 +19,7 @@ def _best(*policies, clear=True):
     rows = [
         {
             "metric": "luck",
-            "world": f"world_{i}",
+            "world": f"world {i}",
             "measure": "Dollars that miss",
             "policy": policy,
             "design": policy.title(),
@@ -36,7 +36,7 @@ def _best(*policies, clear=True):
 
 def _scores():
     rows = [
-        {"world": f"world_{i}", "policy": policy, "luck": luck + i, "at_stake": stake}
+        {"world": f"world {i}", "policy": policy, "luck": luck + i, "at_stake": stake}
         for i in range(2)
         for policy, luck, stake in (("adopted", 8.3, 0.0047), ("steady", 1.1, 0.0004))
     ]
@@ -54,7 +54,7 @@ def test_one_design_for_every_world_is_preferred_beside_the_adopted_one():
 
 def test_worlds_that_disagree_each_have_their_design():
     said = words.decides(_best("steady", "adopted"), _scores(), "luck")
-    assert "prefer steady in world 0 and adopted in world 1; no single world decides it" in said
+    assert "prefer steady in \u201cworld 0\u201d and adopted in \u201cworld 1\u201d" in said
 
 
 def test_the_money_that_moves_stands_beside_the_money_that_misses():

@@ -205,12 +205,17 @@ def test_options_of_panels_are_numbers_beside_those_of_the_run():
             "error": error,
         }
 
-    rows = [row(words.OWN, 0, 0, 0.012, 0.05), row("sticky panels", 220, 1, 0.004, 0.051)]
+    rows = [
+        row(words.OWN, 0, 0, 0.012, 0.05),
+        row("sticky panels", 220, 1, 0.004, 0.051),
+        row("panels of 25 or more", 900, 3, 0.004, 0.048),
+    ]
     said = words.panels(_table("risk_panel_options", rows, ("option",)))
     assert said.startswith("In this run panels that move make 1.2\u00a0points")
-    assert "With sticky panels, 220 people would be at another hospital" in said
-    assert "growth of 1 of 47 hospitals" in said
-    assert "0.4\u00a0points, and the sampling error would be 5.1\u00a0points" in said
+    assert "2 other links in the table, panels of 25 or more would put the most people, 900" in said
+    assert "panels of 25 or more would leave the smallest error, 4.8\u00a0points" in said
+    alone = words.panels(_table("risk_panel_options", rows[:1], ("option",)))
+    assert alone.endswith("whose sampling error is 5.0\u00a0points.")
 
 
 def test_coverage_says_what_was_counted():

@@ -225,14 +225,13 @@ def checks_table(study: Study) -> Draft:
     least = int(study.policy.get("disclosure.min_cell_size"))
     found = study.frame("intake_checks")
     lights = _careful_lights(study, found, least)
-    entries = study.policy.entries
     frame = found.assign(
         light=lights,
         year=[str(y) if y else ALL for y in found["year"]],
         subject=found["check"].map(SUBJECT_OF),
         name=found["check"].map(CHECK_NAMES),
         sign=[LIGHT_WORDS[light] for light in lights],
-        asks=[entries[f"intake.{check}"].description for check in found["check"]],
+        asks=[study.policy.about(f"intake.{check}").description for check in found["check"]],
         # a measured check has a value and nothing that it counts: it is about no one's cell
         value=found["share"].where(found["count"].isna()),
         share=found["share"].where(found["count"].notna()),

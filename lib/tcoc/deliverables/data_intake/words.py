@@ -104,8 +104,8 @@ def completion_title(years: PublicTable) -> str:
         known.value(name, year=year) for name in ("implied_completion", "completion_factor")
     )
     return (
-        f"The late months of {year} hold {words.percent(implied)} of what earlier years let expect;"
-        f" the run divides by {words.plain_number(factor, 4)}"
+        f"The late months of {year} hold {words.percent(implied)} of what earlier years would lead"
+        f" one to expect; the run divides by {words.plain_number(factor, 4)}"
     )
 
 

@@ -9,6 +9,7 @@ DELIVERABLE = Deliverable(
     name="mpa_options",
     title="MPA options",
     question="What would each option change each hospital's Medicare payments by?",
+    readers="hospitals’ chief financial officers and rate setters",
     policy=("attribution", *POLICY),
     uses=USES,
     tables=PRODUCTS,

@@ -149,7 +149,7 @@ def _signal(run_folder: Path, row: Mapping[Any, Any]) -> Iterator[str]:
     yield (
         f"  signal (M7): sampling error {_percent(of['result_error'])}, reliability"
         f" {of['reliability']:.2f}, shrunken result {_percent(of['shrunken'])}; a true change"
-        f" is told from none from {of['panel_needed']:,.0f} attributed people on,"
+        f" shows from {of['panel_needed']:,.0f} attributed people on,"
         f" it has {of['benes']:,.0f}"
     )
 

@@ -266,7 +266,7 @@ def _sums(name: str, heading: str, frame: pd.DataFrame, key: str, **labels: Colu
             **labels,
             **TOTALS,
         },
-        note="Signs are held against the rate year's own terms with every hospital alone.",
+        note="Signs are compared with those under the rate year's own terms, every hospital alone.",
         source=columns.SOURCE,
     )
 

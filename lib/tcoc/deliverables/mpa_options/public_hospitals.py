@@ -161,7 +161,7 @@ def reliability_draft(study: Study) -> Draft:
         ),
         "needed": columns.number(
             "People needed",
-            "Panel at which a true change of 2% is told from none in 80% of cases (rule M7).",
+            "Panel in which a true change of 2% shows in 80% of cases (rule M7).",
             "people",
             0,
         ),
@@ -315,5 +315,5 @@ def what_if_table(study: Study) -> Draft:
     )
 
 
-SIGNS = {"multiply": "multiplies", "reward_helps": "a reward always helps"}
+SIGNS = {"multiply": "multiplies the result", "reward_helps": "a reward always helps"}
 """How quality moves the scaled result, in a reader's words (rule M3)."""

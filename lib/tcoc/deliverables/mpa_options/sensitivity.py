@@ -10,6 +10,7 @@ from tcoc.deliverables.mpa_options import columns
 from tcoc.deliverables.mpa_options.inputs import SINGLE
 from tcoc.disclosure import Column, Draft
 from tcoc.identity import digest_of
+from tcoc.params import Policy
 from tcoc.study import Study
 
 FLOAT = "float64"
@@ -30,10 +31,17 @@ SENSITIVITY = {
 }
 
 
-def plain_name(assumption: str) -> str:
-    """Return a parameter as a reader says it: `mpa.max_at_risk` is Max at risk."""
-    text = assumption.rsplit(".", 1)[-1].replace("_", " ")
-    return text[:1].upper() + text[1:]
+def in_words(policy: Policy, name: str, *values: str) -> list[str]:
+    """Return an assumption and some of its values as a reader says them.
+
+    What no policy file holds is a factor of the run file: the completeness of a year.
+    """
+    if name not in policy.entries:
+        year, complete = name.rsplit(" ", 1)[-1], "taken as complete"
+        return [f"Completeness of {year}", *(complete if v == "none (1)" else v for v in values)]
+    entry = policy.about(name)
+    plain = name.rsplit(".", 1)[-1].replace("_", " ").capitalize()
+    return [entry.name or plain, *map(entry.in_words, values)]
 
 
 def results_digest(dollars: pd.DataFrame) -> str:
@@ -68,12 +76,11 @@ def _measurements(study: Study) -> Iterator[pd.DataFrame]:
 def sensitivity_table(study: Study) -> Draft:
     """What each alternative moves, for the tornado (rule S1)."""
     frame = study.frame("sensitivity").drop(columns="results")
+    shown = ["assumption", "alternative", "now"]
+    said = [in_words(study.policy, *texts) for texts in frame[shown].astype(str).to_numpy()]
+    frame[["value", *shown[1:]]] = pd.DataFrame(said, frame.index, range(3), dtype="object")
     frame = frame.assign(
-        value=[plain_name(name) for name in frame["assumption"]],
-        changed_value=[
-            f"{plain_name(str(row.assumption))}: {row.alternative}, not {row.now}"
-            for row in frame.itertuples()
-        ],
+        changed_value=frame["value"] + ": " + frame["alternative"] + ", not " + frame["now"]
     )
     return Draft(
         name="mpa_sensitivity",

@@ -12,7 +12,7 @@ import pandas as pd
 from tcoc.disclosure import PublicTable
 from tcoc.report import charts, words
 
-SINGLE = "improvement_single"
+SINGLE, SIGN = "improvement_single", "multiplies the result"
 
 OPTION_NAMES = {
     "improvement": "Own terms, hospitals combined",
@@ -46,13 +46,19 @@ def option_name(option: str) -> str:
 
 
 def headline(tables: Any) -> str:
-    """Say in one sentence what the first rate year's adjustment moves and how much is signal.
+    """Say what the first rate year's adjustment moves and how much of it is signal.
 
     `tables` is anything with `table(name)`: the release, or a mapping's reader.
     """
     totals, state = tables.table("mpa_option_totals"), tables.table("mpa_heterogeneity")
     year = min(rate_years(tables.table("mpa_terms")))
-    return f"{moved(totals, year)} {signal(state, year)}"
+    return f"{moved(totals, year)} {signal_share(state, year)}"
+
+
+def answer(tables: Any) -> str:
+    """Say the headline, and how sure it is."""
+    year = min(rate_years(tables.table("mpa_terms")))
+    return f"{headline(tables)}{signal(tables.table('mpa_heterogeneity'), year)}"
 
 
 @words.of_rows
@@ -73,18 +79,29 @@ def _size(amount: Any) -> Any:
 
 
 @words.of_rows
-def signal(state: PublicTable, rate_year: int) -> str:
-    """Say how much of the dollars is signal, and how often chance alone would show as much (M7)."""
+def signal_share(state: PublicTable, rate_year: int) -> str:
+    """Say how much of the dollars is signal (M7)."""
     row = state.where(rate_year=rate_year)
-    share, p_value = row.value("signal_share"), row.value("p_value")
-    if pd.isna(share) or pd.isna(p_value):
+    share = row.value("signal_share")
+    if pd.isna(share) or pd.isna(row.value("p_value")):
         return "How much of it is signal cannot be said from this run."
-    rarely = float(p_value) < 0.005
-    how_often = "almost never" if rarely else f"in {words.percent(p_value, 0)} of cases"
-    said = (
+    return (
         f"{words.percent(share, 0)} of these dollars is signal (95% interval"
         f" {words.percent(row.value('signal_low'), 0)} to"
         f" {words.percent(row.value('signal_high'), 0)}); the rest is who happened to need care."
+    )
+
+
+@words.of_rows
+def signal(state: PublicTable, rate_year: int) -> str:
+    """Say how often chance alone would show as much as the share of signal, or nothing (M7)."""
+    row = state.where(rate_year=rate_year)
+    p_value = row.value("p_value")
+    if pd.isna(row.value("signal_share")) or pd.isna(p_value):
+        return ""
+    rarely = float(p_value) < 0.005
+    how_often = "almost never" if rarely else f"in {words.percent(p_value, 0)} of cases"
+    said = (
         f" Without any true difference between hospitals, results as unlike as these would"
         f" come up {how_often}."
     )
@@ -140,8 +157,8 @@ def largest_assumptions(sensitivity: PublicTable, most: int = 3) -> str:
         )
     named = frame.drop_duplicates("assumption").head(most)
     parts = [
-        f"{_lower(str(row.value))} set to {row.alternative} instead of {row.now}"
-        f" ({words.short_dollars(row.dollars_moved)})"
+        f"{_lower(str(row.value))} ({row.alternative} instead of {row.now}:"
+        f" {words.short_dollars(row.dollars_moved)})"
         for row in named.itertuples()
     ]
     return f"What moves these dollars most: {words.listing(parts)}."
@@ -189,7 +206,7 @@ def tornado_title(largest: PublicTable) -> str:
     """Say how far the assumption that moves most goes, against all dollars moved."""
     top = largest.head(1)
     return (
-        f"{top.value('value')} set to {top.value('alternative')} instead of {top.value('now')}"
+        f"{top.value('value')} ({top.value('alternative')} instead of {top.value('now')})"
         f" moves {words.short_dollars(top.value('dollars_moved'))}, more than any other assumption"
     )
 
@@ -210,7 +227,7 @@ def terms(table: PublicTable, rate_year: int) -> str:
     years = int(row.value("years"))
     grows = "once" if years == 1 else f"in each of {years} years"
     return (
-        f"{row.value('year')} is held against {row.value('base_year')}; the benchmark grows by"
+        f"{row.value('year')} is compared with {row.value('base_year')}; the benchmark grows by"
         f" national growth of {words.percent(row.value('national_growth'), 2)}"
         f" ({row.value('growth_source')}) less"
         f" {words.percent(row.value('trend_reduction'), 2)}, {grows}."
@@ -389,7 +406,7 @@ def own_choice(what_if: PublicTable, terms_table: PublicTable, rate_year: int) -
         )
         for name in ("threshold", "max_at_risk", "attainment_weight")
         if name in terms_table.frame.columns
-    } | {"quality_sign": "multiplies"}
+    } | {"quality_sign": SIGN}
 
 
 def _percent(label: str) -> float:
@@ -399,7 +416,7 @@ def _percent(label: str) -> float:
 def drawn_grid(grid: PublicTable, terms_table: PublicTable, rate_year: int) -> PublicTable:
     """Return the points of the grid at the own revenue at risk, statewide level, no sign option."""
     own = float(terms_table.value("max_at_risk", rate_year=rate_year))
-    rows = grid.where(rate_year=rate_year, quality_sign="multiplies")
+    rows = grid.where(rate_year=rate_year, quality_sign=SIGN)
     frame = rows.frame
     near = frame["max_at_risk"].iloc[(frame["max_at_risk"] - own).abs().argmin()]
     return rows.keep(

@@ -9,6 +9,7 @@ DELIVERABLE = Deliverable(
     name="policy_lab",
     title="Policy laboratory",
     question="Which design of a Year 2 MPA pays for performance and not for luck?",
+    readers="whoever designs the Year 2 MPA",
     policy=POLICY,
     uses=(),
     tables=PRODUCTS,

@@ -65,13 +65,28 @@ _VALUES = {
 }
 
 
+WORLD_NAMES = {
+    "default": "CMS's factors",
+    "default_drift": "CMS's factors and drift",
+    "bucket": "Invented factors",
+    "frailty": "Unseen frailty",
+    "none": "No pattern",
+    "no_effect": "No true effect",
+}
+
+
+def world_name(world: str) -> str:
+    """Return a synthetic world by what drives cost in it."""
+    return WORLD_NAMES.get(world, world.replace("_", " "))
+
+
 def facts_table(study: Study) -> Draft:
     """How many states were scored, and of what size."""
     found = kept_results(study)
     worlds = found["worlds"]
     frame = pd.DataFrame(
         {
-            "world": worlds,
+            "world": [world_name(name) for name in worlds],
             "description": [load_world(name).description for name in worlds],
             "states": found["states"],
             "state_benes": found["benes"],
@@ -107,7 +122,8 @@ def _wide(study: Study, *, every_size: bool) -> pd.DataFrame:
     for metric in METRICS:
         both[f"{metric}_low"] = both[metric] - 1.96 * both[f"{metric}_mc"]
         both[f"{metric}_high"] = both[metric] + 1.96 * both[f"{metric}_mc"]
-    return both.sort_values(["world", "place", "size"])
+    both = both.sort_values(["world", "place", "size"])
+    return both.assign(world=both["world"].map(world_name))
 
 
 def _columns() -> dict[str, Column]:
@@ -164,6 +180,7 @@ def best_table(study: Study) -> Draft:
     """The best design of each world by each metric (rule R9)."""
     frame = study.frame("policy_lab_best")
     frame = frame.assign(
+        world=frame["world"].map(world_name),
         measure=frame["metric"].map(METRIC_NAMES),
         design=[DESIGN_NAMES.get(p, p) for p in frame["policy"]],
         next_design=[DESIGN_NAMES.get(p, p) for p in frame["second"]],

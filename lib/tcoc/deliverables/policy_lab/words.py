@@ -16,12 +16,29 @@ def with_effect(scores: PublicTable) -> PublicTable:
 
 
 def headline(tables: Any) -> str:
-    """Say how much of the adopted design's money would be luck, and what the best design changes.
+    """Say how much of the adopted design's money would be luck, and of the best design's.
 
     `tables` is anything with `table(name)`: the release, or a mapping's reader.
     """
+    return f"{adopted(tables.table('lab_scores'))} {preferred(tables.table('lab_best'))}"
+
+
+def answer(tables: Any) -> str:
+    """Say what the adopted design pays for, which design to prefer, and what that changes."""
     scores, best = tables.table("lab_scores"), tables.table("lab_best")
     return f"{adopted(scores)} {decides(best, scores, 'luck')} {stakes(best, scores)}"
+
+
+@words.of_rows
+def preferred(best: PublicTable) -> str:
+    """Say which design moves the fewest dollars to the wrong place, where all worlds agree."""
+    frame = best.where(metric="luck").frame
+    if frame["policy"].nunique() != 1:
+        return "Which design misses least depends on the world."
+    return (
+        f"The design that misses least in each of {len(frame)} worlds,"
+        f" {str(frame['design'].iloc[0]).lower()}, moves {_range(frame['value'], 'luck')}."
+    )
 
 
 @words.of_rows
@@ -51,7 +68,7 @@ def decides(best: PublicTable, scores: PublicTable, metric: str) -> str:
             f" {_how_clear(frame)}"
         )
     parts = [
-        f"{row['design'].lower()} in {row['world'].replace('_', ' ')}"
+        f"{row['design'].lower()} in \u201c{row['world']}\u201d"
         f"{'' if bool(row['clear']) else ' (the next is within chance)'}"
         for row in frame.to_dict("records")
     ]
@@ -137,11 +154,17 @@ def parameter(scores: PublicTable, policy: str) -> str:
         else:
             same.append(world)
     told = [
-        f"{word} in {words.listing([w.replace('_', ' ') for w in where])}"
+        f"{word} in {_worlds(where, len(better) + len(worse) + len(same))}"
         for word, where in (("nearer", better), ("farther", worse), ("no different", same))
         if where
     ]
     return f"{name}: payments are {words.listing(told)}."
+
+
+def _worlds(where: list[str], of: int) -> str:
+    if len(where) == of:
+        return "every world"
+    return words.listing([f"\u201c{world}\u201d" for world in where])
 
 
 @words.of_rows

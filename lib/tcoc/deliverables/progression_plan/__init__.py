@@ -9,6 +9,7 @@ DELIVERABLE = Deliverable(
     name="progression_plan",
     title="Progression Plan: from hospital budgets to the total cost of care",
     question="What did hospital budgets achieve, and which spending do they not reach?",
+    readers="policy staff, and readers new to Maryland’s model",
     policy=(*POLICY, "tcoc"),
     uses=USES,
     tables=PRODUCTS,

@@ -9,6 +9,7 @@ DELIVERABLE = Deliverable(
     name="qp_preliminary",
     title="QP threshold scores",
     question="Which clinicians would qualify?",
+    readers="clinicians, and hospitals’ Care Redesign leads",
     policy=("qp", "attribution"),
     uses=("y1_attribution",),
     tables=PRODUCTS,

@@ -43,6 +43,7 @@ def public_tables(study: Study) -> list[Draft]:
         public_clinicians.groups(study),
         public_clinicians.routes(study),
         public_clinicians.near_threshold(study),
+        public_clinicians.partners(study),
         sensitivity(study),
         share_weighted(study),
         timing(study),

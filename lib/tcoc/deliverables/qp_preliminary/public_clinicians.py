@@ -124,6 +124,44 @@ def groups(study: Study) -> Draft:
     )
 
 
+def partners(study: Study) -> Draft:
+    """Draft who meets and who misses by the hospital with the highest score (rules Q4, Q5).
+
+    A hospital with fewer clinicians than a count that may be shown is among the other hospitals.
+    """
+    hospitals = study.references.tables["hospitals"].set_index("ccn")
+    least = int(study.policy.get("disclosure.min_cell_size"))
+    rows = _best(study)
+    many = rows.groupby(["year", "test", "ccn"])["npi"].transform("size") >= least
+    frame = _grouped(rows, "Hospital", rows["ccn"].where(many & rows["ccn"].notna(), OTHERS))
+    frame = frame[frame["group"] != ALL].rename(columns={"group": "ccn"})
+    names = frame["ccn"].map(hospitals["short_name"]).fillna("Other hospitals")
+    place = {test: i for i, test in enumerate(_tests(study))}
+    last = (frame["ccn"] == OTHERS).astype(int)
+    frame = frame.assign(hospital=names, place=frame["test"].map(place), last=last)
+    frame = frame.sort_values(["year", "place", "last", "ccn"]).reset_index(drop=True)
+    return Draft(
+        name="qp_hospitals",
+        title="Clinicians who meet and miss the tests of the regulation, by partner hospital",
+        frame=frame.drop(columns=["kind", "place", "last"]),
+        keys=("year", "test", "ccn"),
+        columns={
+            "year": YEAR,
+            "test": TEST,
+            "hospital": Column("Hospital", "label", "The one with the highest score (Q4)."),
+            "clinicians": CLINICIANS,
+            "meeting": MEETING,
+            "missing": Column("Missing", "entities", "Clinicians who reach no threshold (Q5)."),
+            "share_meeting": SHARE_MEETING,
+        },
+        note=f"Hospitals with fewer than {least} such clinicians stand together.",
+        source=SOURCE,
+    )
+
+
+OTHERS = "other hospitals"
+
+
 def _views(study: Study, rows: pd.DataFrame) -> dict[str, pd.Series]:
     hospitals = study.references.tables["hospitals"].set_index("ccn")
     county = rows["ccn"].map(hospitals["county"]).fillna("").replace("", "No hospital")

@@ -1,5 +1,6 @@
 """Findings, titles and sentences of the QP scores, from their public tables alone."""
 
+from datetime import date
 from typing import Any
 
 from tcoc.deliverables.qp_preliminary.public_clinicians import (
@@ -323,9 +324,16 @@ def by_when(timing: PublicTable, years: PublicTable, year: int) -> str:
     verb = "would have reached" if would else "reach"
     return (
         f"Under the {first['test']} test {words.percent(first['share_qualified'])} of clinicians"
-        f" {verb} a threshold by {first['snapshot']}, {words.percent(last['share_qualified'])} by"
-        f" {last['snapshot']}. {determined(years, year)}"
+        f" {verb} a threshold by {_day(first['snapshot'])},"
+        f" {words.percent(last['share_qualified'])} by {_day(last['snapshot'])}."
+        f" {determined(years, year)}"
     )
+
+
+def _day(snapshot: str) -> str:
+    """Write the day of a snapshot as a sentence does."""
+    day = date.fromisoformat(str(snapshot))
+    return f"{day:%B} {day.day}"
 
 
 # ---------------------------------------------------------------- money

@@ -9,6 +9,7 @@ DELIVERABLE = Deliverable(
     name="risk_adjustment",
     title="Risk adjustment",
     question="Is risk adjustment of the base year right, and by which method?",
+    readers="the workgroup and rate setters",
     policy=("attribution", *POLICY),
     uses=USES,
     tables=PRODUCTS,

@@ -143,7 +143,7 @@ CHECKS = (
     Check(
         "panels_start_from_this_run",
         "A8",
-        "Other links of panels are held against the growth of this run.",
+        "Other links of panels are compared with the growth of this run.",
         _panels,
     ),
     Check("moves_are_whole", "R7", "Every hospital has each kind of move.", _all_parts),

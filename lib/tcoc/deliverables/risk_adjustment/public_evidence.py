@@ -214,6 +214,7 @@ def coverage_table(study: Study) -> list[Draft]:
     ]
     names = ["of", "measure", "counted", "cases", "share", "nominal"]
     frame = pd.DataFrame(rows, columns=names)
+    frame.insert(2, "interval", [_interval_name(name) for name in frame["measure"]])
     if frame.empty:
         return []
     number = columns.number
@@ -224,7 +225,8 @@ def coverage_table(study: Study) -> list[Draft]:
         keys=("of", "measure"),
         columns={
             "of": Column("What is counted", "key", "Rule R6."),
-            "measure": Column("Interval", "key", "Statistic and method or option."),
+            "measure": Column("Interval, short", "key", "Statistic and method or option."),
+            "interval": Column("Interval", "label", "Statistic and method or option."),
             "counted": number("Counted", unit="cases", digits=0),
             "cases": number("Cases", "Hospitals of 100 people or more, or states.", "cases", 0),
             "share": number("Share", "Counted over cases (rule R6).", "share", 3),
@@ -233,6 +235,26 @@ def coverage_table(study: Study) -> list[Draft]:
         source="Synthetic states (benchmarks/results/coverage.json, verdicts.json)",
     )
     return [draft]
+
+
+_INTERVALS = {
+    "difference": "Difference",
+    "factor": "Factor",
+    "growth": "Growth",
+    "mpa_result": "MPA result",
+    "demographic_own": "demographic, own costs",
+    "demographic_statewide": "demographic, state's costs",
+    "new_enrollee": "new enrollee score",
+    "none": "no adjustment",
+    "improvement": "own terms",
+    "improvement_new_enrollee": "new enrollee score",
+    "mpa_results_differ": "MPA results differ",
+}
+
+
+def _interval_name(measure: str) -> str:
+    """Return what a reader calls `growth:demographic_own`: Growth, demographic, own costs."""
+    return ", ".join(_INTERVALS.get(part, part.replace("_", " ")) for part in measure.split(":"))
 
 
 def planted_table(study: Study) -> list[Draft]:

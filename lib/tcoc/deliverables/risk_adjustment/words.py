@@ -97,19 +97,19 @@ def _estimate(row: PublicTable) -> str:
     value, low, high = (row.value(c) for c in ("estimate", "low", "high"))
     if pd.isna(value):
         return "This run has too few hospitals to estimate it."
-    told = f"Estimate {words.plain_number(value, 3)}"
-    told += f" (95% interval {words.plain_number(low, 3)} to {words.plain_number(high, 3)})"
+    told = f"Estimate {words.number(value, 3)}"
+    told += f" (95% interval {words.number(low, 3)} to {words.number(high, 3)})"
     ends = row.value("leave_out_low"), row.value("leave_out_high")
     if not pd.isna(ends[0]):
         told += (
-            f"; leaving out any one hospital, {words.plain_number(ends[0], 3)} to"
-            f" {words.plain_number(ends[1], 3)}"
+            f"; leaving out any one hospital, {words.number(ends[0], 3)} to"
+            f" {words.number(ends[1], 3)}"
         )
     chance = row.value("chance_low"), row.value("chance_high")
     if not pd.isna(chance[0]):
         told += (
-            f"; where hospitals are only labels, {words.plain_number(chance[0], 3)} to"
-            f" {words.plain_number(chance[1], 3)}"
+            f"; where hospitals are only labels, {words.number(chance[0], 3)} to"
+            f" {words.number(chance[1], 3)}"
         )
     return f"{told}."
 
@@ -214,9 +214,10 @@ def slide_check(checked: PublicTable) -> str:
             if bool(row.within_rounding)
             else "rounding of the dollars does not explain it"
         )
+        quantity = str(row.quantity).replace("_", " ").replace(" points", " in points")
         said += (
-            f" The {str(row.quantity).replace('_', ' ')} of {str(row.method).replace('_', ' ')} is"
-            f" printed as {words.plain_number(row.printed, 2)} and recomputes to"
+            f" For the {str(row.method).replace('_', ' ')} method, the {quantity} is printed as"
+            f" {words.plain_number(row.printed, 2)} and recomputes to"
             f" {words.plain_number(row.recomputed, 2)}: {explained}."
         )
     return said
@@ -283,21 +284,20 @@ def moved_title(parts: PublicTable) -> str:
 def panels(options: PublicTable) -> str:
     """Say what each other link of panels would do; numbers alone, no conclusion (rules R7, R8)."""
     own = options.where(option=OWN)
-    others = _records(options.keep(lambda frame: frame["option"] != OWN).frame)
-    as_run = (
+    others = options.keep(lambda frame: frame["option"] != OWN).frame
+    said = (
         f"In this run panels that move make {_plain_points(own.value('relinked'))} of the median"
         f" hospital's growth, whose sampling error is {_plain_points(own.value('error'))}."
     )
-    return " ".join([as_run, *(_panel_option(row) for row in others)])
-
-
-def _panel_option(row: dict[str, Any]) -> str:
+    far, least = others.dropna(subset=["moved"]), others.dropna(subset=["error"])
+    if far.empty or least.empty:
+        return said
+    most = _records(far.nlargest(1, "moved"))[0]
+    best = _records(least.nsmallest(1, "error"))[0]
     return (
-        f"With {row['option']}, {words.count(row['moved'])} people would be at another hospital,"
-        f" the growth of {words.count(row['hospitals_changed'])} of"
-        f" {words.plural(row['hospitals'], 'hospital')} would change by over a point, panels that"
-        f" move would make {_plain_points(row['relinked'])}, and the sampling error would be"
-        f" {_plain_points(row['error'])}."
+        f"{said} Of the {len(others)} other links in the table, {most['option']} would put the"
+        f" most people, {words.count(most['moved'])}, at another hospital, and {best['option']}"
+        f" would leave the smallest error, {_plain_points(best['error'])}."
     )
 
 
@@ -323,7 +323,10 @@ def statistic_title(table: PublicTable, statistic: str) -> str:
     frame = table.where(statistic=statistic, variant="new_enrollee").frame.dropna(subset=["low"])
     beyond = int(((frame["low"] > 0) | (frame["high"] < 0)).sum())
     name = str(frame["what"].iloc[0]).lower() if len(frame) else statistic
-    return f"In {beyond} of {len(frame)} pairs of years the {name} is told from zero"
+    return (
+        f"In {beyond} of {len(frame)} pairs of years the {name} differs from zero beyond its"
+        " interval"
+    )
 
 
 @words.of_rows
@@ -334,8 +337,8 @@ def fit_title(fit: PublicTable) -> str:
         return "How well each model predicts cost of people it has not seen"
     top = frame.sort_values("r2", ascending=False, kind="stable").iloc[0]
     return (
-        f"Of what people cost whom the models have not seen, the {top['model']} explains"
-        f" {words.percent(top['r2'], 0)}, more than any other"
+        f"The {top['model']} explains {words.percent(top['r2'], 0)} of what people it has not"
+        " seen cost, more than any other model"
     )
 
 

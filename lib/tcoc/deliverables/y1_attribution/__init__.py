@@ -11,6 +11,7 @@ DELIVERABLE = Deliverable(
     name="y1_attribution",
     title="Year 1 attribution",
     question="Which hospital answers for which Medicare beneficiaries?",
+    readers="hospitals’ finance and population health officers, and ACOs",
     policy=("attribution", "tcoc"),
     uses=(),
     tables=(*PRODUCTS, *LISTS, *GROUPS),

@@ -98,6 +98,12 @@ def nothing(table: PublicTable) -> Chart:
     return Chart(f"{table.name}-empty", table, (), _blank, said, EMPTY)
 
 
+def flat(table: PublicTable, column: Column, said: str, rows: int) -> Chart:
+    """Return the chart of a column that shows one value in all rows: a sentence says it."""
+    told = f"{column.label} is {said} in each of the {rows} rows, so no picture is drawn."
+    return Chart(f"{table.name}-empty", table, (), _blank, told, EMPTY)
+
+
 def _blank(layout: Layout) -> Figure:
     picture = Figure(figsize=(WIDTHS[layout], 0.5))
     FigureCanvasAgg(picture)
@@ -185,6 +191,14 @@ def fitted(text: str, width: float, size: float) -> str:
     while text and inches(text + "…", size) > width:
         text = text[:-1]
     return text.rstrip(" ,(") + "…"
+
+
+def on_lines(text: str, width: float, size: float, most: int) -> str:
+    """Return a text on at most so many lines, the last one cut where it must be."""
+    first, *rest = wrapped(text, width, size)
+    if most < 2 or not rest:
+        return fitted(text, width, size)
+    return f"{first}\n{on_lines(' '.join(rest), width, size, most - 1)}"
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:

@@ -150,10 +150,16 @@ def _series_entries(groups: Any, series: str) -> list[Entry]:
         )
     column = formats.column_of(groups[0][1], series) if series else None
     return [
-        Entry(formats.write(column, label), style.series_tint(label, i), "", style.MARKERS[i])
+        Entry(_said(column, label), style.series_tint(label, i), "", style.MARKERS[i])
         for i, label in enumerate(found)
         if column is not None
     ]
+
+
+def _said(column: Column, label: Any) -> str:
+    """Write a series' label; yes and no say what they answer."""
+    text = formats.write(column, label)
+    return f"{column.label}: {text.lower()}" if text.lower() in ("yes", "no") else text
 
 
 def _dot_panel(

@@ -57,9 +57,12 @@ def _draw_heat(layout: Layout, lines: Rows, names: list[str], cells: Any, column
     top = 0.12 + max(map(len, heads)) * 1.2 * size / 72
     picture, axes = base.sheet(layout, 0.32 * len(lines), Margins(left, 0.05, top, 0.08))
     low, high = base.extent(cells)
+    written = [[_in_cell(column, v) for v in amounts] for amounts in cells]
+    digits = formats.most_digits(text for texts in written for text in texts)
     for row in range(len(lines)):
         for at, head in enumerate(names):
-            _heat_cell(axes, row, at, cells[row, at], (low, high), column, lines, head, size)
+            text = formats.padded(written[row][at], digits)
+            _heat_cell(axes, row, at, cells[row, at], (low, high), column, lines, head, size, text)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     for at, broken in enumerate(heads):
@@ -113,6 +116,7 @@ def _heat_cell(
     lines: Rows,
     head: str,
     size: float,
+    text: str,
 ) -> None:
     from matplotlib.patches import Rectangle
 
@@ -121,7 +125,7 @@ def _heat_cell(
     share = (value - low) / (high - low) if known and high > low else 0.0
     tint = style.shade(share) if known else style.HIDDEN_TINT
     cell = Rectangle((at - 0.5, row - 0.5), 1, 1, facecolor=tint, edgecolor="white", lw=1.5)
-    text = _in_cell(column, value) if known else base.MARK
+    text = text if known else base.MARK
     said = f"{lines.names[row]}, {head}: {column.label} {formats.write(column, value)}"
     axes.add_patch(mark(cell, lines.keys[row], said))
     label = axes.text(

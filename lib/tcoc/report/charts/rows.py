@@ -18,6 +18,7 @@ Dimensions = str | tuple[str, ...]
 
 _ROW = {"wide": 0.235, "narrow": 0.40, "print": 0.205}
 _LONGEST_NAME = {"wide": 3.0, "narrow": 3.3, "print": 2.6}
+_FEW, _LINE = 20, 0.16
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,15 @@ def rows_of(table: PublicTable, rows: Dimensions) -> Rows:
     return Rows(formats.row_names(table, rows), formats.row_keys(table))
 
 
-def row_height(layout: Layout, rows: int, least: float = 0.5) -> float:
+def name_lines(layout: Layout, names: Sequence[str]) -> int:
+    """Return how many lines the names of a chart take: two where few rows have long ones."""
+    longest = base.widest(names, base.size_of(layout))
+    return 2 if len(names) <= _FEW and longest > _LONGEST_NAME[layout] else 1
+
+
+def row_height(layout: Layout, rows: int, least: float = 0.5, lines: int = 1) -> float:
     """Return a plot's height for so many rows; on paper they close up to stay on a page."""
-    height = max(least, _ROW[layout] * rows)
+    height = max(least, (_ROW[layout] + _LINE * (lines - 1)) * rows)
     return min(height, base.TALLEST_PRINT - 1.0) if layout == "print" else height
 
 
@@ -54,14 +61,16 @@ def marked_names(names: Sequence[str], marked: Sequence[bool]) -> list[str]:
     return [f"{n} {base.MARK}" if m else n for n, m in zip(names, marked, strict=True)]
 
 
-def write_names(axes: Axes, layout: Layout, rows: Rows, marked: Sequence[bool] = ()) -> None:
+def write_names(
+    axes: Axes, layout: Layout, rows: Rows, marked: Sequence[bool] = (), lines: int = 1
+) -> None:
     """Write the rows' names from the top down; one with a hidden value gets the mark."""
     size = base.size_of(layout)
     axes.set_ylim(len(rows) - 0.4, -0.65 if not base.is_narrow(layout) else -0.8)
     axes.set_yticks([])
     for place, (name, key) in enumerate(zip(rows.names, rows.keys, strict=True)):
         text = f"{name} {base.MARK}" if marked and marked[place] else name
-        shown = base.fitted(text, _LONGEST_NAME[layout], size)
+        shown = base.on_lines(text, _LONGEST_NAME[layout], size, lines)
         where = (0, place - 0.36) if base.is_narrow(layout) else (0, place)
         label = axes.annotate(
             shown,
@@ -74,6 +83,7 @@ def write_names(axes: Axes, layout: Layout, rows: Rows, marked: Sequence[bool] =
             ha="left" if base.is_narrow(layout) else "right",
             va="center",
             annotation_clip=False,
+            linespacing=1.05,
         )
         mark(label, key, name, "name")
 
@@ -108,7 +118,8 @@ def bars(
 ) -> Chart:
     """A horizontal bar per row from zero, its value at its end; some rows may be emphasized.
 
-    A hidden value has no bar and carries the mark. `reference` is a value with its name.
+    A hidden value has no bar and carries the mark. `reference` is a value with its name. Bars
+    that would all be the same are no picture but a sentence.
     """
     column, values, read = (
         formats.column_of(table, value),
@@ -116,15 +127,19 @@ def bars(
         rows_of(table, rows),
     )
     strong = strong_rows(table, rows, emphasize, read)
+    said = {base.short(column, v) for v in values if not np.isnan(v)}
+    if len(said) == 1 and len(read) > _FEW:
+        return base.flat(table, column, said.pop(), len(read) - int(np.isnan(values).sum()))
 
     def draw(layout: Layout) -> Figure:
+        lines = name_lines(layout, read.names)
         low, high = base.extent(values, np.zeros(1), np.array([reference[0]]) if reference else ())
         margins = Margins(
             name_margin(layout, marked_names(read.names, np.isnan(values))),
             0.12,
             top_margin(layout, len(read), reference),
         )
-        picture, axes = base.sheet(layout, row_height(layout, len(read)), margins)
+        picture, axes = base.sheet(layout, row_height(layout, len(read), lines=lines), margins)
         texts = [base.short(column, v) for v in values]
         axes.set_xlim(*_room(picture, axes, layout, low, high, values, texts))
         for place, amount in enumerate(values):
@@ -138,7 +153,7 @@ def bars(
                 said_of(read.names, column, values, place),
                 texts[place],
             )
-        write_names(axes, layout, read, list(np.isnan(values)))
+        write_names(axes, layout, read, list(np.isnan(values)), lines)
         finish(axes, layout, column, len(read), reference)
         return picture
 

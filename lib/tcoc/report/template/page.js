@@ -104,6 +104,7 @@
         add(names[mine] || data.names[mine], own.length ? amount(gone ? null : sum, data) : "not in this table");
       }
       out.append(list);
+      if (whole === null) { out.append(make("p", "Paid, taken and net are sums of hospitals\u2019 rounded amounts, so they may differ a little from totals elsewhere on this page.")); }
       if (hidden) { out.append(make("p", hidden + " hidden to protect small counts and not in the sums.")); }
     }
     selects.forEach(function (s) { s.addEventListener("change", turn); });
