@@ -18,8 +18,9 @@ import pandas as pd
 from tcoc.cache import Cache
 from tcoc.errors import TcocError
 from tcoc.params import Run
+from tcoc.reference import Reference
 from tcoc.store.connection import connect
-from tcoc.store.layout import open_store
+from tcoc.store.layout import Store, open_store
 from tcoc.study import INTERNAL, Catalog, Part, Product, Study
 
 
@@ -63,6 +64,7 @@ class Deliverable:
     needs     keys of the run file that it cannot do without
     dated     policy file -> run key with the years for which its dated values are read
     words     the module of its sentences; where empty, `words` in the folder of its name
+    judge     refuses what run file, store and reference tables show before any claim is read
     """
 
     name: str
@@ -76,6 +78,7 @@ class Deliverable:
     needs: tuple[str, ...] = ()
     dated: Mapping[str, str] = field(default_factory=dict)
     words: str = ""
+    judge: Callable[[Run, Store, Reference], None] | None = None
 
     def headline(self, release: Any) -> str:
         """Return the page's answer in one sentence, from public tables."""
