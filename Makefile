@@ -11,7 +11,7 @@ RUN ?= params/runs/sample.yml
 SEED ?= 21
 MUTANTS ?= 160
 
-.PHONY: advisories fuzz mutation sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack test-spark
+.PHONY: advisories checks fuzz mutation sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack test-spark
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -109,6 +109,9 @@ mutation: $(READY) ## draw mutants of rules, gate and runner with cosmic-ray and
 	$(VENV)-mutation/bin/python -m pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
 	$(VENV)-mutation/bin/python tests/mutants/draw.py $(MUTANTS) $(SEED) > $(VENV)-mutation/drawn.json
 	$(BIN)/python -m tests.mutants.automatic $(VENV)-mutation/drawn.json
+
+checks: $(READY) ## move a run's numbers: every check that a notebook asserts must notice (three minutes)
+	$(BIN)/python -m tests.house.moved
 
 fuzz: $(READY) ## change valid inputs at random; keep those that are refused in a sentence of their own (two minutes)
 	$(BIN)/python -m tests.run.fuzz --seed $(SEED) --add

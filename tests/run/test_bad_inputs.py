@@ -26,6 +26,7 @@ from tcoc.reference import load_reference
 from tcoc.resources.shortage import memory_limit
 from tcoc.run.key import unchanged
 from tcoc.run.runner import RunRequest, execute_run, judged
+from tcoc.store.check import check_store
 from tcoc.store.facts import CLAIMS, claims_end, processed_to
 from tcoc.store.layout import open_store
 from tests.run.conftest import Home, Lines
@@ -226,8 +227,6 @@ def refused_line(*arguments: str, status: int = 2) -> str:
 
 
 def test_a_damaged_table_fails_the_check_of_a_store(stored: Path, tmp_path: Path) -> None:
-    from tcoc.store.check import check_store
-
     shutil.copytree(stored, tmp_path / "cut")
     file = next((tmp_path / "cut" / "professional" / "year=2016").iterdir())
     content = file.read_bytes()
@@ -252,6 +251,8 @@ def test_a_page_that_is_damaged_inside_ends_in_a_sentence(
         home.run(changes={"store": str(tmp_path / "spoilt")})
     assert "\n" not in str(caught.value)
     assert not (home.outputs / "tiny").exists()
+    failed = check_store(tmp_path / "spoilt").failed
+    assert [(c.table, c.rule) for c in failed] == [("member_month", "every row can be read")]
 
 
 def test_two_acos_of_one_name(home: Home, stored: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tcoc.errors import InputError
 from tcoc.resources.shortage import shortage
 from tcoc.store.connection import Connection, connect
 from tcoc.store.layout import Store, open_store
@@ -93,7 +94,7 @@ def check_store(root: Path, memory_limit: str | None = None) -> CheckReport:
                 try:
                     content = list(_check_content(connection, store, spec))
                     dollars |= _dollars(connection, store, spec)
-                except duckdb.Error as error:
+                except (duckdb.Error, InputError) as error:
                     if shortage(error):
                         raise
                     content = [Check(name, "every row can be read", 1, 1, "tables")]

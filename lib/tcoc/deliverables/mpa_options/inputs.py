@@ -158,7 +158,7 @@ def hospital_names(study: Study) -> dict[str, str]:
     return dict(zip(table["ccn"], table["name"], strict=True))
 
 
-def _peers(study: Study, names: Sequence[str], members: Mapping[str, str]) -> tuple[str, ...]:
+def peers_of(study: Study, names: Sequence[str], members: Mapping[str, str]) -> tuple[str, ...]:
     """Return each unit's region; a combination has that of its member with the lowest CCN."""
     table = study.references.tables["hospitals"]
     regions = pd.read_csv(params_dir() / "reference" / "regions.csv", dtype=str)
@@ -247,7 +247,7 @@ def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Settin
         },
         months=sums[1].months.sum(axis=(1, 2)),
         benes=_people(mapped, pair.performance_year, names),
-        peers=_peers(study, names, members),
+        peers=peers_of(study, names, members),
         quality=_quality(study, units, terms.rate_year),
         prices=_prices(study, names, members),
         unequal=labeled,

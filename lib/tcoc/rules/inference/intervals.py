@@ -1,5 +1,6 @@
 """Rule R6: percentile intervals of replicates, and how many leave out zero."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -80,7 +81,9 @@ def kept_width(full: Array, halved: Array) -> float:
     """
     from scipy import stats
 
-    spread, half = (np.nanvar(values, axis=1, ddof=1) for values in (full, halved))
+    with warnings.catch_warnings():  # fewer than two draws have no spread: they are not usable
+        warnings.simplefilter("ignore", RuntimeWarning)
+        spread, half = (np.nanvar(values, axis=1, ddof=1) for values in (full, halved))
     usable = np.isfinite(half) & (spread > 0)
     kept = 1 - 4 * (1 - 2 * half[usable] / spread[usable])
     if len(kept) < FEWEST:
