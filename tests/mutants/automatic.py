@@ -62,7 +62,7 @@ class Mutant(Bug):
         return "".join([*lines[: self.line - 1], self.after, *lines[last:]])
 
 
-def tests_of(file: str) -> Sequence[str]:
+def own_tests(file: str) -> Sequence[str]:
     """Return the tests of a module."""
     name = file.removeprefix("lib/tcoc/")
     return TESTS[max((key for key in TESTS if name.startswith(key)), key=len)]
@@ -76,7 +76,7 @@ def read_drawn(file: Path) -> tuple[dict[str, Any], list[Mutant]]:
         Mutant(
             id=f"{number} {m['file']}:{m['line']} {m['operator']}",
             rule="",
-            tests=tuple(tests_of(m["file"])),
+            tests=tuple(own_tests(m["file"])),
             **m,
         )
         for number, m in enumerate(drawn)

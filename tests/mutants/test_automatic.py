@@ -8,10 +8,10 @@ from tests.mutants.automatic import (
     REPORT,
     TESTS,
     Mutant,
+    own_tests,
     read_drawn,
     report_of,
     survivors_of,
-    tests_of,
 )
 from tests.mutants.run import ROOT
 
@@ -31,8 +31,8 @@ def test_a_mutant_changes_its_line_alone(tmp_path) -> None:
 
 
 def test_the_tests_of_a_module_are_those_of_its_folder_and_are_there() -> None:
-    assert tests_of("lib/tcoc/rules/qp/money.py") == ["tests/rules/qp"]
-    assert tests_of("lib/tcoc/run/release.py") == ["tests/run/test_release.py"]
+    assert own_tests("lib/tcoc/rules/qp/money.py") == ["tests/rules/qp"]
+    assert own_tests("lib/tcoc/run/release.py") == ["tests/run/test_release.py"]
     assert all((ROOT / test).exists() for tests in TESTS.values() for test in tests)
 
 
