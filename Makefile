@@ -8,8 +8,10 @@ READY := $(VENV)/.ready
 SAMPLE := stores/sample
 STATE := stores/state
 RUN ?= params/runs/sample.yml
+SEED ?= 21
+MUTANTS ?= 160
 
-.PHONY: advisories sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack test-spark
+.PHONY: advisories checks fuzz mutation sample-store state-store kills help setup reports test lint lab clear-notebooks notebooks state bench bench-compare bench-spark coverage verdicts policy-lab spark lock clean mutants pdf attack test-spark
 
 help: ## print this help
 	@echo "Maryland Total Cost of Care notebooks"
@@ -102,6 +104,18 @@ lock: ## renew requirements.txt from pyproject.toml (needs uv)
 mutants: $(READY) ## plant every bug of tests/mutants/bugs.yml; each must turn a test red (half an hour)
 	$(BIN)/python -m tests.mutants.run --jobs 2
 
+mutation: $(READY) ## draw mutants of rules, gate and runner with cosmic-ray and judge them (half an hour)
+	$(PYTHON) -m venv $(VENV)-mutation
+	$(VENV)-mutation/bin/python -m pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
+	$(VENV)-mutation/bin/python tests/mutants/draw.py $(MUTANTS) $(SEED) > $(VENV)-mutation/drawn.json
+	$(BIN)/python -m tests.mutants.automatic $(VENV)-mutation/drawn.json
+
+checks: $(READY) ## move a run's numbers: every check that a notebook asserts must notice (three minutes)
+	$(BIN)/python -m tests.house.moved
+
+fuzz: $(READY) ## change valid inputs at random; keep those that are refused in a sentence of their own (two minutes)
+	$(BIN)/python -m tests.run.fuzz --seed $(SEED) --add
+
 kills: $(READY) ## kill runs at random moments, 200 times: outputs stay whole, the next command works
 	$(BIN)/python -m tests.run.kills 200
 
@@ -109,4 +123,4 @@ attack: $(READY) sample-store ## attack the sample and ten variants of it togeth
 	$(BIN)/python -m tests.disclosure.acceptance
 
 clean: ## remove what make made: environment, synthetic stores, cache; never another store or a run
-	rm -rf $(VENV) $(SAMPLE) $(STATE) stores/.sample.* stores/.state.* outputs/.cache outputs/.failed
+	rm -rf $(VENV) $(VENV)-mutation $(SAMPLE) $(STATE) stores/.sample.* stores/.state.* outputs/.cache outputs/.failed

@@ -106,7 +106,7 @@ class Cache:
                 return False
             done.append(target)
         with suppress(OSError):
-            os.utime(self._entry_file(entry))
+            os.utime(self.entry_file(entry))
         return True
 
     def keep(self, entry: Entry, folder: Path, link: bool = True) -> None:
@@ -117,7 +117,7 @@ class Cache:
         private(self.folder)
         for name, digest in entry.files.items():
             self._add(folder / name, digest, link)
-        file = self._entry_file(entry)
+        file = self.entry_file(entry)
         private(self.folder / "entries")
         private(file.parent)
         size = sum((folder / name).stat().st_size for name in entry.files)
@@ -193,11 +193,12 @@ class Cache:
     def _object(self, digest: str) -> Path:
         return self.folder / "objects" / digest[:2] / digest
 
-    def _entry_file(self, entry: Entry) -> Path:
+    def entry_file(self, entry: Entry) -> Path:
+        """Return the file that says what an entry is and rests on."""
         return self.folder / "entries" / entry.kind / f"{entry.name}.json"
 
     def _forget(self, entry: Entry) -> None:
-        self._entry_file(entry).unlink(missing_ok=True)
+        self.entry_file(entry).unlink(missing_ok=True)
 
     # ------------------------------------------------------------ hashes that are remembered
 

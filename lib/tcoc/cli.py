@@ -363,13 +363,11 @@ def feed(
 ) -> None:
     """Write the attribution feed for the monitoring contractor: files, dictionary, checksums."""
     from tcoc.deliverables.y1_attribution.feed import FOLDER, check_feed, write_feed
-    from tcoc.manifest import read_manifest
+    from tcoc.manifest import finished
     from tcoc.study import RESTRICTED
 
     folder = _run_folder(run)
-    manifest = read_manifest(folder)
-    if manifest.state != "ok":
-        raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one (ok)")
+    manifest = finished(folder)
     restricted = folder / RESTRICTED
     facts = {"synthetic": manifest.synthetic, "git_commit": manifest.git_commit}
     place = write_feed(restricted, manifest.run, facts, out or restricted / FOLDER)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tcoc.errors import InputError
+from tcoc.errors import InputError, nearest
 from tcoc.folders import write_whole
 
 FILE = "manifest.json"
@@ -65,10 +65,15 @@ class Parameters(_Model):
 
 
 class Manifest(_Model):
-    """One run: state, code, libraries, parameters, inputs, tables, deliverables, public files."""
+    """One run: state, code, libraries, parameters, inputs, tables, deliverables, public files.
+
+    `follows` is the id of the run that stood in its place when it began: which of two is the later
+    one does not rest on the clock.
+    """
 
     run: str = ""
     id: str = ""
+    follows: str = ""
     state: State = "unknown"
     error: str = ""
     started: str = ""
@@ -117,6 +122,18 @@ def read_manifest(folder: Path) -> Manifest:
     Raises InputError for a manifest that cannot be read.
     """
     return _read(folder / FILE, Manifest)
+
+
+def finished(folder: Path) -> Manifest:
+    """Return the manifest of a finished run; InputError, with the nearest name, for any other."""
+    manifest = read_manifest(folder)
+    if manifest.state == "unknown":
+        beside = [file.parent.name for file in folder.parent.glob(f"*/{FILE}")]
+        hint = nearest(folder.name, sorted(beside)) if beside else ""
+        raise InputError(f"{folder}: there is no finished run{hint}")
+    if manifest.state != "ok":
+        raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one")
+    return manifest
 
 
 def read_private(folder: Path) -> Private:

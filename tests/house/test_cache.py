@@ -34,7 +34,7 @@ def test_the_code_of_a_table_is_what_its_module_imports() -> None:
     assert "rules/mpa/scale.py" in files
     assert not [name for name in files if name.startswith(("report/", "run/", "deliverables/"))]
     tables = closure(["tcoc.deliverables.risk_adjustment.tables"])
-    assert "deliverables/y1_attribution/tables.py" in tables
+    assert "deliverables/y1_attribution/completion.py" in tables
     assert "study.py" in tables
     assert not [name for name in tables if name.startswith("report/")]
 
@@ -131,7 +131,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", "1kB")
     for number in range(4):
         entry = kept(cache, tmp_path, f"t{number}.parquet", str(number) * 400)
-        os.utime(cache._entry_file(entry), (1_000 + number, 1_000 + number))
+        os.utime(cache.entry_file(entry), (1_000 + number, 1_000 + number))
     assert cache.trim() == 2
     left = {kind for kind, count in cache.usage().entries.items() if count}
     assert left == {"t2", "t3"}
@@ -142,7 +142,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
 def test_an_entry_that_is_cut_off_is_none(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     entry = kept(cache, tmp_path, "t.parquet", "x")
-    cache._entry_file(entry).write_text('{"kind": "t"')
+    cache.entry_file(entry).write_text('{"kind": "t"')
     assert not list(cache.entries("t", "base"))
     assert cache.trim() == 0
 

@@ -11,7 +11,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,8 +125,10 @@ def judged(bug: Bug, project: Path) -> str:
     return {1: "killed", -1: "killed", 0: "alive"}.get(status, f"error: pytest ended with {status}")
 
 
-def judge_all(chosen: Sequence[Bug], jobs: int) -> dict[str, str]:
-    """Judge bugs in as many copies as jobs, and return the verdicts by id."""
+def judge_all(
+    chosen: Sequence[Bug], jobs: int, keep: Callable[[dict[str, str]], None]
+) -> dict[str, str]:
+    """Judge bugs in as many copies as jobs, keep each verdict, and return all by id."""
     with TemporaryDirectory(prefix="tcoc-mutants-") as folder:
         free: SimpleQueue[Path] = SimpleQueue()
         kept = Lock()
@@ -187,7 +189,7 @@ def main() -> int:
     if asked.untried:
         waiting = kept_report(known, {})["untried"]
         chosen = [bug for bug in chosen if bug.id in waiting]
-    verdicts = judge_all(chosen, asked.jobs)
+    verdicts = judge_all(chosen, asked.jobs, keep)
     living = [name for name, verdict in verdicts.items() if verdict != "killed"]
     print(f"{len(verdicts) - len(living)} of {len(verdicts)} killed", *living, sep="\n  ")
     return 1 if living else 0

@@ -1,6 +1,7 @@
 """What once was accepted, hung or ended in a traceback: each is one sentence and a status."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -23,8 +25,12 @@ from tcoc.params.yaml_file import read_yaml
 from tcoc.reference import load_reference
 from tcoc.resources.shortage import memory_limit
 from tcoc.run.key import unchanged
-from tcoc.run.runner import RunRequest, execute_run
+from tcoc.run.runner import RunRequest, execute_run, judged
+from tcoc.store.check import check_store
+from tcoc.store.facts import CLAIMS, claims_end, processed_to
+from tcoc.store.layout import open_store
 from tests.run.conftest import Home, Lines
+from tests.run.fuzz import write_home
 
 SECONDS = 10
 """No input may keep a machine busy for longer."""
@@ -147,8 +153,6 @@ def test_out_on_a_file_and_under_a_device(home: Home, tmp_path: Path) -> None:
 
 
 def test_a_truncated_table_names_its_file(home: Home, stored: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(stored, tmp_path / "cut")
     file = next((tmp_path / "cut" / "member_month" / "year=2016").iterdir())
     content = file.read_bytes()
@@ -163,8 +167,6 @@ def test_a_truncated_table_names_its_file(home: Home, stored: Path, tmp_path: Pa
 def test_a_store_that_is_swapped_under_a_run(
     home: Home, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
     import tcoc.run.runner
 
     shutil.copytree(stored, tmp_path / "moving")
@@ -225,10 +227,6 @@ def refused_line(*arguments: str, status: int = 2) -> str:
 
 
 def test_a_damaged_table_fails_the_check_of_a_store(stored: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from tcoc.store.check import check_store
-
     shutil.copytree(stored, tmp_path / "cut")
     file = next((tmp_path / "cut" / "professional" / "year=2016").iterdir())
     content = file.read_bytes()
@@ -243,8 +241,6 @@ def test_a_damaged_table_fails_the_check_of_a_store(stored: Path, tmp_path: Path
 def test_a_page_that_is_damaged_inside_ends_in_a_sentence(
     home: Home, stored: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     shutil.copytree(stored, tmp_path / "spoilt")
     file = next((tmp_path / "spoilt" / "member_month" / "year=2016").iterdir())
     content = bytearray(file.read_bytes())
@@ -255,11 +251,11 @@ def test_a_page_that_is_damaged_inside_ends_in_a_sentence(
         home.run(changes={"store": str(tmp_path / "spoilt")})
     assert "\n" not in str(caught.value)
     assert not (home.outputs / "tiny").exists()
+    failed = check_store(tmp_path / "spoilt").failed
+    assert [(c.table, c.rule) for c in failed] == [("member_month", "every row can be read")]
 
 
 def test_two_acos_of_one_name(home: Home, stored: Path, tmp_path: Path) -> None:
-    import shutil
-
     import pandas as pd
 
     shutil.copytree(stored, tmp_path / "same")
@@ -361,7 +357,7 @@ KEYS = st.sampled_from([*GOOD, "engine", "qp_years", "base_year", "performance_y
                         "no_such_key"])  # fmt: skip
 
 
-def judged(text: bytes, folder: Path, *names: str) -> None:
+def settled(text: bytes, folder: Path, *names: str) -> None:
     """A run file is a run, or is refused in one sentence that names it (or one of its options)."""
     file = folder / "fuzz.yml"
     file.write_bytes(text)
@@ -376,13 +372,13 @@ def judged(text: bytes, folder: Path, *names: str) -> None:
     assert any(name in said for name in ("fuzz.yml", *names)), said
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=15, derandomize=True, deadline=None)
 @given(changes=st.dictionaries(KEYS, VALUES, min_size=1, max_size=3))
 def test_a_run_file_of_any_values(
     changes: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     text = yaml.safe_dump({**GOOD, **changes}, allow_unicode=True)
-    judged(text.encode("utf-8", "surrogatepass"), tmp_path_factory.getbasetemp())
+    settled(text.encode("utf-8", "surrogatepass"), tmp_path_factory.getbasetemp())
 
 
 OPTIONS = st.sampled_from(
@@ -391,16 +387,16 @@ OPTIONS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=30, derandomize=True, deadline=None)
+@settings(max_examples=12, derandomize=True, deadline=None)
 @given(options=st.dictionaries(OPTIONS, VALUES, min_size=1, max_size=2))
 def test_a_run_file_of_any_options(
     options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     text = yaml.safe_dump({**GOOD, "options": options}, allow_unicode=True)
-    judged(text.encode("utf-8", "surrogatepass"), tmp_path_factory.getbasetemp(), *options)
+    settled(text.encode("utf-8", "surrogatepass"), tmp_path_factory.getbasetemp(), *options)
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=15, derandomize=True, deadline=None)
 @given(
     place=st.floats(0, 1), length=st.integers(0, 30),
     put=st.one_of(st.binary(max_size=8), st.sampled_from([b"&a ", b"*a", b"[", b"{", b"? ", b"\t",
@@ -411,7 +407,7 @@ def test_a_run_file_with_a_piece_replaced(
 ) -> None:
     text = yaml.safe_dump(GOOD).encode()
     at = int(place * len(text))
-    judged(text[:at] + put + text[at + length :], tmp_path_factory.getbasetemp())
+    settled(text[:at] + put + text[at + length :], tmp_path_factory.getbasetemp())
 
 
 PIECES = st.one_of(
@@ -433,7 +429,7 @@ def few(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=20, derandomize=True, deadline=None)
 @given(
     number=st.integers(0, 20), place=st.floats(0, 1), length=st.integers(0, 20), put=PIECES
 )  # fmt: skip
@@ -468,7 +464,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=20, derandomize=True, deadline=None)
 @given(words=st.lists(WORDS, min_size=1, max_size=7))
 def test_a_command_line_of_any_words(words: list[str], few: Path) -> None:
     began = time.process_time()
@@ -481,6 +477,64 @@ def test_a_command_line_of_any_words(words: list[str], few: Path) -> None:
     else:
         assert done.exception is None or isinstance(done.exception, SystemExit), words
         assert done.exit_code in (0, 1, 2)
+
+
+EARLY = {
+    "unequal run-outs": ({"completion": {}}, "stand on unequal run-outs: Claims of 2017 are seen"),
+    "a year that cannot be measured": (
+        {"completion": {2017: "measured"}, "store": "cut"}, "needs the date on which claims were",
+    ),
+    "no quality of a rate year": (
+        {"rate_years": [2022], "national_growth": {2022: {"value": 0.02, "source": "x"}}},
+        "quality_adjustments: no row for",
+    ),
+    "no MPA at all": ({"mpa.base_year": 2014}, "no MPA can be computed: its base rests on 2014"),
+    "a performance year without claims": (
+        {"mpa.performance_year": 2018}, "risk adjustment of 2018 needs the year among",
+    ),
+    "weights of nothing": ({"mpa.base_weights": [0.2, 0.2]}, "weights that add up to 1"),
+    "a term that there is not": ({"mpa.options": {"a": {"risc": 1}}}, '"risc" is not a term'),
+    "a grid without a name": ({"mpa.grid": {"threshold": [0.1]}}, "mpa.grid:"),
+    "bands that do not rise": ({"risk.age_bands": [0, 9, 5]}, "expected ages that rise from 0"),
+    "lights that are none": ({"intake.outliers": {2016: 0.5}}, "expected 0 < amber <= red"),
+    "a year that is none": ({"mpa.threshold": {"2020:0.02": 0.02}}, "for a year, expected"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose last year waited a month, one of no processing dates, and a run file."""
+    home = write_home(tmp_path_factory.mktemp("early"))
+    shutil.copytree(home / "store", home / "cut")
+    for name in CLAIMS:
+        for file in (home / "cut" / name).rglob("*.parquet"):
+            table = pq.read_table(file).drop_columns("processed_date")
+            pq.write_table(table, file)
+    return home
+
+
+@pytest.mark.parametrize("case", EARLY)
+def test_what_the_store_s_own_words_show_is_refused_before_a_claim_is_read(
+    case: str, early: Path
+) -> None:
+    changes, sentence = EARLY[case]
+    with pytest.raises(InputError) as caught:
+        judged(RunRequest(early / "run.yml", changes=changes))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_last_days_are_read_where_a_file_does_not_say_them(early: Path, tmp_path: Path) -> None:
+    said = open_store(early / "store")
+    shutil.copytree(early / "store", tmp_path / "mute")
+    for name in CLAIMS:
+        for file in (tmp_path / "mute" / name).rglob("*.parquet"):
+            pq.write_table(pq.read_table(file), file, write_statistics=False)
+    mute = open_store(tmp_path / "mute")
+    days = [(claims_end(store), processed_to(store)) for store in (said, mute)]
+    assert days[0] == days[1]
+    assert days[0][0].isoformat() == "2017-12-31"
+    assert processed_to(open_store(early / "cut")) is None
 
 
 def test_the_stand_ins_run(home: Home) -> None:

@@ -1,5 +1,6 @@
 import base64
 import json
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -8,8 +9,12 @@ import pytest
 from ibis import schema as ibis_schema
 
 from tcoc.errors import TcocError
+from tcoc.manifest import read_manifest
 from tcoc.run.identifiers import assert_no_identifiers, words
 from tcoc.store.schema import FORMAT_VERSION, TABLES
+from tests.run.conftest import Home
+from tests.support import stand_ins
+from tests.support.stand_ins import OPEN
 
 VALUES = {"bene_id": "BENE00000042", "claim_id": "CLM0000000077", "npi": "1234567893"}
 
@@ -90,3 +95,62 @@ def test_words_are_read_from_downloads_too_and_not_from_pictures():
     found = words(f'<a href="{link}"></a><img src="{picture}"> 0.9876543210 -10000099')
     assert {"1234567893", "-10000099"} <= found
     assert not {"1234567894", "9876543210"} & found
+
+
+# ---------------------------------------------------------------- what a failed run leaves
+
+
+@pytest.fixture
+def person(stored: Path) -> str:
+    """An identifier of the store."""
+    return str(pq.read_table(stored / "beneficiary", columns=["bene_id"])["bene_id"][0])
+
+
+def traces(home: Home) -> str:
+    """Everything that failed runs have left, and what it is called."""
+    files = [f for f in (home.outputs / ".failed").rglob("*") if f.is_file()]
+    assert files
+    return "\n".join(f"{file.name}\n{file.read_text(errors='replace')}" for file in files)
+
+
+def holds_no_place(said: str, home: Home) -> bool:
+    root = Path(stand_ins.__file__).parents[2]
+    return not any(str(place) in said for place in (home.folder, root, Path.home() / ""))
+
+
+def test_a_page_that_fails_over_a_person_leaves_no_trace_of_them(home: Home, person: str) -> None:
+    home.page("first", OPEN, f"raise KeyError('{person}')")
+    with pytest.raises(TcocError):
+        home.run()
+    said = traces(home)
+    assert person not in said
+    assert holds_no_place(said, home)
+    (only,) = (home.outputs / ".failed").iterdir()
+    assert read_manifest(only).error.startswith("not kept, because it may name a person")
+    assert [file.name for file in only.iterdir()] == ["manifest.json"]
+
+
+def test_a_table_that_fails_over_a_person_leaves_no_trace_of_them(
+    home: Home, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> object:
+        raise ValueError(f"no such person: {person}")
+
+    monkeypatch.setattr("tcoc.run.runner.compute_tables", failing)
+    with pytest.raises(ValueError, match=person):  # the command line says none of its values
+        home.run()
+    assert person not in traces(home)
+
+
+def test_what_a_failure_says_of_this_machine_is_left_out(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> object:
+        raise TcocError(f"{home.folder}/store/dme: changed, and 3/4 of {home.outputs}/x.csv")
+
+    monkeypatch.setattr("tcoc.run.runner.compute_tables", failing)
+    with pytest.raises(TcocError):
+        home.run()
+    said = traces(home)
+    assert "dme: changed, and 3/4 of x.csv" in said
+    assert holds_no_place(said, home)

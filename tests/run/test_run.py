@@ -11,7 +11,7 @@ import pytest
 
 from tcoc.cache import Cache
 from tcoc.errors import InputError, TcocError
-from tcoc.folders import work_name
+from tcoc.folders import exchange, work_name
 from tcoc.manifest import list_runs, read_manifest, read_private
 from tcoc.run.run_list import render_runs
 from tcoc.run.runner import tidy
@@ -137,10 +137,11 @@ def test_a_clock_that_was_set_back_holds_up_nothing(
     assert len(list_runs(home.outputs)) == 1
 
 
-def _left(home: Home, state: str, finished: str) -> Path:
+def _left(home: Home, state: str, finished: str, id_: str = "", follows: str = "") -> Path:
     folder = work_name(home.outputs / "tiny")
     folder.mkdir(parents=True)
-    content = {"run": "tiny", "state": state, "finished": finished, "started": finished}
+    content = {"run": "tiny", "state": state, "finished": finished, "started": finished,
+               "id": id_, "follows": follows}  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(content))
     return folder
 
@@ -169,6 +170,21 @@ def test_a_run_that_was_killed_after_its_exchange_is_listed_once(home: Home) -> 
     tidy(home.outputs)
     assert not older.exists()
     assert read_manifest(home.outputs / "tiny").finished.startswith("2026-01-02")
+
+
+@pytest.mark.parametrize("killed", ["before its exchange", "after its exchange"])
+def test_a_clock_that_was_set_back_between_two_runs_gives_no_earlier_run_the_place(
+    home: Home, killed: str
+) -> None:
+    first = _left(home, "ok", "2026-01-02T00:00:00+00:00", "a")
+    tidy(home.outputs)
+    assert not first.exists()
+    later = _left(home, "ok", "2001-01-01T00:00:00+00:00", "b", follows="a")
+    if killed == "after its exchange":
+        exchange(later, home.outputs / "tiny")
+    tidy(home.outputs)
+    assert read_manifest(home.outputs / "tiny").id == "b"
+    assert [name for name, _ in list_runs(home.outputs)] == ["tiny"]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ import pandas as pd
 from tcoc.cache import Cache
 from tcoc.errors import TcocError
 from tcoc.params import Run
+from tcoc.reference import Reference
 from tcoc.store.connection import connect
-from tcoc.store.layout import open_store
+from tcoc.store.layout import Store, open_store
 from tcoc.study import INTERNAL, Catalog, Part, Product, Study
 
 
@@ -64,6 +65,7 @@ class Deliverable:
     dated     policy file -> run key with the years for which its dated values are read
     words     the module of its sentences; where empty, `words` in the folder of its name
     on_data   whether its answer is about the data, and stands with them on the cover
+    judge     refuses what run file, store and reference tables show before any claim is read
     """
 
     name: str
@@ -79,6 +81,7 @@ class Deliverable:
     words: str = ""
     readers: str = ""
     on_data: bool = False
+    judge: Callable[[Run, Store, Reference], None] | None = None
 
     def headline(self, release: Any) -> str:
         """Return the page's answer in one sentence, from public tables."""

@@ -19,6 +19,9 @@ from tcoc.params.evidence import Evidence
 from tcoc.params.yaml_file import Strict, parse, read_yaml
 from tcoc.paths import params_dir
 
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+"""Years for which a run can give a value."""
+
 SET = "policy"
 """The key of a policy file that names which of its sets of values holds."""
 
@@ -326,11 +329,22 @@ def read_policy(folder: Path | None = None, options: Mapping[str, Any] | None = 
             raise InputError(f'options: "{name}" is unknown{nearest(name, entries)}')
         if entries[name].type == "statement":
             raise InputError(f"options: {name}: {_WORDS['statement']}")
-        dated = entries[name].values and isinstance(found, dict)
-        for value in found.values() if dated else [found]:
+        for value in _given(name, entries[name], found):
             if problem := entries[name].problem(value):
                 raise InputError(f"options: {name}: {problem}")
     return policy
+
+
+def _given(name: str, entry: PolicyEntry, found: Any) -> list[Any]:
+    """Return the values of an option, one by year where it is dated and says so."""
+    if not (entry.values and isinstance(found, dict)):
+        return [found]
+    for year in found:
+        if not isinstance(year, int) or not FIRST_YEAR <= year <= LAST_YEAR:
+            raise InputError(
+                f"options: {name}: found {year!r} for a year, expected {{{entry.by}: value}}"
+            )
+    return list(found.values())
 
 
 def _check_sets(file: Path, entries: Mapping[str, PolicyEntry]) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tcoc.errors import InputError, nearest
 from tcoc.params.completion import Completion
-from tcoc.params.policy import Policy
+from tcoc.params.policy import FIRST_YEAR, LAST_YEAR, Policy
 from tcoc.params.typed import load_policy
 from tcoc.params.yaml_file import Strict, parse, read_yaml
 
@@ -36,7 +36,7 @@ class NationalGrowth(Strict):
     source: str = Field(min_length=1)
 
 
-Year = Annotated[int, Field(ge=1990, le=2100)]
+Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 
 
 class RunFile(BaseModel):

@@ -8,7 +8,9 @@ are read as text, checked column by column, and cleaned of hospitals that cannot
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +19,7 @@ import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
 from tcoc.params import AttributionPolicy, Run
+from tcoc.params.policy import FIRST_YEAR, LAST_YEAR
 from tcoc.reference.codes import CodeLists as CodeLists
 from tcoc.reference.codes import load_code_lists as load_code_lists
 from tcoc.reference.codes import specialty_names as specialty_names
@@ -28,13 +31,14 @@ Kind = Literal["text", "flag", "number", "integer"]
 
 @dataclass(frozen=True)
 class ReferenceColumn:
-    """One column: its kind, the pattern of its text, whether it may be blank, or be absent."""
+    """One column: its kind, its text's pattern or its range, whether it may be blank, or absent."""
 
     name: str
     kind: Kind = "text"
     pattern: str = ""
     blank: bool = False
-    minimum: float | None = None
+    minimum: float = -inf
+    maximum: float = inf
     optional: bool = False
 
 
@@ -51,6 +55,12 @@ class ReferenceSpec:
         """Column names, in order."""
         return [c.name for c in self.columns]
 
+
+MOST_QUALITY = 0.1
+"""A share of revenue: each program of rule M3 puts a few hundredths at risk; more is per cent."""
+
+MOST_MINUTES = 24 * 60
+"""A day's drive crosses the country."""
 
 _CCN = ReferenceColumn("ccn", pattern=CCN)
 _ZIP = ReferenceColumn("zip", pattern=ZIP)
@@ -91,7 +101,8 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
         (_ZIP, _CCN, ReferenceColumn("ecmad", "number", minimum=0)), ("zip", "ccn")
     ),
     "drive_times": ReferenceSpec(
-        (_ZIP, _CCN, ReferenceColumn("minutes", "number", minimum=0)), ("zip", "ccn")
+        (_ZIP, _CCN, ReferenceColumn("minutes", "number", minimum=0, maximum=MOST_MINUTES)),
+        ("zip", "ccn"),
     ),
     "care_partners": ReferenceSpec(
         (
@@ -106,9 +117,9 @@ REFERENCE_SPECS: dict[str, ReferenceSpec] = {
     "quality_adjustments": ReferenceSpec(
         (
             _CCN,
-            ReferenceColumn("rate_year", "integer"),
-            ReferenceColumn("rrip", "number"),
-            ReferenceColumn("mhac", "number"),
+            ReferenceColumn("rate_year", "integer", minimum=FIRST_YEAR, maximum=LAST_YEAR),
+            ReferenceColumn("rrip", "number", minimum=-MOST_QUALITY, maximum=MOST_QUALITY),
+            ReferenceColumn("mhac", "number", minimum=-MOST_QUALITY, maximum=MOST_QUALITY),
         ),
         ("ccn", "rate_year"),
     ),
@@ -219,6 +230,8 @@ def read_reference(path: Path, name: str) -> pd.DataFrame:
                 hint = nearest(column.name, raw.columns)
                 raise InputError(f'{path}: the column "{column.name}" is missing{hint}')
             raw[column.name] = ""
+        if f"{column.name}.1" in raw.columns:  # pandas gives the second a name of its own
+            raise InputError(f'{path}: the column "{column.name}" stands twice')
     table = pd.DataFrame({c.name: _typed(raw[c.name].str.strip(), c, path) for c in spec.columns})
     repeated = table.duplicated(list(spec.key))
     if repeated.any():
@@ -240,18 +253,26 @@ def _typed(values: pd.Series, column: ReferenceColumn, path: Path) -> pd.Series:
     if column.pattern:
         wrong = ~blank & ~values.str.fullmatch(column.pattern)
         _refuse(wrong, values, column, path, f"the form {column.pattern}")
+    if column.pattern == DATE:
+        _refuse(~blank & ~values.map(_is_day), values, column, path, "a day of the calendar")
     return values.astype(object).where(~blank, None) if column.pattern else values.astype(object)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _number(values: pd.Series, column: ReferenceColumn, path: Path) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
-    wrong = numbers.isna() | (numbers.abs() == float("inf"))
-    if column.minimum is not None:
-        wrong |= numbers < column.minimum
+    low, high = column.minimum, column.maximum
+    wrong = numbers.isna() | (numbers.abs() == inf) | (numbers < low) | (numbers > high)
     if column.kind == "integer":
         wrong |= numbers % 1 != 0
-    least = "" if column.minimum is None else f" of at least {column.minimum:g}"
-    _refuse(wrong, values, column, path, f"a number{least}")
+    within = "" if low == -inf else f" of at least {low:g}" + f", at most {high:g}" * (high < inf)
+    _refuse(wrong, values, column, path, f"a number{within}")
     return numbers.astype("int64" if column.kind == "integer" else "float64")
 
 
@@ -260,9 +281,11 @@ def _refuse(
 ) -> None:
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
+        text = values.iloc[row]
+        # a clinician is not named, whatever is wrong with the number
+        found = f"{len(text)} characters" if column is _NPI and text else f'"{text}"'
         raise InputError(
-            f'{path}: line {row + 2}: {column.name}: found "{values.iloc[row]}",'
-            f" expected {expected}"
+            f"{path}: line {row + 2}: {column.name}: found {found}, expected {expected}"
         )
 
 
@@ -326,13 +349,11 @@ def _check_links(practitioners: pd.DataFrame, aco_hospitals: pd.DataFrame, where
     """A link outside the ACO's own hospitals is an error (rule A5)."""
     known = set(zip(aco_hospitals["aco_id"], aco_hospitals["ccn"], strict=True))
     links = practitioners[practitioners["ccn"].notna()]
-    for row, aco, npi, ccn in zip(
-        links.index, links["aco_id"], links["npi"], links["ccn"], strict=True
-    ):
+    for row, aco, ccn in zip(links.index, links["aco_id"], links["ccn"], strict=True):
         if (aco, ccn) not in known:
             own = sorted(c for a, c in known if a == aco)
             raise InputError(
-                f"{where}: line {row + 2}: NPI {npi} of ACO {aco} is linked to hospital {ccn},"
+                f"{where}: line {row + 2}: a clinician of ACO {aco} is linked to hospital {ccn},"
                 f" which is not among the ACO's hospitals{nearest(ccn, own)}"
             )
 
@@ -340,16 +361,16 @@ def _check_links(practitioners: pd.DataFrame, aco_hospitals: pd.DataFrame, where
 def _one_aco_each(
     practitioners: pd.DataFrame, aco_hospitals: pd.DataFrame, duplicate_npi: str, where: Path
 ) -> pd.DataFrame:
-    """Leave each NPI in one hospital-based ACO, or stop and name it (rules A3, A6)."""
+    """Leave each NPI in one hospital-based ACO, or stop at its lines (rules A3, A6)."""
     if duplicate_npi == "error":
         listed = practitioners.drop_duplicates(["aco_id", "npi"]).groupby("npi")["aco_id"]
         twice = listed.count().loc[lambda n: n > 1]
         if len(twice):
-            npi = min(twice.index)
-            acos = " and ".join(sorted(practitioners.loc[practitioners["npi"] == npi, "aco_id"]
-                                       .unique()))  # fmt: skip
+            rows = practitioners[practitioners["npi"] == min(twice.index)]
+            lines = " and ".join(str(row + 2) for row in rows.index)
+            acos = " and ".join(sorted(rows["aco_id"].unique()))
             raise InputError(
-                f"{where}: NPI {npi} is listed by ACOs {acos}, expected one ACO"
+                f"{where}: lines {lines}: one NPI is listed by ACOs {acos}, expected one ACO"
                 " (attribution.duplicate_npi: lowest_aco_id takes the lowest)"
             )
     based = practitioners[practitioners["aco_id"].isin(set(aco_hospitals["aco_id"]))]

@@ -89,7 +89,7 @@ class Measured:
 
 
 def measured_completion(
-    development: pd.DataFrame, year: int, processed_to: date, months: int
+    development: pd.DataFrame, year: int, processed_to: date | None, months: int
 ) -> Measured:
     """Return a service year's completion by the chain ladder, over all settings (rule T2).
 
@@ -100,12 +100,7 @@ def measured_completion(
     dated = development[development["lag"].notna()]
     if dated.empty:
         raise InputError(NO_DATES)
-    last = _last_whole_month(processed_to)
-    if last < year * 12 + 11:
-        raise InputError(
-            f"completion: {year} cannot be measured: claims were processed up to {processed_to},"
-            f" and the year's last month needs a whole month of processing; give a factor"
-        )
+    last = last_month_processed(processed_to, year)
     found = [_of_setting(rows, year, last, months) for _, rows in dated.groupby("setting")]
     paid, ultimate, variance = (sum(values) for values in zip(*found, strict=True))
     if ultimate <= 0:
@@ -113,14 +108,23 @@ def measured_completion(
     return Measured(paid / ultimate, paid / ultimate**2 * variance**0.5, paid, ultimate)
 
 
-def _last_whole_month(processed_to: date) -> int:
-    """Return the last month (year x 12 + month - 1) that was processed to its end.
+def last_month_processed(processed_to: date | None, year: int) -> int:
+    """Return the last month (year x 12 + month - 1) that was processed to its end (rule T2).
 
     Processing dates are weekly in Medicare's files: a date in the month's last week closes it.
+    InputError where there are no dates, or they end before the year that is to be measured does.
     """
+    if processed_to is None:
+        raise InputError(NO_DATES)
     day = pd.Timestamp(processed_to)
     month = day.year * 12 + day.month - 1
-    return int(month if (day + WEEK).month != day.month else month - 1)
+    last = int(month if (day + WEEK).month != day.month else month - 1)
+    if last < year * 12 + 11:
+        raise InputError(
+            f"completion: {year} cannot be measured: claims were processed up to {processed_to},"
+            f" and the year's last month needs a whole month of processing; give a factor"
+        )
+    return last
 
 
 def _of_setting(

@@ -13,9 +13,9 @@ from tcoc.cache import Cache
 from tcoc.errors import TcocError
 from tcoc.manifest import Input, Manifest, Parameters
 from tcoc.params import Run
-from tcoc.reference import Reference, load_reference
+from tcoc.reference import Reference
 from tcoc.run.key import git_commit, input_files, shown
-from tcoc.store.layout import Store, open_store
+from tcoc.store.layout import Store
 
 LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
              "pyarrow", "scipy", "seaborn", "statsmodels")  # fmt: skip
@@ -45,9 +45,8 @@ class Found:
             raise TcocError(moved)
 
 
-def gather(run: Run, cache: Cache) -> Found:
+def gather(run: Run, store: Store, references: Reference, cache: Cache) -> Found:
     """Return the input files of a run with their hashes; unchanged ones are not read again."""
-    store, references = open_store(run.store_path), load_reference(run)
     files = input_files(run, store, references.files)
     stamps = tuple(_stamp(file) for file in files)
     return Found(store, references, files, tuple(cache.hashes(files)), stamps)

@@ -14,8 +14,8 @@ from tcoc.deliverables import registry
 from tcoc.errors import InputError, nearest
 from tcoc.params import Run
 from tcoc.params.completion import given_factor
-from tcoc.store.layout import Store
-from tcoc.store.schema import TABLES
+from tcoc.reference import Reference, load_reference
+from tcoc.store.layout import Store, store_files
 
 PAYMENT_LAG = 2
 """Payments under the QP rules follow the performance year by two years (42 CFR 414.1450)."""
@@ -61,6 +61,20 @@ def check_run(run: Run, store: Store) -> None:
     _check_covered(run)
 
 
+def check_asked(run: Run, store: Store, names: Iterable[str]) -> Reference:
+    """Let each of some deliverables, and what they build on, refuse what it cannot work with.
+
+    Returns the run's reference tables, which are read and checked for that.
+    """
+    references = load_reference(run)
+    catalog = registry.catalog()
+    asked = {part for name in names for part in catalog.builds_on(name)}
+    for deliverable in registry.deliverables():
+        if deliverable.name in asked and deliverable.judge is not None:
+            deliverable.judge(run, store, references)
+    return references
+
+
 def check_known(run: Run) -> None:
     """Refuse a run file that names a deliverable that there is not: the registry knows them all."""
     known = registry.names()
@@ -102,8 +116,8 @@ def _check_sense(run: Run) -> None:
 
 def _check_readable(store: Store) -> None:
     """Refuse a store of which a file is cut off; only the files' ends are read."""
-    for table in TABLES:
-        for file in store.files(table):
+    for file in store_files(store.root):
+        if file.suffix == ".parquet":
             try:
                 pq.read_metadata(file)
             except (pa.ArrowException, OSError) as error:

@@ -26,7 +26,7 @@ from tcoc.disclosure.editions import (
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
 from tcoc.identity import sha256
-from tcoc.manifest import Manifest, read_manifest
+from tcoc.manifest import Manifest, finished, read_manifest
 from tcoc.paths import LEDGER
 
 MARK, HANDED = "release.json", "released"
@@ -101,9 +101,7 @@ def _day(on: str) -> str:
 
 def _verified(folder: Path) -> dict[str, str]:
     """Return the public files with their sums, as the run wrote them and no others."""
-    manifest = read_manifest(folder)
-    if manifest.state != "ok":
-        raise InputError(f"{folder.name}: the run is {manifest.state}, expected a finished one")
+    manifest = finished(folder)
     there = {
         file.relative_to(folder).as_posix(): file
         for file in sorted(folder.rglob("*"))

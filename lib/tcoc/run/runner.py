@@ -5,6 +5,7 @@ failed or killed run leaves `outputs/NAME` as it was and its traces (manifest, e
 no tables) under `outputs/.failed/`.
 """
 
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
@@ -35,24 +36,29 @@ from tcoc.identity import package_digest, parameter_digest, sha256
 from tcoc.manifest import Done, Manifest, Private, Reused, read_manifest
 from tcoc.params import Run, load_run
 from tcoc.progress import Reporter
+from tcoc.reference import Reference
 from tcoc.report.facts import effects_of, facts_of
 from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
 from tcoc.run.gate import APART, gate_tables, page_tables
-from tcoc.run.judge import check_run
+from tcoc.run.judge import check_asked, check_run
 from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
 from tcoc.run.release import earlier_releases, mark_not_released, store_of
 from tcoc.run.render import Job, PagesProcess, notebook_file, starting_pages
 from tcoc.store.connection import remove_left_spill
-from tcoc.store.layout import open_store
+from tcoc.store.layout import Store, open_store
 from tcoc.study import INTERNAL, RESTRICTED, Study
 
 PRIVATE_TOPS = frozenset({RESTRICTED, "notebooks"})
 """What of a run folder stays the owner's, whatever the user's umask."""
+
+
+_FOLDERS = re.compile(r"(?<![\w./])/(?:[^\s/:;,'\"]+/)+")
+"""The folders before a file's name: what a sentence that is kept says of this machine."""
 
 
 @dataclass
@@ -78,22 +84,37 @@ def execute_run(request: RunRequest, report: Reporter) -> Path:
     TcocError (status 1) when the work failed; neither publishes anything.
     """
     with limited(request.memory_limit), owner_only() as umask:
-        run, names = _judged(request)
-        outputs = _usable(outputs_dir(request.outputs, run.file), umask)
-        with explained(f"run {run.name}", place=outputs):
-            return _execute_run(request, run, names, outputs, umask, report)
+        asked = judged(request)
+        outputs = _usable(outputs_dir(request.outputs, asked.run.file), umask)
+        with explained(f"run {asked.run.name}", place=outputs):
+            return _execute_run(request, asked, outputs, umask, report)
 
 
-def _judged(request: RunRequest) -> tuple[Run, list[str]]:
-    """Read the run file and refuse what can be known to be wrong before any work."""
+@dataclass(frozen=True)
+class Asked:
+    """What was judged and can be worked at: a run, the deliverables asked for, its tables."""
+
+    run: Run
+    names: list[str]
+    store: Store
+    references: Reference
+
+
+def judged(request: RunRequest) -> Asked:
+    """Read the run file and refuse what can be known to be wrong before any work.
+
+    Raises InputError; nothing is written, and no claim is read.
+    """
     run = load_run(request.file, request.changes)
     names = _deliverables(run, request.only)
     for name in names:
         notebook_file(name)
-    check_run(run, open_store(run.store_path))
+    store = open_store(run.store_path)
+    check_run(run, store)
+    references = check_asked(run, store, names)
     # what was asked for is what the run is: its manifest and its checks name no more
     spec = run.spec.model_copy(update={"deliverables": names})
-    return replace(run, spec=spec), names
+    return Asked(replace(run, spec=spec), names, store, references)
 
 
 def _deliverables(run: Run, only: tuple[str, ...]) -> list[str]:
@@ -127,17 +148,20 @@ def _usable(outputs: Path, umask: int) -> Path:
 
 
 def _execute_run(
-    request: RunRequest, run: Run, names: list[str], outputs: Path, umask: int, report: Reporter
+    request: RunRequest, asked: Asked, outputs: Path, umask: int, report: Reporter
 ) -> Path:
+    run, names = asked.run, asked.names
     place, cache = outputs / run.name, Cache(outputs / FOLDER)
     tidy(outputs)
-    found = inputs.gather(run, cache)
+    found = inputs.gather(run, asked.store, asked.references, cache)
     key = run_key(run, names, found.store, found.files, found.hashes, cache, place)
     if not request.fresh and is_unchanged(place, key, cache):
         report.say(said(place))
         return place
     with work_beside(place) as folder:
         work = _Work(run, names, folder, outputs, inputs.begin(run, found), report)
+        with suppress(InputError):
+            work.manifest.follows = read_manifest(place).id
         work.manifest.write(folder)
         try:
             _stages(request, work, cache, found)
@@ -382,7 +406,7 @@ def _told(error: BaseException, found: inputs.Found, folder: Path) -> str:
         return moved
     said = error if isinstance(error, TcocError) else shortage(error, place=folder)
     if said is not None:
-        return str(said)
+        return _FOLDERS.sub("", str(said))
     return "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
@@ -395,11 +419,13 @@ def _say_if_moved(error: BaseException, found: inputs.Found) -> None:
 def _keep_traces(outputs: Path, work: _Work, sentence: str) -> None:
     """Move what helps to understand a failure to outputs/.failed; tables are not kept."""
     work.manifest.state, work.manifest.error = "failed", sentence
-    _set_aside(outputs, work.folder, work.run.name, work.manifest)
+    _set_aside(outputs, work.folder, work.run.name, work.manifest, work.run.store_path)
 
 
-def _set_aside(outputs: Path, folder: Path, name: str, manifest: Manifest) -> None:
-    """Keep a failed run's manifest and executed notebooks.
+def _set_aside(
+    outputs: Path, folder: Path, name: str, manifest: Manifest, store: Path | None = None
+) -> None:
+    """Keep a failed run's manifest, and its executed notebooks where they name nobody of a store.
 
     A disk that is full even then keeps no traces: the failure itself is what must be said.
     """
@@ -407,12 +433,27 @@ def _set_aside(outputs: Path, folder: Path, name: str, manifest: Manifest) -> No
     traces = outputs / ".failed" / f"{name}-{stamp}-{secrets.token_hex(3)}"
     try:
         private(traces)
-        if (folder / "notebooks").is_dir():
+        if store is not None and (folder / "notebooks").is_dir():
             (folder / "notebooks").rename(traces / "notebooks")
         manifest.write(traces)
+        if store is not None and not _names_nobody(store, traces):
+            remove(traces / "notebooks")
+            manifest.error = "not kept, because it may name a person; the run's output says it"
+            manifest.write(traces)
     except OSError:
         remove(traces)
     remove_left_spill()
+
+
+def _names_nobody(store: Path, traces: Path) -> bool:
+    """Whether no identifier of a store stands in traces; a search that fails finds nothing out."""
+    from tcoc.run.identifiers import assert_no_identifiers
+
+    try:
+        assert_no_identifiers(store, traces)
+    except Exception:
+        return False
+    return True
 
 
 def tidy(outputs: Path) -> None:
@@ -433,5 +474,8 @@ def tidy(outputs: Path) -> None:
 
 def _settle(place: Path, folder: Path, manifest: Manifest) -> None:
     """Publish a whole run that was killed just before its exchange; an earlier one just goes."""
-    if not place.is_dir() or read_manifest(place).finished < manifest.finished:
+    stands = read_manifest(place)
+    earlier = bool(manifest.id) and stands.follows == manifest.id
+    later = bool(stands.id) and manifest.follows == stands.id
+    if later or not (earlier or stands.finished >= manifest.finished):
         publish(folder, place)

@@ -34,7 +34,7 @@ from tcoc.params.completion import given_factor
 from tcoc.progress import Reporter
 from tcoc.resources.shortage import explained, limited
 from tcoc.rules.mpa.sensitivity import Effect, effect, people_moved
-from tcoc.run.judge import check_run
+from tcoc.run.judge import check_asked, check_run
 from tcoc.run.places import outputs_dir
 from tcoc.store.layout import open_store
 from tcoc.study import Study
@@ -75,7 +75,9 @@ def measure(
     if DELIVERABLE not in run.spec.deliverables:
         raise InputError(f"{file.name}: sensitivity is measured in the MPA's dollars; the run does"
                          f" not name {DELIVERABLE} among its deliverables")  # fmt: skip
-    check_run(run, open_store(run.store_path))
+    store = open_store(run.store_path)
+    check_run(run, store)
+    check_asked(run, store, [DELIVERABLE])
     top = outputs_dir(outputs, run.file)
     with limited(memory_limit), owner_only(), explained(f"sensitivity of {run.name}", place=top):
         cache = Cache(private(top / FOLDER))
@@ -240,7 +242,7 @@ def _estimate(count: int, todo: list[Case], seconds: float) -> str:
 
 def _base_of(study: Study, start: float) -> _Base:
     dollars = _dollars(study)
-    year = terms_of(study, rate_years(study)[0]).performance_year
+    year = terms_of(study.run, rate_years(study)[0]).performance_year
     return _Base(
         dollars,
         study.path("attribution"),
@@ -280,7 +282,7 @@ def _effect_of(
         changed = load_run(file, dict(case.changes))
         with registry.study(changed, work, memory_limit, None, cache) as other:
             dollars = _dollars(other)
-            year = terms_of(other, rate_years(other)[0]).performance_year
+            year = terms_of(other.run, rate_years(other)[0]).performance_year
             moved = _people(study, base, other.path("attribution"), year)
             found = effect(
                 base.dollars, dollars, moved, (base.per_capita, _per_capita(other, base.year))

@@ -14,7 +14,7 @@ from tcoc.disclosure import read_csvs
 from tcoc.errors import InputError, nearest
 from tcoc.folders import private
 from tcoc.identity import sha256
-from tcoc.manifest import Manifest, read_manifest, read_private
+from tcoc.manifest import Manifest, finished, read_private
 from tcoc.report.sheet import (
     TABLES,
     Source,
@@ -114,9 +114,7 @@ def remake_sheets(folder: Path, name: str = "") -> list[Path]:
     Returns the public and the confidential files. Raises InputError for a folder that is no
     finished run and for a name that it does not have.
     """
-    manifest = read_manifest(folder)
-    if manifest.state != "ok":
-        raise InputError(f"{folder}: the run is {manifest.state}, expected a finished one (ok)")
+    manifest = finished(folder)
     written = write_sheets(folder, manifest, name)
     kept = read_private(folder)
     files = {file.relative_to(folder).as_posix(): sha256(file) for file in written}

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from tcoc.errors import InputError, TcocError
 from tcoc.identity import sha256
-from tcoc.manifest import FILE, PRIVATE, Manifest, read_manifest, read_private
+from tcoc.manifest import FILE, PRIVATE, Manifest, finished, read_private
 from tcoc.params import load_run
 from tcoc.paths import project_root
 from tcoc.progress import Reporter
@@ -54,14 +54,6 @@ def verify(folder: Path) -> Verified:
     for entry in manifest.inputs:
         _hold_input(found, folder, manifest, entry.path, entry.sha256)
     return found
-
-
-def finished(folder: Path) -> Manifest:
-    """Return the manifest of a finished run; InputError where there is none."""
-    manifest = read_manifest(folder)
-    if manifest.state != "ok":
-        raise InputError(f"{folder}: there is no finished run here")
-    return manifest
 
 
 def _hold(found: Verified, file: Path, name: str, digest: str) -> None:

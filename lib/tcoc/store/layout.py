@@ -79,6 +79,8 @@ def open_store(root: Path) -> Store:
         raise InputError(f"{root}: store.json is missing, so this is not a finished store")
     try:
         info = json.loads(info_file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{info_file}: not UTF-8 text at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{info_file}: line {error.lineno} is not JSON") from error
     if not isinstance(info, dict):

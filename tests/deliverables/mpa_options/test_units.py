@@ -20,6 +20,6 @@ def test_a_combination_has_the_region_of_its_first_member() -> None:
         Study, SimpleNamespace(references=SimpleNamespace(tables={"hospitals": hospitals}))
     )
     members = {"210002": "PAIR", "210001": "PAIR", "210003": "LONE"}
-    found = inputs._peers(study, ("210001", "210002", "PAIR", "LONE", "absent"), members)
+    found = inputs.peers_of(study, ("210001", "210002", "PAIR", "LONE", "absent"), members)
     assert found == (of_first, of_second, of_first, "other", "other")
     assert of_first != of_second

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tcoc.rules.inference.prediction import RIVALS, cross_fitted
+from tcoc.rules.inference.prediction import RIVALS, cross_fitted, predictions
 from tcoc.rules.inference.replicates import replicate, unit_matrix
 from tcoc.rules.inference.statistics import relabeled, statistic_rows
 from tests.rules.risk.risk_support import PAIR, factors, rng, settings
@@ -132,3 +132,10 @@ def test_prediction_finds_what_drives_cost_and_says_how_sure():
     flat = cross_fitted(_prediction_sums(2, lambda f: 10_000), PAIR, SETTINGS, FACTORS)
     nothing = flat.set_index(["model", "against"]).loc[("new_enrollee", "none")]
     assert nothing["gain"] < 2 * nothing["gain_error"]
+
+
+def test_every_rival_predicts_the_dollars_that_it_was_fitted_on():
+    sums = _prediction_sums(3, lambda f: 10_000 * f)
+    found = predictions(sums, sums, SETTINGS, FACTORS)
+    for rival in RIVALS:
+        assert (found[rival] * sums["w"]).sum() == pytest.approx(sums["wc"].sum()), rival

@@ -98,6 +98,17 @@ def test_groups_partition_the_test_set():
     assert of_buckets.between(0.9, 1.1).all()
 
 
+def test_deciles_are_ten_of_the_same_weight_in_the_order_of_predicted_cost():
+    rows = pd.DataFrame({"predicted": [30.0, 10.0, 20.0, 40.0] * 10, "weight": 2.0, "esrd": False,
+                         "dual": False, "age_from": 70, "originally_disabled": False,
+                         "bucket": "x"})  # fmt: skip
+    found = pd.Series(ev.groups(rows)["decile of predicted cost"])
+    assert found.value_counts().to_dict() == {f"{d:02d}": 4 for d in range(1, 11)}
+    means = rows["predicted"].groupby(found).mean()
+    assert means.index.tolist() == sorted(means.index)
+    assert means.is_monotonic_increasing
+
+
 def test_calibration_line_of_a_perfect_prediction():
     rows = pd.DataFrame({"weight": 1.0, "cost": [1.0, 2.0, 4.0]})
     good = ev.goodness(rows.assign(predicted=rows["cost"]))

@@ -2,7 +2,7 @@
 
 from tcoc.deliverables.data_intake.checks import CHECKS
 from tcoc.deliverables.data_intake.public import public_tables
-from tcoc.deliverables.data_intake.tables import POLICY, PRODUCTS, USES
+from tcoc.deliverables.data_intake.tables import POLICY, PRODUCTS, USES, judge
 from tcoc.deliverables.registry import Deliverable
 
 DELIVERABLE = Deliverable(
@@ -16,4 +16,5 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=public_tables,
     checks=CHECKS,
+    judge=judge,
 )

@@ -6,9 +6,13 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.deliverables.y1_attribution.completion import completion, completion_facts, has_claims
+from tcoc.deliverables.y1_attribution.completion import completion, completion_facts
+from tcoc.params import Run
+from tcoc.reference import Reference
 from tcoc.reference.places import zip_counties
 from tcoc.rules import intake
+from tcoc.store.facts import has_claims
+from tcoc.store.layout import Store
 from tcoc.store.schema import DOLLAR_SUM, TABLES
 from tcoc.study import Product, Study
 
@@ -173,7 +177,9 @@ def completion_years(study: Study) -> pd.DataFrame:
 
 
 def _short(study: Study, year: int) -> float | None:
-    return float(completion_facts(study)[year].incomplete) if has_claims(study, year) else None
+    return (
+        float(completion_facts(study)[year].incomplete) if has_claims(study.store, year) else None
+    )
 
 
 IMPORT_SUMMARY = {
@@ -196,6 +202,15 @@ MEASURED = {
     "count": "int32",
     "of": "int32",
 }
+
+
+def judge(run: Run, _store: Store, _references: Reference) -> None:
+    """Refuse limits of a check that are none, before any row is counted (rule I8)."""
+    for name, entry in run.policy.entries.items():
+        file, _, check = name.partition(".")
+        if file == "intake" and entry.type == "mapping":
+            intake.limit(run.policy, check)
+
 
 POLICY = ("intake", "tcoc")
 """The policy files whose values these tables may depend on; others are refused."""

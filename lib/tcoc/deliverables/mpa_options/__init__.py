@@ -2,6 +2,7 @@
 
 from tcoc.deliverables.mpa_options.checks import CHECKS
 from tcoc.deliverables.mpa_options.public import public_tables
+from tcoc.deliverables.mpa_options.results import judge
 from tcoc.deliverables.mpa_options.tables import POLICY, PRODUCTS, USES
 from tcoc.deliverables.registry import Deliverable
 
@@ -15,6 +16,7 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=public_tables,
     checks=CHECKS,
+    judge=judge,
     needs=("rate_years", "national_growth"),
     dated={"mpa": "rate_years"},
 )

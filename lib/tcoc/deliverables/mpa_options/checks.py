@@ -23,7 +23,7 @@ def _within_caps(study: Study) -> Measured:
     frame = study.frame("mpa")
     own = frame[frame["option"].isin([BASELINE, SINGLE])]
     cap = own["rate_year"].map(
-        {y: terms_of(study, int(y)).max_at_risk for y in set(own["rate_year"])}
+        {y: terms_of(study.run, int(y)).max_at_risk for y in set(own["rate_year"])}
     )
     return _violations(own["mpa_percent"].abs() > cap)
 
@@ -57,7 +57,7 @@ def _what_if(study: Study) -> Measured:
     found = study.frame("mpa_what_if")
     gaps = [0.0]
     for year, rows in main.groupby("rate_year"):
-        terms = terms_of(study, int(str(year)))
+        terms = terms_of(study.run, int(str(year)))
         chosen = found[
             (found["rate_year"] == year)
             & (found["threshold"] == terms.threshold)
@@ -96,7 +96,7 @@ def _complete(study: Study) -> Measured:
     facts, wrong = completion_facts(study), 0
     frame = study.frame("mpa")
     for year, rows in frame.groupby("rate_year"):
-        terms = terms_of(study, int(str(year)))
+        terms = terms_of(study.run, int(str(year)))
         said = unequal_run_out(facts[terms.base_year], facts[terms.performance_year])
         wrong += int((rows["unequal_run_out"].astype(bool) != said).sum())
     return Measured(float(wrong))

@@ -16,12 +16,13 @@ from tcoc.deliverables.risk_adjustment.inputs import (
     replicates_of,
     settings_of,
 )
-from tcoc.deliverables.y1_attribution.completion import completion_facts
+from tcoc.deliverables.y1_attribution.completion import uncovered
 from tcoc.errors import InputError
 from tcoc.identity import stamp
-from tcoc.params import MpaPolicy, Policy
+from tcoc.params import MpaPolicy, Run
 from tcoc.paths import params_dir
-from tcoc.rules.completion import run_out_sentence, unequal_run_out
+from tcoc.reference import Reference
+from tcoc.rules.completion import run_out_sentence
 from tcoc.rules.mpa import Inputs, Terms, Units, pooled_quality, read_terms
 from tcoc.rules.mpa.base import weighted_base, years_back
 from tcoc.rules.mpa.scale import Array
@@ -36,6 +37,7 @@ from tcoc.rules.risk.adjust import (
     weighted_cells,
 )
 from tcoc.rules.risk.settings import RiskSettings
+from tcoc.store.layout import Store
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 from tcoc.study import Study, read_frame
 
@@ -49,12 +51,12 @@ SINGLE = "improvement_single"
 # ---------------------------------------------------------------- terms and years
 
 
-def national_growth(study: Study, rate_year: int) -> float:
+def national_growth(run: Run, rate_year: int) -> float:
     """Return a rate year's national growth; InputError that names the run file's key (rule M1)."""
-    growth = study.run.spec.national_growth.get(rate_year)
+    growth = run.spec.national_growth.get(rate_year)
     if growth is None:
         raise InputError(
-            f"{study.run.file.name}: national_growth has no value for rate year {rate_year}; give"
+            f"{run.file.name}: national_growth has no value for rate year {rate_year}; give"
             f" national_growth: {{{rate_year}: {{value: ..., source: ...}}}}"
         )
     return growth.value
@@ -67,45 +69,54 @@ def rate_years(study: Study) -> list[int]:
     return sorted(study.run.spec.rate_years)
 
 
-def terms_of(study: Study, rate_year: int, policy: Policy | None = None) -> Terms:
-    """Return a rate year's own terms, or those of a scenario's policy."""
-    return read_terms(policy or study.policy, rate_year, national_growth(study, rate_year))
+def terms_of(run: Run, rate_year: int) -> Terms:
+    """Return a rate year's own terms."""
+    return read_terms(run.policy, rate_year, national_growth(run, rate_year))
 
 
 def single_terms(study: Study, rate_year: int) -> Terms:
     """Return a rate year's own terms with every hospital judged alone (rule A12)."""
-    return replace(terms_of(study, rate_year), combined=False)
+    return replace(terms_of(study.run, rate_year), combined=False)
 
 
-def unequal(study: Study, base_year: int, performance_year: int) -> bool:
+def unequal(run: Run, store: Store, base_year: int, performance_year: int) -> bool:
     """Whether the two years stand on unequal run-outs; InputError unless that is to be labeled.
 
     Rule T3: the adjustment is not computed from claims that had a different time to arrive, unless
     `mpa.unequal_run_out` is label; then every row says so.
     """
-    facts = completion_facts(study)
-    base, performance = facts[base_year], facts[performance_year]
-    if not unequal_run_out(base, performance):
+    # the years are short, or not, by what the files say: no table is needed to refuse a run
+    short = uncovered(run, store, performance_year) or uncovered(run, store, base_year)
+    if short is None:
         return False
-    if MpaPolicy.of(study.policy).unequal_run_out == "stop":
-        short = performance if performance.incomplete else base
+    if MpaPolicy.of(run.policy).unequal_run_out == "stop":
         raise InputError(
-            f"{study.run.file.name}: {base_year} and {performance_year} stand on unequal run-outs:"
+            f"{run.file.name}: {base_year} and {performance_year} stand on unequal run-outs:"
             f" {run_out_sentence(short)} Give completion: {{{short.year}: {{value: ...,"
             f" source: ...}}}} or {{{short.year}: measured}}, or set mpa.unequal_run_out to label"
         )
     return True
 
 
-def base_years(study: Study, terms: Terms) -> tuple[int, ...]:
+def refuse_without_quality(run: Run, references: Reference, rate_year: int) -> None:
+    """Raise InputError where no hospital at all has a quality adjustment that is needed (M3)."""
+    table, missing = references.get("quality_adjustments"), MpaPolicy.of(run.policy).missing_quality
+    if table is None or not (table["rate_year"].astype(int) == rate_year).any():
+        names = references.tables["hospitals"].query("attributable")
+        hospital_quality(
+            table, rate_year, dict(zip(names["ccn"], names["name"], strict=True)), missing
+        )
+
+
+def base_years(terms: Terms) -> tuple[int, ...]:
     """Return the years that the base rests on, the latest first (rule M8)."""
     return years_back(terms.base_year, terms.base_weights)
 
 
-def missing_years(study: Study, terms: Terms) -> list[int]:
+def missing_years(run: Run, store: Store, terms: Terms) -> list[int]:
     """Return the base years of some terms that the run has no claims of."""
-    known = claim_years(study)
-    return [year for year in base_years(study, terms) if year not in known]
+    known = claim_years(run, store)
+    return [year for year in base_years(terms) if year not in known]
 
 
 # ---------------------------------------------------------------- payments, names, regions
@@ -149,7 +160,7 @@ def hospital_names(study: Study) -> dict[str, str]:
     return dict(zip(table["ccn"], table["name"], strict=True))
 
 
-def _peers(study: Study, names: Sequence[str], members: Mapping[str, str]) -> tuple[str, ...]:
+def peers_of(study: Study, names: Sequence[str], members: Mapping[str, str]) -> tuple[str, ...]:
     """Return each unit's region; a combination has that of its member with the lowest CCN."""
     table = study.references.tables["hospitals"]
     regions = pd.read_csv(params_dir() / "reference" / "regions.csv", dtype=str)
@@ -199,9 +210,9 @@ def risk_of(study: Study, terms: Terms) -> RiskSettings:
 def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Setting:
     """Gather the per capita figures, payments and quality of one pair of years (M1, M4, A12)."""
     pair = pair_of(study, terms.base_year, terms.performance_year)
-    labeled = unequal(study, terms.base_year, terms.performance_year)
+    labeled = unequal(study.run, study.store, terms.base_year, terms.performance_year)
     settings = risk_of(study, terms)
-    back = base_years(study, terms)
+    back = base_years(terms)
     file = study.path("risk_cells")
     mapped = _combined(file, stamp(file), tuple(sorted(members.items())))
     hospitals = _hospitals(file, stamp(file), pair.performance_year)
@@ -235,7 +246,7 @@ def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Settin
         },
         months=sums[1].months.sum(axis=(1, 2)),
         benes=_people(mapped, pair.performance_year, names),
-        peers=_peers(study, names, members),
+        peers=peers_of(study, names, members),
         quality=_quality(study, units, terms.rate_year),
         prices=_prices(study, names, members),
         unequal=labeled,
@@ -356,5 +367,5 @@ def units_behind(study: Study, setting: Setting, terms: Terms) -> Array:
 def replicated_inputs(study: Study, setting: Setting, terms: Terms) -> Inputs:
     """Return the same arrays in each replicate of the run's one set (rule R6)."""
     kept = replicates_of(study)
-    by_year = {y: kept.pair(y, terms.performance_year) for y in base_years(study, terms)}
+    by_year = {y: kept.pair(y, terms.performance_year) for y in base_years(terms)}
     return inputs_of(study, setting, terms, by_year)

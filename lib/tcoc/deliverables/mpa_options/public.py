@@ -70,7 +70,7 @@ def terms_table(study: Study) -> Draft:
     facts = completion_facts(study)
     rows = []
     for year in rate_years(study):
-        terms = terms_of(study, year)
+        terms = terms_of(study.run, year)
         base, later = facts[terms.base_year], facts[terms.performance_year]
         rows.append(
             {
@@ -222,7 +222,7 @@ def option_table(study: Study) -> Draft:
     for year in rate_years(study):
         start = of_option(study, year, SINGLE).set_index("ccn")["mpa_percent"]
         known = of_year(study, "mpa", year)
-        for option, terms in option_terms(study, year):
+        for option, terms in option_terms(study.run, year):
             of = known[known["option"] == option]
             if len(of):
                 scale = (terms.threshold, terms.max_at_risk)

@@ -40,7 +40,7 @@ def _named(study: Study, rate_year: int, frame: pd.DataFrame) -> pd.DataFrame:
     """Add rate year, performance year and name; people are those of the performance year."""
     return frame.assign(
         rate_year=rate_year,
-        year=terms_of(study, rate_year).performance_year,
+        year=terms_of(study.run, rate_year).performance_year,
         hospital=frame["ccn"].map(hospital_names(study)),
     )
 
@@ -232,7 +232,7 @@ def group_tables(study: Study) -> list[Draft]:
         frames = []
         for year in rate_years(study):
             judged = of_option(study, year, SINGLE)
-            performance = terms_of(study, year).performance_year
+            performance = terms_of(study.run, year).performance_year
             there = people[(people["year"] == performance) & people["ccn"].isin(list(own))]
             unjudged = set(there.loc[~there["ccn"].isin(judged["ccn"]), "ccn"].map(own))
             rows = judged.assign(ccn=judged["ccn"].map(own)).dropna(subset=["ccn"])

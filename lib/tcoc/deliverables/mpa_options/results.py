@@ -1,6 +1,6 @@
 """Table mpa: each hospital's adjustment under its rate year's terms and each option."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -12,18 +12,23 @@ from tcoc.deliverables.mpa_options.inputs import (
     members_of,
     missing_years,
     rate_years,
+    refuse_without_quality,
     replicated_inputs,
     setting_of,
     terms_of,
+    unequal,
     units_behind,
 )
 from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, TERMS
+from tcoc.deliverables.risk_adjustment.inputs import refuse_without_claims
 from tcoc.errors import InputError
-from tcoc.params import MpaPolicy
+from tcoc.params import MpaPolicy, Run
+from tcoc.reference import Reference
 from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, varied_terms
-from tcoc.rules.mpa.options import dollars
+from tcoc.rules.mpa.options import dollars, grid_options
 from tcoc.rules.mpa.reliability import heterogeneity, reliability_table
 from tcoc.rules.mpa.scale import Array
+from tcoc.store.layout import Store
 from tcoc.study import Study
 
 
@@ -32,23 +37,42 @@ def mpa(study: Study) -> pd.DataFrame:
     frames = []
     for year in rate_years(study):
         settings: dict[tuple[object, ...], Setting] = {}
-        for option, terms in option_terms(study, year):
-            if reason_left_out(study, terms):
+        for option, terms in option_terms(study.run, year):
+            if reason_left_out(study.run, study.store, terms):
                 continue
             key = (terms.combined, terms.base_weights, terms.truncated)
             if key not in settings:
                 settings[key] = setting_of(study, terms, members_of(study, terms))
             frames.append(option_rows(study, settings[key], terms).assign(option=option))
     if not frames:
-        reasons = dict.fromkeys(left_out(study)["reason"])
-        raise InputError(f"{study.run.file.name}: no MPA can be computed: {'; '.join(reasons)}")
+        raise _nothing(study.run, left_out(study)["reason"])
     return pd.concat(frames, ignore_index=True)[list(MPA)]
 
 
-def option_terms(study: Study, rate_year: int) -> Iterator[tuple[str, Terms]]:
+def _nothing(run: Run, reasons: Iterable[str]) -> InputError:
+    said = "; ".join(dict.fromkeys(reasons))
+    return InputError(f"{run.file.name}: no MPA can be computed: {said}")
+
+
+def judge(run: Run, store: Store, references: Reference) -> None:
+    """Refuse terms that are none, and years on which no adjustment can stand (M1 to M8, T3)."""
+    grid_options(MpaPolicy.of(run.policy).grid)
+    reasons = []
+    for year in run.spec.rate_years:
+        refuse_without_quality(run, references, year)
+        for _, terms in option_terms(run, year):
+            reasons.append(reason_left_out(run, store, terms))
+            if not reasons[-1]:
+                refuse_without_claims(run, store, (terms.base_year, terms.performance_year))
+                unequal(run, store, terms.base_year, terms.performance_year)
+    if reasons and all(reasons):
+        raise _nothing(run, reasons)
+
+
+def option_terms(run: Run, rate_year: int) -> Iterator[tuple[str, Terms]]:
     """Yield each option's name and terms; InputError for a term that is unknown."""
-    own = terms_of(study, rate_year)
-    for option, changes in MpaPolicy.of(study.policy).options.items():
+    own = terms_of(run, rate_year)
+    for option, changes in MpaPolicy.of(run.policy).options.items():
         yield option, varied_terms(own, changes or {}, f"mpa.options: {option}")
 
 
@@ -56,19 +80,19 @@ def terms_table(study: Study) -> pd.DataFrame:
     """The terms of each rate year and option, one row each (rules M1 to M8)."""
     rows = []
     for year in rate_years(study):
-        for option, terms in option_terms(study, year):
+        for option, terms in option_terms(study.run, year):
             row = {**asdict(terms), "years": terms.years, "trend": terms.trend, "option": option}
             row["base_weights"] = ", ".join(f"{w:g}" for w in terms.base_weights)
             rows.append(row)
     return pd.DataFrame(rows)[list(TERMS)]
 
 
-def reason_left_out(study: Study, terms: Terms) -> str:
+def reason_left_out(run: Run, store: Store, terms: Terms) -> str:
     """Say why some terms cannot be computed on this run, or return an empty string (rule M8)."""
-    if missing := missing_years(study, terms):
+    if missing := missing_years(run, store, terms):
         years = ", ".join(map(str, missing))
         return f"its base rests on {years}, which this run has no claims of"
-    if terms.price_standardized and not MpaPolicy.of(study.policy).price_factors:
+    if terms.price_standardized and not MpaPolicy.of(run.policy).price_factors:
         return "no price factors are supplied (mpa.price_factors)"
     return ""
 
@@ -78,8 +102,8 @@ def left_out(study: Study) -> pd.DataFrame:
     rows = [
         (year, option, reason)
         for year in rate_years(study)
-        for option, terms in option_terms(study, year)
-        if (reason := reason_left_out(study, terms))
+        for option, terms in option_terms(study.run, year)
+        if (reason := reason_left_out(study.run, study.store, terms))
     ]
     return pd.DataFrame(rows, columns=list(LEFT_OUT))
 

@@ -81,7 +81,7 @@ def scenarios(study: Study) -> pd.DataFrame:
     """
     frames = []
     for year in rate_years(study):
-        own = terms_of(study, year)
+        own = terms_of(study.run, year)
         start = study.frame("mpa", exact=True)
         start = start[(start["rate_year"] == year) & (start["option"] == BASELINE)]
         known = start.set_index("ccn")[["mpa_percent", "mpa_dollars"]]

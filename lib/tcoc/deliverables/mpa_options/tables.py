@@ -136,7 +136,7 @@ def noise(study: Study) -> pd.DataFrame:
     """Each hospital's result and percentage with intervals, alone and combined (rules R6, M6)."""
     frames = []
     for year in rate_years(study):
-        terms = terms_of(study, year)
+        terms = terms_of(study.run, year)
         frames.append(_noise_of(study, single_terms(study, year)).assign(option=SINGLE))
         if members_of(study, terms):
             frames.append(_noise_of(study, terms).assign(option=BASELINE))
@@ -262,10 +262,10 @@ def state_heterogeneity(study: Study) -> pd.DataFrame:
 
 def _with_regression(study: Study, rate_year: int, found: Heterogeneity) -> Heterogeneity:
     """Add the slope of growth on the growth of the year before, where that year is known."""
-    terms = terms_of(study, rate_year)
+    terms = terms_of(study.run, rate_year)
     base, later = terms.base_year, terms.performance_year
     before = base - 1
-    if before not in claim_years(study) or later != base + 1:
+    if before not in claim_years(study.run, study.store) or later != base + 1:
         return found
     wide = study.frame("hospital_year").pivot(index="ccn", columns="year", values="per_capita")
     first, second = (wide[b] / wide[a] - 1 for a, b in ((before, base), (base, later)))

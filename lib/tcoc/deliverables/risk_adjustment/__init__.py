@@ -2,6 +2,7 @@
 
 from tcoc.deliverables.registry import Deliverable
 from tcoc.deliverables.risk_adjustment.checks import CHECKS
+from tcoc.deliverables.risk_adjustment.inputs import judge
 from tcoc.deliverables.risk_adjustment.public import public_tables
 from tcoc.deliverables.risk_adjustment.tables import POLICY, PRODUCTS, USES
 
@@ -15,5 +16,6 @@ DELIVERABLE = Deliverable(
     tables=PRODUCTS,
     public=public_tables,
     checks=CHECKS,
+    judge=judge,
     needs=("base_year", "performance_year"),
 )

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 
 from tcoc.deliverables.risk_adjustment.schemas import LABELS
-from tcoc.deliverables.y1_attribution.tables import completion, has_claims
+from tcoc.deliverables.y1_attribution.completion import completion
 from tcoc.errors import InputError
 from tcoc.identity import stamp
+from tcoc.params import Run
 from tcoc.paths import params_dir
+from tcoc.reference import Reference
 from tcoc.rules.inference.intervals import Drawing
 from tcoc.rules.inference.replicates import (
     Replicates,
@@ -42,6 +44,8 @@ from tcoc.rules.risk.buckets import (
     dollar_caps,
     profiles,
 )
+from tcoc.store.facts import has_claims
+from tcoc.store.layout import Store
 from tcoc.study import Study, read_frame
 
 # ---------------------------------------------------------------- parameters and inputs
@@ -69,20 +73,33 @@ def pair_of(study: Study, base_year: int | None = None, performance: int | None 
         raise InputError(
             f"{study.run.file.name}: base_year and performance_year are needed for risk adjustment"
         )
-    for year in (base, later):
-        if year not in study.run.years or not has_claims(study, year):
-            have = ", ".join(map(str, claim_years(study))) or "none"
-            raise InputError(
-                f"{study.run.file.name}: risk adjustment of {year} needs the year among the run's"
-                f" years and its claims in the store; years with claims: {have}"
-            )
+    refuse_without_claims(study.run, study.store, (base, later))
     factor = completion(study)
     return Pair(base, later, factor(base), factor(later))
 
 
-def claim_years(study: Study) -> list[int]:
+def judge(run: Run, store: Store, _references: Reference) -> None:
+    """Refuse buckets that are none, and a pair of years that the run has no claims of (R1, R4)."""
+    risk_settings(run.policy)
+    pair = (run.spec.base_year, run.spec.performance_year)
+    refuse_without_claims(run, store, [year for year in pair if year])
+
+
+def refuse_without_claims(run: Run, store: Store, years: Iterable[int]) -> None:
+    """Raise InputError for a year of which no per capita can be known."""
+    known = claim_years(run, store)
+    for year in years:
+        if year not in known:
+            have = ", ".join(map(str, known)) or "none"
+            raise InputError(
+                f"{run.file.name}: risk adjustment of {year} needs the year among the run's"
+                f" years and its claims in the store; years with claims: {have}"
+            )
+
+
+def claim_years(run: Run, store: Store) -> list[int]:
     """Return the run's years with claims: the ones of which a per capita can be known."""
-    return [year for year in study.run.years if has_claims(study, year)]
+    return [year for year in run.years if has_claims(store, year)]
 
 
 def pairs_of(study: Study) -> list[Pair]:
@@ -90,7 +107,9 @@ def pairs_of(study: Study) -> list[Pair]:
     own = pair_of(study)
     factor = completion(study)
     others = [
-        Pair(a, b, factor(a), factor(b)) for a, b in pairwise(claim_years(study)) if b == a + 1
+        Pair(a, b, factor(a), factor(b))
+        for a, b in pairwise(claim_years(study.run, study.store))
+        if b == a + 1
     ]
     return [own, *(p for p in others if p != own)]
 
@@ -128,7 +147,7 @@ def sums_by_unit(study: Study, attribution: ir.Table | None = None) -> ir.Table:
     """
     settings, connection = settings_of(study), study.connection
     everybody = study.table("beneficiary_year")
-    people = people_of(study, claim_years(study))
+    people = people_of(study, claim_years(study.run, study.store))
     if settings.truncate is not None:
         people = people.mutate(dollars=people.capped)
     rows = study.table("attribution") if attribution is None else attribution
@@ -148,7 +167,8 @@ def drawn_pairs(study: Study) -> list[Pair]:
     spec, factor = study.run.spec, completion(study)
     own = [pair_of(study)] if spec.base_year and spec.performance_year else []
     every = [
-        Pair(a, b, factor(a), factor(b)) for a, b in itertools.combinations(claim_years(study), 2)
+        Pair(a, b, factor(a), factor(b))
+        for a, b in itertools.combinations(claim_years(study.run, study.store), 2)
     ]
     return [*own, *(p for p in every if p not in own)]
 

@@ -94,14 +94,14 @@ BENCHMARKS = ("weighted least squares", "Tweedie regression", "two-part regressi
 
 def cells(study: Study) -> ir.Table:
     """Beneficiary-years by hospital, share and profile, of every year with claims (rule R4)."""
-    people = study.connection.keep(people_of(study, claim_years(study)))
+    people = study.connection.keep(people_of(study, claim_years(study.run, study.store)))
     return risk_cells(people, hospital_profiles(people, study.table("attribution")))
 
 
 def prediction_rows(study: Study) -> ir.Table:
     """What cross-fitted prediction needs of everybody, by year, fold and profile (rule R8)."""
     settings = settings_of(study)
-    people = people_of(study, claim_years(study))
+    people = people_of(study, claim_years(study.run, study.store))
     if settings.truncate is not None:
         people = people.mutate(dollars=people.capped)
     return prediction_sums(people, settings.seed)

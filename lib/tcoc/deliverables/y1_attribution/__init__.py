@@ -2,6 +2,7 @@
 
 from tcoc.deliverables.registry import Deliverable
 from tcoc.deliverables.y1_attribution.checks import CHECKS
+from tcoc.deliverables.y1_attribution.completion import judge
 from tcoc.deliverables.y1_attribution.groups import PRODUCTS as GROUPS
 from tcoc.deliverables.y1_attribution.lists import LISTS
 from tcoc.deliverables.y1_attribution.public import public_tables
@@ -17,4 +18,5 @@ DELIVERABLE = Deliverable(
     tables=(*PRODUCTS, *LISTS, *GROUPS),
     public=public_tables,
     checks=CHECKS,
+    judge=judge,
 )

@@ -1,14 +1,14 @@
 """What the run knows of each year's completeness, for every table and page (rules T2, T3)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow.parquet as pq
 
-from tcoc.params import TcocPolicy
+from tcoc.params import Run, TcocPolicy
 from tcoc.params.completion import given_factor
+from tcoc.reference import Reference
 from tcoc.rules.completion import (
     COMPLETION,
     Measured,
@@ -16,51 +16,18 @@ from tcoc.rules.completion import (
     claim_development,
     completion_of,
     completion_rows,
+    last_month_processed,
     measured_completion,
     year_completion,
 )
 from tcoc.rules.spending import completion_factor
-from tcoc.store.schema import DOLLAR_SUM, TABLES
+from tcoc.store.facts import CLAIMS, has_claims, processed_to, run_out_end
+from tcoc.store.layout import Store
+from tcoc.store.schema import DOLLAR_SUM
 from tcoc.study import Product, Study
-
-CLAIMS = ("professional", "facility", "dme")
 
 RUN_FILE = "the run file"
 """Source of a factor that the run file gives as a bare number."""
-
-
-def claim_rows(study: Study, year: int, names: Iterable[str] = CLAIMS) -> int:
-    """Return how many claim rows the store has of a year (by the Parquet files' own counts)."""
-    files = [file for name in names for file in study.store.files(name, [year])]
-    return sum(pq.read_metadata(file).num_rows for file in files)
-
-
-def has_claims(study: Study, year: int) -> bool:
-    """Whether the store has any claim row of a year."""
-    return claim_rows(study, year) > 0
-
-
-def claims_end(study: Study) -> date | None:
-    """Return the last service date of any claim in the store, None for a store without claims."""
-    return _last_day(study, lambda name: TABLES[name].year_of or "")
-
-
-def processed_to(study: Study) -> date | None:
-    """Return the last processing date of the newest claims, None for a store without such dates."""
-    return _last_day(study, lambda _: "processed_date")
-
-
-def _last_day(study: Study, column: Callable[[str], str]) -> date | None:
-    """Return the last date of a column over the newest filled partition of each claims table."""
-    ends = []
-    for name in CLAIMS:
-        years = study.store.partitions(name)
-        filled = [y for y in years if any(pq.read_metadata(f).num_rows for f in years[y])]
-        table = study.store_table(name, [max(filled)]) if filled else None
-        if table is not None and column(name) in table.columns:
-            day = table[column(name)].max().execute()
-            ends += [] if pd.isna(day) else [pd.Timestamp(day).date()]
-    return max(ends, default=None)
 
 
 # ---------------------------------------------------------------- tables
@@ -68,7 +35,7 @@ def _last_day(study: Study, column: Callable[[str], str]) -> date | None:
 
 def development(study: Study) -> ir.Table:
     """Payments by setting, service month and months until processed, of the run's years (T2)."""
-    years = [year for year in study.run.years if has_claims(study, year)]
+    years = [year for year in study.run.years if has_claims(study.store, year)]
     return claim_development(*(study.store_table(name, years) for name in CLAIMS))
 
 
@@ -79,31 +46,40 @@ def completion_years(study: Study) -> pd.DataFrame:
 
 def _facts(study: Study, year: int) -> YearCompletion:
     entry = study.run.spec.completion.get(year)
-    end = _run_out_end(study) if has_claims(study, year) else None
-    needed = TcocPolicy.of(study.policy).run_out_months
-    if entry is None:
-        return year_completion(year, end, needed)
-    given = given_factor(entry)
-    if given is None:
-        return year_completion(year, end, needed, measured=_measured(study, year))
-    return year_completion(year, end, needed, given=(given.value, given.source or RUN_FILE))
+    given = None if entry is None else given_factor(entry)
+    measured = _measured(study, year) if entry == "measured" else None
+    factor = None if given is None else (given.value, given.source or RUN_FILE)
+    return year_completion(year, *_reach(study.run, study.store, year), factor, measured)
 
 
-def _run_out_end(study: Study) -> date | None:
-    """Return up to when claims had time to arrive: the later of service and processing dates.
+def _reach(run: Run, store: Store, year: int) -> tuple[date | None, int]:
+    """Return up to when a year's claims had time to arrive, and the months that they need."""
+    end = run_out_end(store) if has_claims(store, year) else None
+    return end, TcocPolicy.of(run.policy).run_out_months
 
-    An extract of one year's services has no later service date, however long it waited; its
-    processing dates say how long.
+
+def uncovered(run: Run, store: Store, year: int) -> YearCompletion | None:
+    """Return what is known of a year that is incomplete, None for any other (rule T2).
+
+    What the run file and the store's files say is enough for that: no claim is read.
     """
-    return max((d for d in (claims_end(study), processed_to(study)) if d), default=None)
+    if year in run.spec.completion:
+        return None
+    facts = year_completion(year, *_reach(run, store, year))
+    return facts if facts.incomplete else None
+
+
+def judge(run: Run, store: Store, _references: Reference) -> None:
+    """Refuse a completion that is to be measured on a store that does not have the dates (T2)."""
+    for year, entry in run.spec.completion.items():
+        if entry == "measured":
+            last_month_processed(processed_to(store), year)
 
 
 def _measured(study: Study, year: int) -> Measured:
     months = TcocPolicy.of(study.policy).development_months
-    reached = processed_to(study)
-    # The store without dates is refused by the table itself, in the same words.
     rows = study.frame("claim_development")
-    return measured_completion(rows, year, reached or date.min, months)
+    return measured_completion(rows, year, processed_to(study.store), months)
 
 
 def completion_facts(study: Study) -> dict[int, YearCompletion]:

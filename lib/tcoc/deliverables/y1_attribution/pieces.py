@@ -16,10 +16,10 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-from tcoc.deliverables.y1_attribution.completion import claim_rows
 from tcoc.params import AttributionPolicy
 from tcoc.rules.attribution import use
 from tcoc.rules.attribution.window import Period, Span, calendar_years, spans, window
+from tcoc.store.facts import claim_rows
 from tcoc.store.schema import DOLLAR_SUM
 from tcoc.study import Product, Study
 
@@ -37,7 +37,7 @@ def windows_of(study: Study) -> dict[int, tuple[Period, ...]]:
 def lines_by_year(study: Study, windows: Mapping[int, Sequence[Period]]) -> dict[int, int]:
     """Return the professional lines of each calendar year that a window touches."""
     years = calendar_years(period for found in windows.values() for period in found)
-    return {year: claim_rows(study, year, ["professional"]) for year in years}
+    return {year: claim_rows(study.store, year, ["professional"]) for year in years}
 
 
 def window_use(study: Study, windows: Mapping[int, Sequence[Period]]) -> use.SpanUse:

@@ -10,10 +10,8 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.deliverables.y1_attribution.completion import CLAIMS, claims_end
 from tcoc.deliverables.y1_attribution.completion import PRODUCTS as COMPLETION_PRODUCTS
 from tcoc.deliverables.y1_attribution.completion import completion as completion  # noqa: PLC0414
-from tcoc.deliverables.y1_attribution.completion import has_claims as has_claims  # noqa: PLC0414
 from tcoc.deliverables.y1_attribution.pieces import PRODUCTS as USE_PRODUCTS
 from tcoc.deliverables.y1_attribution.pieces import (
     ROWS_AT_ONCE,
@@ -40,6 +38,7 @@ from tcoc.rules.spending import (
     total,
     weighted_sums,
 )
+from tcoc.store.facts import CLAIMS, claims_end, has_claims
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS, SPENDING_COLUMNS
 from tcoc.study import Product, Study
 
@@ -74,7 +73,7 @@ def _people_of(study: Study, year: int) -> ir.Table:
     months, persons = study.store_table("member_month", [year]), study.store_table("beneficiary")
     with connection.step("population"):
         people = connection.keep(population(months, persons, year, rules))
-    if not has_claims(study, year):
+    if not has_claims(study.store, year):
         dollars = {name: ibis.null(DOLLAR_SUM) for name in ("tcoc", *SPENDING_COLUMNS)}
         return _typed(people.mutate(year=ibis.literal(year), **dollars), BENEFICIARY_YEAR)
     with connection.step("spending"):
@@ -177,7 +176,7 @@ def state_year(study: Study) -> pd.DataFrame:
         found[name] = pd.Series([none_or_float(d) for d in found[name]], dtype=object)
     table = hospital_years(found, completion(study), ("year",))
     facts = study.frame("completion_years").set_index("year").drop(columns="claims_end")
-    return table.join(facts, on="year").assign(claims_end=claims_end(study))
+    return table.join(facts, on="year").assign(claims_end=claims_end(study.store))
 
 
 # ---------------------------------------------------------------- movement, completeness
@@ -213,7 +212,7 @@ def completeness(study: Study) -> pd.DataFrame:
         monthly_dollars(*(study.store_table(name, years) for name in CLAIMS)),
         ["year", "month", "setting"],
     )
-    end = claims_end(study)
+    end = claims_end(study.store)
     if end is None:
         return pd.DataFrame(columns=list(COMPLETENESS))
     table = implied_completion(monthly, end, study.policy.get("tcoc.run_out_months"))
