@@ -19,7 +19,8 @@ from typing import Any
 from tcoc import disclosure
 from tcoc.cache import Cache
 from tcoc.deliverables import registry
-from tcoc.disclosure.editions import Record, disclosed
+from tcoc.disclosure.editions import disclosed
+from tcoc.disclosure.record import Record
 from tcoc.errors import TcocError
 from tcoc.folders import private
 from tcoc.params import load_run

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from tcoc.disclosure import MARK, Column, Draft, Rule, as_csv, gate
-from tcoc.disclosure.cells import gather, places
-from tcoc.disclosure.editions import TOGETHER, Record, disclosed
-from tcoc.disclosure.primary import mark_primary
-from tcoc.disclosure.protect import puzzle_of
+from tcoc.disclosure.editions import TOGETHER, disclosed
+from tcoc.disclosure.network import Network
+from tcoc.disclosure.protect import Puzzle
+from tcoc.disclosure.record import Record
 from tcoc.errors import TcocError
 
 from .tables import hospitals, plain
@@ -18,15 +18,15 @@ COUNT = Column("N", "count")
 
 def record(drafts, steps=None, reasons=None) -> Record:
     """What would be public without the gate's further hiding; `steps` replaces the rounding."""
-    checked = [draft.checked() for draft in drafts]
-    cells = gather(checked, Rule())
-    place = places(checked, cells)
-    mark_primary(checked, cells, place, Rule())
-    for kind, step in (steps or {}).items():
-        cells.loc[cells["kind"] == kind, "step"] = step
+    puzzle = Puzzle([draft.checked() for draft in drafts], Rule())
+    cells = puzzle.cells
+    if steps:
+        for kind, step in steps.items():
+            cells.step[cells.kind == kind] = step
+        puzzle.network = Network(cells)
     if reasons is not None:
-        cells["reason"] = reasons(cells)
-    return puzzle_of(checked, cells, place, Rule()).record()
+        cells.reason = reasons(cells).astype(object)
+    return puzzle.record()
 
 
 def found(*records):
@@ -119,7 +119,7 @@ def test_a_part_of_a_shown_whole_is_bounded_by_it():
 
     def told(within):
         draft = plain("t", frame, ("k",), columns, within=within)
-        reasons = lambda c: np.where(c["column"] == "part", "small count", "")  # noqa: E731
+        reasons = lambda c: np.where(c.column == "part", "small count", "")  # noqa: E731
         return ("part", "k a") in found(record([draft], {"count": 1e-6}, reasons))
 
     assert told({"part": "whole"})
@@ -189,7 +189,7 @@ def test_an_edition_that_shows_what_another_hides_is_found():
     pair = pd.DataFrame({"year": 2018, "ccn": ["acd", "STATE"], "benes": [747, 754]})
     draft = Draft("pairs", "T", pair, ("year", "ccn"), {"benes": Column("B", "count")},
                   {"ccn": "STATE"}, universe="people")  # fmt: skip
-    alone = record([draft], reasons=lambda cells: np.full(len(cells), "", dtype=object))
+    alone = record([draft], reasons=lambda cells: np.full(len(cells.row), ""))
     assert not found(first)
     tight = Record(alone.numbers.assign(lower=alone.numbers["exact"], upper=alone.numbers["exact"]),
                    alone.relations)  # fmt: skip
@@ -199,7 +199,7 @@ def test_an_edition_that_shows_what_another_hides_is_found():
 def test_the_gate_knows_the_earlier_editions():
     base = {"a": 253, "b": 7, "c": 404, "d": 90}
     shown = record([hospitals(base)], {"count": 1e-6}, lambda c: np.where(
-        (c["kind"] == "count") & (c["exact"] > 10), "", "small count"))  # fmt: skip
+        (c.kind == "count") & (c.exact > 10), "", "small count"))  # fmt: skip
     assert disclosed([gate({"y1": [hospitals(base)]}).record, shown])
 
 
