@@ -1,5 +1,7 @@
 """Planted leaks: one of each kind, and who finds it (rules D1-D5)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -201,6 +203,19 @@ def test_the_gate_knows_the_earlier_editions():
     shown = record([hospitals(base)], {"count": 1e-6}, lambda c: np.where(
         (c.kind == "count") & (c.exact > 10), "", "small count"))  # fmt: skip
     assert disclosed([gate({"y1": [hospitals(base)]}).record, shown])
+
+
+def test_what_earlier_editions_tell_whatever_is_hidden_is_withheld_whole():
+    """The earlier edition shows all hospitals but one, and their state: this one may show none."""
+    others = hospitals({"a": 253, "c": 404, "d": 90})
+    frame = others.frame.assign(benes=[253, 404, 90, 754])[["year", "ccn", "benes"]]
+    shown = replace(others, frame=frame, columns={"benes": COUNT})
+    before = record([shown], {"count": 2.0}, lambda c: np.full(len(c.row), ""))
+    draft = hospitals({"a": 253, "b": 7, "c": 404, "d": 90})
+    gated = gate({"y1": [draft]}, earlier=[before])
+    assert gated.tables["hospitals"].hidden["benes"].all()
+    assert "withheld beside earlier releases" in set(gated.log["reason"])
+    assert not disclosed([gated.record, before], integer=True)
 
 
 def test_option_variants_that_differ_by_one_person_tell_nobody():
