@@ -19,7 +19,9 @@ from typing import Any
 from tcoc import disclosure
 from tcoc.cache import Cache
 from tcoc.deliverables import registry
-from tcoc.disclosure.editions import Record, disclosed
+from tcoc.disclosure.editions import disclosed
+from tcoc.disclosure.protect import WITHHELD
+from tcoc.disclosure.record import Record
 from tcoc.errors import TcocError
 from tcoc.folders import private
 from tcoc.params import load_run
@@ -75,9 +77,12 @@ def attack(store: Path, variants: int, outputs: Path) -> dict[str, Any]:
         else:
             ledger.insert(0, gated.record)
             seconds = round(time.process_time() - begun, 1)
-            hidden, numbers = len(gated.log), len(gated.record.numbers)
-            editions.append({"edition": name, "numbers": numbers, "hidden cells": hidden,
-                             "gate seconds": seconds})  # fmt: skip
+            withheld = int((gated.log["reason"] == WITHHELD).sum())
+            editions.append({
+                "edition": name, "numbers": len(gated.record.numbers),
+                "hidden cells": len(gated.log), "withheld cells": withheld,
+                "gate seconds": seconds,
+            })  # fmt: skip
         print(editions[-1], flush=True)
     begun = time.process_time()
     told = disclosed(ledger, integer=True)

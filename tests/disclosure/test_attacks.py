@@ -1,14 +1,16 @@
 """Planted leaks: one of each kind, and who finds it (rules D1-D5)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tcoc.disclosure import MARK, Column, Draft, Rule, as_csv, gate
-from tcoc.disclosure.cells import gather, places
-from tcoc.disclosure.editions import TOGETHER, Record, disclosed
-from tcoc.disclosure.primary import mark_primary
-from tcoc.disclosure.protect import puzzle_of
+from tcoc.disclosure.editions import TOGETHER, disclosed
+from tcoc.disclosure.network import Network
+from tcoc.disclosure.protect import Puzzle
+from tcoc.disclosure.record import Record
 from tcoc.errors import TcocError
 
 from .tables import hospitals, plain
@@ -18,15 +20,15 @@ COUNT = Column("N", "count")
 
 def record(drafts, steps=None, reasons=None) -> Record:
     """What would be public without the gate's further hiding; `steps` replaces the rounding."""
-    checked = [draft.checked() for draft in drafts]
-    cells = gather(checked, Rule())
-    place = places(checked, cells)
-    mark_primary(checked, cells, place, Rule())
-    for kind, step in (steps or {}).items():
-        cells.loc[cells["kind"] == kind, "step"] = step
+    puzzle = Puzzle([draft.checked() for draft in drafts], Rule())
+    cells = puzzle.cells
+    if steps:
+        for kind, step in steps.items():
+            cells.step[cells.kind == kind] = step
+        puzzle.network = Network(cells)
     if reasons is not None:
-        cells["reason"] = reasons(cells)
-    return puzzle_of(checked, cells, place, Rule()).record()
+        cells.reason = reasons(cells).astype(object)
+    return puzzle.record()
 
 
 def found(*records):
@@ -119,7 +121,7 @@ def test_a_part_of_a_shown_whole_is_bounded_by_it():
 
     def told(within):
         draft = plain("t", frame, ("k",), columns, within=within)
-        reasons = lambda c: np.where(c["column"] == "part", "small count", "")  # noqa: E731
+        reasons = lambda c: np.where(c.column == "part", "small count", "")  # noqa: E731
         return ("part", "k a") in found(record([draft], {"count": 1e-6}, reasons))
 
     assert told({"part": "whole"})
@@ -189,7 +191,7 @@ def test_an_edition_that_shows_what_another_hides_is_found():
     pair = pd.DataFrame({"year": 2018, "ccn": ["acd", "STATE"], "benes": [747, 754]})
     draft = Draft("pairs", "T", pair, ("year", "ccn"), {"benes": Column("B", "count")},
                   {"ccn": "STATE"}, universe="people")  # fmt: skip
-    alone = record([draft], reasons=lambda cells: np.full(len(cells), "", dtype=object))
+    alone = record([draft], reasons=lambda cells: np.full(len(cells.row), ""))
     assert not found(first)
     tight = Record(alone.numbers.assign(lower=alone.numbers["exact"], upper=alone.numbers["exact"]),
                    alone.relations)  # fmt: skip
@@ -199,8 +201,21 @@ def test_an_edition_that_shows_what_another_hides_is_found():
 def test_the_gate_knows_the_earlier_editions():
     base = {"a": 253, "b": 7, "c": 404, "d": 90}
     shown = record([hospitals(base)], {"count": 1e-6}, lambda c: np.where(
-        (c["kind"] == "count") & (c["exact"] > 10), "", "small count"))  # fmt: skip
+        (c.kind == "count") & (c.exact > 10), "", "small count"))  # fmt: skip
     assert disclosed([gate({"y1": [hospitals(base)]}).record, shown])
+
+
+def test_what_earlier_editions_tell_whatever_is_hidden_is_withheld_whole():
+    """The earlier edition shows all hospitals but one, and their state: this one may show none."""
+    others = hospitals({"a": 253, "c": 404, "d": 90})
+    frame = others.frame.assign(benes=[253, 404, 90, 754])[["year", "ccn", "benes"]]
+    shown = replace(others, frame=frame, columns={"benes": COUNT})
+    before = record([shown], {"count": 2.0}, lambda c: np.full(len(c.row), ""))
+    draft = hospitals({"a": 253, "b": 7, "c": 404, "d": 90})
+    gated = gate({"y1": [draft]}, earlier=[before])
+    assert gated.tables["hospitals"].hidden["benes"].all()
+    assert "withheld beside earlier releases" in set(gated.log["reason"])
+    assert not disclosed([gated.record, before], integer=True)
 
 
 def test_option_variants_that_differ_by_one_person_tell_nobody():

@@ -59,7 +59,7 @@ def test_the_review_sheet_says_what_is_hidden_and_why_and_stays_restricted(tmp_p
     assert sheet.stat().st_mode & 0o077 == 0
     text = sheet.read_text()
     assert "small count" in text
-    assert "year 2018, ccn b" in text
+    assert "ccn b, year 2018" in text
     second = a_run(tmp_path, "again", {**STATE, "d": 120})
     release_run(second, "A. Checker")
     assert "differs from release 1 (sample)" in (second / "restricted" / "review.md").read_text()

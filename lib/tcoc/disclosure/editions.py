@@ -1,26 +1,23 @@
 """Several published editions together: what one hides and another tells (rules D2 and D5).
 
-An edition's record holds every number behind its tables with its public bounds, and all relations.
 Numbers of two editions that are the same exactly are one number: who has both knows both. Others
-stay two numbers; that they are close to each other tells nothing that rounding does not cover.
+stay two numbers; that they are close to each other tells nothing that rounding does not cover. A
+number that an edition withholds is one of its own: nothing there says that it is another's.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
 
-from tcoc.disclosure.attacker import Ends, Group, Knowledge, bounds, groups_of, propagated
-from tcoc.disclosure.network import FAR, Relations, spoken
-from tcoc.disclosure.rounding import Flags, significant
-from tcoc.errors import InputError
-from tcoc.identity import digest_of, sha256
+from tcoc.disclosure.attacker import bounds, propagated
+from tcoc.disclosure.network import spoken
+from tcoc.disclosure.record import FAR, Record, Relations
+from tcoc.disclosure.rounding import Flags, Numbers, significant
 
-NUMBERS, RELATIONS = "gate_numbers", "gate_relations"
 _NAME = ["universe", "column", "key"]
 TOGETHER = "can be worked out from both editions"
 FEW = "the two editions differ by a small count that can be told"
@@ -29,94 +26,39 @@ _SPAN = 2.0
 """A difference of two shown counts is told where fewer than three whole numbers are left for it."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """One edition: `numbers` (universe, column, key, kind, whole, exact, lower, upper, hidden, and
-    how uncertain each must stay: low, high, width) and the relations between them."""
+class Joint(NamedTuple):
+    """Editions as one, which of its numbers each edition's are, and what is new.
 
-    numbers: pd.DataFrame
-    relations: Relations
-
-    def write(self, folder: Path) -> None:
-        """Write the record as two restricted tables."""
-        told = self.relations.matrix.tocoo()
-        entries = pd.DataFrame({"row": told.row, "number": told.col, "sign": told.data})
-        entries["lower"] = self.relations.lower[told.row]
-        entries["upper"] = self.relations.upper[told.row]
-        self.numbers.to_parquet(folder / f"{NUMBERS}.parquet", index=False)
-        entries.to_parquet(folder / f"{RELATIONS}.parquet", index=False)
-
-    @classmethod
-    def read(cls, folder: Path) -> "Record":
-        """Read a record; InputError where a folder has none."""
-        file = folder / f"{NUMBERS}.parquet"
-        if not file.is_file():
-            raise InputError(f"{file.name}: the run has no record of its numbers; run it again")
-        numbers = pd.read_parquet(file)
-        entries = pd.read_parquet(folder / f"{RELATIONS}.parquet")
-        row, first, place = np.unique(entries["row"], return_index=True, return_inverse=True)
-        shape = (len(row), len(numbers))
-        matrix = csr_array((entries["sign"].to_numpy(), (place, entries["number"])), shape=shape)
-        lower, upper = (entries[side].to_numpy(np.float64)[first] for side in ("lower", "upper"))
-        return cls(numbers, Relations(matrix, lower, upper, np.full(len(row), -1)))
-
-
-def record_digest(folder: Path) -> str:
-    """Return the digest of a folder's record, empty where it has none."""
-    files = [folder / f"{table}.parquet" for table in (NUMBERS, RELATIONS)]
-    return digest_of([sha256(file) for file in files]) if all(map(Path.is_file, files)) else ""
-
-
-@dataclass(frozen=True)
-class Joint:
-    """All editions as one: `numbers` as in a record, and which of them each edition's are."""
+    `new` are the relations that the first edition alone says.
+    """
 
     records: Sequence[Record]
+    record: Record
     number_of: Sequence[np.ndarray]
-    numbers: pd.DataFrame
-    relations: Relations
     new: Flags
-    """Which relations the first edition alone says."""
 
-    @cached_property
-    def known(self) -> Knowledge:
-        """What the attacker holds."""
-        return Knowledge.of(self.numbers, self.relations)
-
-    @cached_property
-    def groups(self) -> list[Group]:
-        """The numbers that share relations."""
-        return groups_of(self.relations)
-
-    def worlds(self) -> Ends:
-        """What is seen of how far numbers can move before any attack: the true world alone."""
-        return self.known.exact.copy(), self.known.exact.copy()
-
-    def earlier(self) -> tuple[Flags, Flags]:
-        """Return which numbers earlier editions have, and which any of them shows."""
-        has, shows = np.zeros((2, len(self.numbers)), dtype=bool)
+    def earlier(self, *, shown: bool = False) -> Flags:
+        """Return which numbers the editions after the first have, or which any of them shows."""
+        flags = np.zeros(len(self.record.numbers), dtype=bool)
         for number_of, record in zip(self.number_of[1:], self.records[1:], strict=True):
-            has[number_of] = True
-            shows[number_of[~record.numbers["hidden"].to_numpy(bool)]] = True
-        return has, shows
+            flags[number_of[~record["hidden"]] if shown else number_of] = True
+        return flags
 
 
 def joint(records: Sequence[Record]) -> Joint:
     """Return editions as one; the numbers of the first keep their places."""
     if len(records) == 1:
-        numbers, said = records[0].numbers, records[0].relations
-        said = said[(said.lower > -FAR) | (said.upper < FAR)]
-        return Joint(
-            records, [np.arange(len(numbers))], numbers, said, np.ones(len(said.lower), bool)
-        )
+        alone, told = np.arange(len(records[0].numbers)), records[0].relations.lower
+        return Joint(records, records[0], [alone], np.ones(len(told), dtype=bool))
     sizes = [len(record.numbers) for record in records]
     every = pd.concat([record.numbers for record in records], ignore_index=True)
-    named = every[_NAME].assign(exact=significant(every["exact"].to_numpy(np.float64), 8))
-    # two numbers of one edition stay two, however near they are
     edition = np.repeat(np.arange(len(records)), sizes)
-    twin = named.assign(edition=edition).groupby([*_NAME, "exact", "edition"]).cumcount()
-    keys = [*_NAME, "exact", "twin"]
-    number = named.assign(twin=twin).groupby(keys, sort=False).ngroup().to_numpy()
+    named = every[_NAME].assign(exact=significant(every["exact"].to_numpy(np.float64), 8))
+    named["apart"] = np.where(every["apart"], edition, -1)
+    # two numbers of one edition stay two, however near they are
+    keys = list(named.columns)
+    named["twin"] = named.assign(edition=edition).groupby([*keys, "edition"]).cumcount()
+    number = named.groupby([*keys, "twin"], sort=False).ngroup().to_numpy()
     by_number = every.groupby(number)
     numbers = by_number.first()
     numbers["lower"], numbers["upper"] = by_number["lower"].max(), by_number["upper"].min()
@@ -127,7 +69,8 @@ def joint(records: Sequence[Record]) -> Joint:
     numbers["low"], numbers["high"] = wishes["low"].min(), wishes["high"].max()
     numbers["width"] = wishes["width"].max()
     number_of = np.split(number, np.cumsum(sizes)[:-1])
-    return Joint(records, number_of, numbers, *_together(records, number_of, len(numbers)))
+    relations, new = _together(records, number_of, len(numbers))
+    return Joint(records, Record(numbers, relations), number_of, new)
 
 
 def _together(
@@ -149,18 +92,20 @@ def _together(
     return every[first], (edition.groupby(alike).transform("max") == 0).to_numpy()[first]
 
 
-def news(both: Joint, before: Joint) -> Flags:
+def news(both: Joint, earlier: Sequence[Record]) -> Flags:
     """Return of which numbers the first edition says anything that its earlier ones do not.
 
     Groups without any were attacked when the last of those was released.
     """
-    place = np.full(len(both.numbers), -1)
-    for now, then in zip(both.number_of[1:], before.number_of, strict=True):
-        place[now] = then
-    told = ["lower", "upper", "low", "high", "width"]
-    now, then = (j.numbers[told].to_numpy() for j in (both, before))
-    moved: Flags = (place < 0) | (now != then[place]).any(axis=1)
-    moved[both.relations[both.new].matrix.indices] = True
+    moved: Flags = np.ones(len(both.record.numbers), dtype=bool)
+    if earlier:
+        before, place = joint(earlier), np.full(len(moved), -1)
+        for now, then in zip(both.number_of[1:], before.number_of, strict=True):
+            place[now] = then
+        told = ["lower", "upper", "low", "high", "width"]
+        one, other = (j.record.numbers[told].to_numpy() for j in (both, before))
+        moved = (place < 0) | (one != other[place]).any(axis=1)
+        moved[both.record.relations[both.new].matrix.indices] = True
     return moved
 
 
@@ -183,11 +128,12 @@ def disclosed(records: Sequence[Record], *, integer: bool = False) -> list[Diffe
     if not records:
         return []
     both = joint(records)
-    ends = bounds(both.known, both.groups, both.worlds(), integer=integer)
-    missed = np.flatnonzero(both.known.missed(*ends)).tolist()
-    found = [(number, TOGETHER) for number in missed]
-    found += [(number, FEW) for number in _small_changes(both)]
-    names = both.numbers[_NAME].astype(object).to_numpy()
+    known, exact = both.record, both.record["exact"]
+    ends = propagated(known)
+    narrowed = bounds(known, ends, known.groups, (exact.copy(), exact.copy()), integer=integer)
+    found = [(number, TOGETHER) for number in np.flatnonzero(known.missed(*narrowed)).tolist()]
+    found += [(number, FEW) for number in _small_changes(both, *ends)]
+    names = known.numbers[_NAME].astype(object).to_numpy()
     return [
         Difference(universe, column, spoken(key), kind)
         for number, kind in found
@@ -195,10 +141,9 @@ def disclosed(records: Sequence[Record], *, integer: bool = False) -> list[Diffe
     ]
 
 
-def _small_changes(both: Joint) -> list[int]:
+def _small_changes(both: Joint, low: Numbers, high: Numbers) -> list[int]:
     """Find counts of two editions that differ by a few people, and by how few can be seen."""
-    low, high = propagated(both.known)
-    exact, found = both.known.exact, list[int]()
+    exact, found = both.record["exact"], list[int]()
     now = both.records[0].numbers.assign(a=both.number_of[0])
     now = now[now["kind"] == "count"]
     for earlier, number in zip(both.records[1:], both.number_of[1:], strict=True):

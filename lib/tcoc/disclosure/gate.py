@@ -6,24 +6,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure.cells import gather, places
-from tcoc.disclosure.editions import Record
-from tcoc.disclosure.primary import mark_primary
-from tcoc.disclosure.protect import protect, puzzle_of
+from tcoc.disclosure.network import spoken
+from tcoc.disclosure.protect import Puzzle, protect
+from tcoc.disclosure.record import Record
 from tcoc.disclosure.rounding import Rule, digits_of, rounded_to
-from tcoc.disclosure.table import (
-    OF_PEOPLE,
-    ROUNDED,
-    Draft,
-    Facts,
-    PublicTable,
-    admit,
-    row_words,
-)
+from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Draft, Facts, PublicTable, admit
 from tcoc.errors import InputError
 from tcoc.params import Policy
-
-LOG_COLUMNS = ("table", "cell", "column", "reason", "exact")
 
 
 @dataclass(frozen=True)
@@ -52,19 +41,20 @@ def gate(
     rule = policy if isinstance(policy, Rule) else Rule.of(policy) if policy else Rule()
     owners = [(owner, draft.checked()) for owner, own in drafts.items() for draft in own]
     _refuse_twice([draft.name for _, draft in owners])
-    checked = [draft for _, draft in owners]
-    cells = gather(checked, rule)
-    place = places(checked, cells)
-    mark_primary(checked, cells, place, rule)
-    puzzle = puzzle_of(checked, cells, place, rule)
-    protect(puzzle, earlier)
-    shown = rounded_to(cells["exact"].to_numpy(float), cells["step"].to_numpy(float))
-    cells = cells.assign(shown=shown, hidden=cells["reason"] != "")
+    puzzle = Puzzle([draft for _, draft in owners], rule)
+    record = protect(puzzle, earlier)
+    cells = puzzle.cells
+    shown, hidden = rounded_to(cells.exact, cells.step), cells.reason != ""
+    digits = digits_of(cells.step)
     tables = {
-        draft.name: _admitted(owner, draft, cells[cells["table"] == number])
+        draft.name: _admitted(owner, draft, {
+            name: [np.append(of, none)[cells.place[number, name]]
+                   for of, none in ((shown, np.nan), (hidden, False), (digits, 0))]
+            for name in draft.of_kind(*OF_PEOPLE)
+        })
         for number, (owner, draft) in enumerate(owners)
-    }
-    return Gated(tables, log_of(checked, cells[cells["hidden"]]), puzzle.record())
+    }  # fmt: skip
+    return Gated(tables, log_of(puzzle), record)
 
 
 def _refuse_twice(names: Sequence[str]) -> None:
@@ -73,39 +63,33 @@ def _refuse_twice(names: Sequence[str]) -> None:
             raise InputError(f"public table {name} stands twice in the run; names are unique")
 
 
-def _admitted(owner: str, draft: Draft, cells: pd.DataFrame) -> PublicTable:
-    """Return a draft with its numbers as its cells say; what has no number stays as it is."""
-    frame, columns = draft.frame.copy(), dict(draft.columns)
-    masks = pd.DataFrame(False, index=frame.index, columns=frame.columns)
-    groups = dict(iter(cells.groupby("column", sort=False)))
-    for name in draft.of_kind(*OF_PEOPLE):
-        own = groups.get(name, cells[:0])
-        row, shown, hidden = (own[c].to_numpy() for c in ("row", "shown", "hidden"))
-        digits = int(digits_of(own["step"].to_numpy(float)[~hidden]).max(initial=0))
-        values, mask, absent = (
-            np.zeros(len(frame)),
-            np.zeros(len(frame), bool),
-            np.ones(len(frame), bool),
+def _admitted(owner: str, draft: Draft, cells: Mapping[str, Sequence[np.ndarray]]) -> PublicTable:
+    """Return a draft with its numbers as its cells say (shown, hidden, digits), by column.
+
+    What has no number stays as it is.
+    """
+    frame, columns, masks = {}, dict(draft.columns), {}
+    for name, (shown, hidden, digits) in cells.items():
+        absent = hidden | np.isnan(shown)
+        most = int(digits[~absent].max(initial=0))
+        array = pd.arrays.FloatingArray(np.where(absent, 0.0, shown), absent)
+        frame[name], masks[name] = array.astype("Int64") if most == 0 else array, hidden
+        entry = columns[name]
+        columns[name] = replace(
+            entry, digits=most if entry.digits is None else min(entry.digits, most)
         )
-        values[row], mask[row], absent[row] = np.where(hidden, 0.0, shown), hidden, hidden
-        array = pd.arrays.FloatingArray(values, absent)
-        frame[name], masks[name] = array.astype("Int64") if digits == 0 else array, mask
-        entry = draft.columns[name]
-        shorter = digits if entry.digits is None else min(entry.digits, digits)
-        columns[name] = replace(entry, digits=shorter)
-    note = f"{draft.note} {ROUNDED}".strip() if draft.of_kind(*OF_PEOPLE) else draft.note
+    note = f"{draft.note} {ROUNDED}".strip() if cells else draft.note
     said = {f.name: getattr(draft, f.name) for f in fields(Facts) if hasattr(draft, f.name)}
     facts = Facts(**{**said, "deliverable": owner, "columns": columns, "note": note})
-    return admit(facts, frame, masks)
+    return admit(facts, draft.frame.assign(**frame), pd.DataFrame(masks, draft.frame.index))
 
 
-def log_of(drafts: Sequence[Draft], hidden: pd.DataFrame) -> pd.DataFrame:
+def log_of(puzzle: Puzzle) -> pd.DataFrame:
     """Return every hidden cell with its reason and exact number: restricted."""
-    words = {t: row_words(drafts[t].frame, drafts[t].keys) for t in hidden["table"].unique()}
-    where = list(zip(hidden["table"], hidden["row"], strict=True))
-    log = hidden.assign(
-        table=[drafts[table].name for table, _ in where],
-        cell=[words[table][row] for table, row in where],
-        column=hidden["column"].astype(str),
-    )
-    return log[list(LOG_COLUMNS)].reset_index(drop=True)
+    cells, key = puzzle.cells, puzzle.network.frame["key"].to_numpy()[puzzle.network.of_cell]
+    names = np.array(["", *(draft.name for draft in cells.drafts)], dtype=object)
+    log = {"table": names[cells.table + 1], "cell": key, "column": cells.column,
+           "reason": cells.reason, "exact": cells.exact}  # fmt: skip
+    hidden: pd.DataFrame = pd.DataFrame(log)[cells.reason != ""].reset_index(drop=True)
+    hidden["cell"] = hidden["cell"].map(spoken)
+    return hidden

@@ -9,49 +9,23 @@ are made.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from tcoc.disclosure.cells import Place, shown_bounds
+from tcoc.disclosure.cells import Cells
+from tcoc.disclosure.record import FAR, NOISE, Relations
 from tcoc.disclosure.rounding import Flags, Numbers, significant
-from tcoc.disclosure.table import Draft, label_text
+from tcoc.disclosure.table import Draft, label_text, label_texts
 from tcoc.errors import InputError
 
 ADDITIVE = ("count", "months", "dollars")
-FAR = 1e12
 UNIT = {"dollars": 1e4, "months": 12.0}
 """All numbers are counted in about a person (a person-year, what one costs): for the programs."""
 
-_TOLERANCE = 1e-6
 _CENTS = 2e-6
-
-
-@dataclass
-class Relations:
-    """lower <= matrix @ numbers <= upper, row by row; `owner`: the cell of a ratio, or -1."""
-
-    matrix: csr_array
-    lower: Numbers
-    upper: Numbers
-    owner: np.ndarray
-
-    def __getitem__(self, rows: np.ndarray) -> "Relations":
-        """Return some relations."""
-        return Relations(self.matrix[rows], self.lower[rows], self.upper[rows], self.owner[rows])
-
-    def alike(self) -> np.ndarray:
-        """Return a number for each relation; those that say the same have the same.
-
-        Two say the same where two random sums over their numbers agree.
-        """
-        chance = np.random.default_rng(self.matrix.shape[1]).random((self.matrix.shape[1], 2))
-        sums = significant(self.matrix @ chance, 10)
-        said = pd.DataFrame(sums).assign(lower=self.lower, upper=self.upper)
-        return said.groupby(list(said.columns), sort=False).ngroup().to_numpy()
 
 
 class Network:
@@ -62,9 +36,8 @@ class Network:
     different things, and one of them needs a universe of its own.
     """
 
-    def __init__(self, drafts: Sequence[Draft], cells: pd.DataFrame, place: Place) -> None:
-        self.drafts, self.cells, self.place = drafts, cells, place
-        self.keys = [keys_of(d.frame, d.keys, d.totals) for d in drafts]
+    def __init__(self, cells: Cells) -> None:
+        self.drafts, self.cells = cells.drafts, cells
         self.frame, self.of_cell = self._numbers()
         self.exact = self.frame["exact"].to_numpy(np.float64)
         self.unit = self.frame["unit"].to_numpy(np.float64)
@@ -75,21 +48,21 @@ class Network:
         self.relations = self._relations()
 
     def _numbers(self) -> tuple[pd.DataFrame, np.ndarray]:
-        table, row = self.cells["table"].to_numpy(), self.cells["row"].to_numpy(dtype=np.int64)
-        key, universe = np.empty((2, len(table)), dtype=object)
-        for number, draft in enumerate(self.drafts):
-            key[table == number] = self.keys[number][row[table == number]]
-            universe[table == number] = draft.counted
-        own = self.cells[["column", "kind", "exact"]].assign(universe=universe, key=key)
+        cells, drafts = self.cells, self.drafts
+        keys = np.concatenate([["?"], *(keys_of(d.frame, d.keys, d.totals) for d in drafts)])
+        start = np.cumsum([1, *(len(draft.frame) for draft in drafts)])
+        universe = np.array(["", *(draft.counted for draft in drafts)], dtype=object)
+        own = pd.DataFrame({
+            "universe": universe[cells.table + 1], "column": cells.column,
+            "key": keys[start[cells.table] + cells.row], "kind": cells.kind, "exact": cells.exact,
+        })  # fmt: skip
         # Ratios of one name may mean two things; two counts of one name must not.
-        meaning = significant(own["exact"].to_numpy(float), 8)
-        own["meaning"] = np.where(own["kind"] == "count", 0.0, meaning)
+        own["meaning"] = np.where(cells.kind == "count", 0.0, significant(cells.exact, 8))
         of_cell = own.groupby(["universe", "column", "key", "meaning"], sort=False).ngroup()
-        first = ~of_cell.duplicated().to_numpy()
-        frame = own.loc[first, ["universe", "column", "key", "kind", "exact"]]
+        frame = own[~of_cell.duplicated().to_numpy()].drop(columns="meaning")
         frame = frame.reset_index(drop=True)
         self._refuse_two_meanings(frame, of_cell.to_numpy())
-        whole = (frame["exact"] - frame["exact"].round()).abs() < _TOLERANCE
+        whole = (frame["exact"] - frame["exact"].round()).abs() < NOISE
         frame["whole"] = whole.groupby([frame["universe"], frame["column"]]).transform("all")
         frame["whole"] &= frame["kind"] == "count"
         frame["unit"] = frame["kind"].map(UNIT).astype("float64").fillna(1.0)
@@ -97,11 +70,11 @@ class Network:
         return frame, of_cell.to_numpy()
 
     def _refuse_two_meanings(self, frame: pd.DataFrame, of_cell: np.ndarray) -> None:
-        known, exact = frame["exact"].to_numpy()[of_cell], self.cells["exact"].to_numpy()
-        apart = np.abs(known - exact) > _TOLERANCE * np.maximum(1.0, np.abs(exact))
-        for place in np.flatnonzero(apart & (self.cells["kind"] == "count").to_numpy())[:1]:
+        known, exact = frame["exact"].to_numpy()[of_cell], self.cells.exact
+        apart = np.abs(known - exact) > NOISE * np.maximum(1.0, np.abs(exact))
+        for place in np.flatnonzero(apart & (self.cells.kind == "count"))[:1]:
             cell = frame.iloc[of_cell[place]]
-            tables = self.cells.loc[of_cell == of_cell[place], "table"]
+            tables = self.cells.table[of_cell == of_cell[place]]
             names = " and ".join(dict.fromkeys(self.drafts[t].name for t in tables))
             raise InputError(
                 f'public tables {names} count {cell["column"]} of universe "{cell["universe"]}"'
@@ -111,10 +84,12 @@ class Network:
 
     def _relations(self) -> Relations:
         self._sums()
+        low, high = self.cells.bounds()
+        low = np.where(self.cells.kind == "share", np.maximum(low, 0), low)
         for number, draft in enumerate(self.drafts):
             self._within(number, draft)
             self._months(number, draft)
-            self._ratios(number, draft)
+            self._ratios(number, draft, low, high)
         none = np.zeros(0, dtype=np.int64)
         row, column, sign = map(np.concatenate, zip(*self._parts, (none,) * 3, strict=True))
         matrix = csr_array((sign, (row, column)), shape=(self._height, len(self.frame)))
@@ -146,7 +121,7 @@ class Network:
 
     def _of(self, table: int, column: str) -> np.ndarray:
         """Return the number in each row of a column, -1 where there is none."""
-        cell = self.place.get((table, column), np.full(len(self.keys[table]), -1))
+        cell = self.cells.place.get((table, column), np.full(len(self.drafts[table].frame), -1))
         return np.where(cell >= 0, self.of_cell[cell] if len(self.of_cell) else -1, -1)
 
     def _both(self, table: int, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:
@@ -161,30 +136,37 @@ class Network:
         for number, draft in enumerate(self.drafts):
             if draft.of_kind(*ADDITIVE):
                 of_universe.setdefault(draft.counted, []).append(number)
+        parts: list[np.ndarray] = []
+        totals: list[np.ndarray] = []
         for tables in of_universe.values():
             lines = _Lines([self.drafts[t] for t in tables])
-            columns: dict[str, np.ndarray] = {}
-            for number, lines_of in zip(tables, lines.of_table, strict=True):
-                for name in self.drafts[number].of_kind(*ADDITIVE):
-                    found = self._of(number, name)
-                    column = columns.setdefault(name, np.full(lines.count, -1))
-                    column[lines_of[found >= 0]] = found[found >= 0]
+            names = list(
+                dict.fromkeys(c for t in tables for c in self.drafts[t].of_kind(*ADDITIVE))
+            )
+            found = np.full((len(names), lines.count), -1)
+            for table, lines_of in zip(tables, lines.of_table, strict=True):
+                for name in self.drafts[table].of_kind(*ADDITIVE):
+                    own = self._of(table, name)
+                    found[names.index(name), lines_of[own >= 0]] = own[own >= 0]
             for part, total in lines.sums():
-                for column in columns.values():
-                    parts, totals = column[part], column[total]
-                    both = (parts >= 0) & (totals >= 0)
-                    self._sum(parts[both], totals[both])
+                parts += list(found[:, part])
+                totals += list(found[:, total])
+        self._add_sums(parts, totals)
 
-    def _sum(self, part: np.ndarray, total: np.ndarray) -> None:
+    def _add_sums(self, parts: Sequence[np.ndarray], totals: Sequence[np.ndarray]) -> None:
         """Add what is known about totals and their parts; a sum that does not hold teaches little.
 
         A total above its parts has one more, unpublished part. A total below them counts people
         once who stand in several parts: then each part is at most the total.
         """
-        whole, group = np.unique(total, return_inverse=True)
+        part, total = (np.concatenate([np.zeros(0, int), *side]) for side in (parts, totals))
+        sums = np.repeat(np.arange(len(parts)), list(map(len, parts)))[(part >= 0) & (total >= 0)]
+        part, total = part[(part >= 0) & (total >= 0)], total[(part >= 0) & (total >= 0)]
+        sums, group = np.unique(sums * len(self.exact) + total, return_inverse=True)
+        whole = sums % max(len(self.exact), 1)
         amount, counts = self.exact[whole], self.counts[whole]
         gap = amount - np.bincount(group, self.exact[part], len(whole))
-        tolerance = np.maximum(_TOLERANCE * np.abs(amount), np.where(counts, _TOLERANCE, _CENTS))
+        tolerance = np.maximum(NOISE * np.abs(amount), np.where(counts, NOISE, _CENTS))
         largest = np.full(len(whole), -np.inf)
         np.maximum.at(largest, group, self.exact[part])
         equal = np.abs(gap) <= tolerance
@@ -205,7 +187,7 @@ class Network:
         """A count and the column of which it is a part."""
         for part, whole in draft.within.items():
             inner, outer = self._both(table, part, whole)
-            if (self.exact[inner] > self.exact[outer] * (1 + _TOLERANCE) + _TOLERANCE).any():
+            if (self.exact[inner] > self.exact[outer] * (1 + NOISE) + NOISE).any():
                 raise InputError(
                     f"public table {draft.name}: {part} is more than {whole}, of which it is part"
                 )
@@ -217,20 +199,18 @@ class Network:
             for count in draft.columns[name].protectors[:1]:
                 months, people = self._both(table, name, count)
                 m, n = self.exact[months], self.exact[people]
-                if (m <= n + _TOLERANCE).all() and (12 * m >= n - _TOLERANCE).all():
+                if (m <= n + NOISE).all() and (12 * m >= n - NOISE).all():
                     self._pairs(months, 1.0, people, -FAR, 0.0)
                     self._pairs(people, 12.0, months, -FAR, 0.0)
 
-    def _ratios(self, table: int, draft: Draft) -> None:
+    def _ratios(self, table: int, draft: Draft, low: Numbers, high: Numbers) -> None:
         """Shares and means of two numbers of the same row: above = ratio x below, ratio rounded.
 
         The two are found from the exact numbers, whatever the columns are called.
         """
-        low, high = shown_bounds(self.cells)
-        low = np.where(self.cells["kind"] == "share", np.maximum(low, 0), low)
-        ratio = self.cells["exact"].to_numpy(np.float64)
+        ratio = self.cells.exact
         for name in draft.of_kind("share", "score", "per_capita", "percent"):
-            of_row = self.place[table, name]
+            of_row = self.cells.place[table, name]
             for above, below, factor in _made_of(draft, name):
                 top, bottom = self._of(table, above), self._of(table, below)
                 here = np.flatnonzero((of_row >= 0) & (top >= 0) & (bottom >= 0))
@@ -252,7 +232,7 @@ def keys_of(frame: pd.DataFrame, keys: Iterable[str], totals: Mapping[str, str])
     """Return each row's labels as one text, dimensions in order, totals left out."""
     text = np.full(len(frame), "", dtype=object)
     for dimension in sorted(keys):
-        labels = frame[dimension].map(label_text).to_numpy(object)
+        labels = label_texts(frame[dimension])
         text = text + np.where(labels == totals.get(dimension), "", f"|{dimension}=" + labels)
     return text
 
@@ -386,7 +366,7 @@ def _labels(draft: Draft, dimension: str) -> np.ndarray:
     """Return the labels of a table's rows in a dimension; None where absent or a total."""
     if dimension not in draft.keys:
         return np.full(len(draft.frame), None, dtype=object)
-    labels: np.ndarray = draft.frame[dimension].map(label_text).to_numpy(object, copy=True)
+    labels = label_texts(draft.frame[dimension])
     labels[labels == draft.totals.get(dimension)] = None
     return labels
 

@@ -92,12 +92,12 @@ def digits_of(steps: Numbers) -> Numbers:
     return np.maximum(0.0, np.ceil(-np.log10(steps) - _NOISE))
 
 
-def same_everywhere(kinds: pd.Series, exact: Numbers, steps: Numbers) -> Numbers:
+def same_everywhere(kinds: np.ndarray, exact: Numbers, steps: Numbers) -> Numbers:
     """Return for each number the coarsest step under which the same exact one is shown anywhere."""
     mark = significant(exact, 11)
-    frame = pd.DataFrame({"kind": kinds.to_numpy(), "mark": mark, "step": steps})
+    frame = pd.DataFrame({"kind": kinds, "mark": mark, "step": steps})
     found = frame.groupby(["kind", "mark"], dropna=False)["step"].transform("max")
-    return np.asarray(found, dtype=np.float64)
+    return found.to_numpy(np.float64, copy=True)
 
 
 def significant(numbers: Numbers, digits: int) -> Numbers:

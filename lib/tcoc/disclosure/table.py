@@ -3,10 +3,9 @@
 Only the gate makes a PublicTable; every view of one keeps its keys, hidden cells and dictionary.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field, fields, replace
 from decimal import Decimal
-from itertools import product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -113,9 +112,8 @@ class Draft:
         )
         columns = {str(c): self._entry(str(c), frame[c]) for c in frame.columns}
         draft = replace(self, frame=frame, columns=columns)
-        self._check_names(columns)
-        draft._check_keys()
-        draft._check_numbers()
+        for fault in draft._faults(self.columns):
+            raise InputError(f"public table {self.name}: {fault}")
         return draft
 
     def _entry(self, name: str, data: pd.Series) -> Column:
@@ -132,46 +130,37 @@ class Draft:
             )
         return Column(plain_label(name), "label")
 
-    def _check_names(self, columns: Mapping[str, Column]) -> None:
+    def _faults(self, declared: Iterable[str]) -> Iterator[str]:
+        """Yield what is not sound, a sentence each; `declared` are the dictionary's own names."""
+        columns, keys = self.columns, list(self.keys)
         counts = [c for c, entry in columns.items() if entry.kind in ("count", "entities")]
-        named: list[tuple[str, Iterable[str]]] = [(c, columns) for c in (*self.keys, *self.columns)]
-        named += [(c, self.keys) for c in (*self.totals, *self.parents)]
+        kinds = get_args(Kind)
+        named: list[tuple[str, Iterable[str]]] = [(c, columns) for c in (*keys, *declared)]
+        named += [(c, keys) for c in (*self.totals, *self.parents)]
         named += [(c, counts) for pair in self.within.items() for c in pair]
         named += [(c, counts) for entry in columns.values() for c in entry.protectors]
         named += [(self.clinicians, counts)] if self.clinicians else []
-        for name, valid in named:
-            if name not in valid:
-                raise InputError(f'public table {self.name}: "{name}"{nearest(name, valid)}')
+        yield from (f'"{n}"{nearest(n, valid)}' for n, valid in named if n not in valid)
         for name, entry in columns.items():
-            if entry.kind not in get_args(Kind):
-                raise InputError(
-                    f'public table {self.name}: kind "{entry.kind}" of {name}'
-                    f"{nearest(entry.kind, get_args(Kind))}"
-                )
+            if entry.kind not in kinds:
+                yield f'kind "{entry.kind}" of {name}{nearest(entry.kind, kinds)}'
             if entry.kind in ("share", "score", "percent") and not entry.protectors:
-                raise InputError(
-                    f"public table {self.name}: {name} is a {entry.kind} and names no count column"
-                    ' as its base; name it, or call the column a "number" if it is about nobody'
+                yield (
+                    f"{name} is a {entry.kind} and names no count column as its base; name it, or"
+                    ' call the column a "number" if it is about nobody'
                 )
-
-    def _check_keys(self) -> None:
-        keys = list(self.keys)
         if keys and self.frame[keys].isna().any(axis=None):
-            raise InputError(f"public table {self.name}: a key is blank")
+            yield "a key is blank"
         repeated = self.frame.duplicated(keys) if keys else pd.Series(range(len(self.frame))) > 0
         if repeated.any():
-            row = int(np.flatnonzero(repeated.to_numpy())[0])
-            raise InputError(f"public table {self.name}: the keys of row {row} stand twice")
-
-    def _check_numbers(self) -> None:
-        for name in self.frame.columns:
-            kind, data = self.columns[name].kind, self.frame[name]
-            if kind not in OF_PEOPLE | {"entities"} or not data.notna().any():
-                continue
+            yield f"the keys of row {int(np.flatnonzero(repeated.to_numpy())[0])} stand twice"
+        for name in self.of_kind("entities", *OF_PEOPLE):
+            kind, data = columns[name].kind, self.frame[name]
             if not pd.api.types.is_numeric_dtype(data.dtype):
-                raise InputError(f"public table {self.name}: the {kind} {name} is not a number")
-            if kind in ("count", "entities", "months") and (data.dropna() < 0).any():
-                raise InputError(f"public table {self.name}: the {kind} {name} is negative")
+                if data.notna().any():
+                    yield f"the {kind} {name} is not a number"
+            elif kind in ("count", "entities", "months") and (data < 0).any():
+                yield f"the {kind} {name} is negative"
 
 
 def plain_label(name: str) -> str:
@@ -187,14 +176,18 @@ def label_text(label: object) -> str:
     return str(label)
 
 
+def label_texts(labels: pd.Series) -> np.ndarray:
+    """Return labels as text, each distinct one made once."""
+    code, found = pd.factorize(labels)
+    return np.array([*map(label_text, found), "nan"], dtype=object)[code]
+
+
 def _plain_numbers(column: pd.Series) -> pd.Series:
     """Decimals as doubles: the gate compares, rounds and hides; it adds nothing up."""
-    present = column.dropna()
-    if len(present) and all(isinstance(v, Decimal | int | float | np.number) for v in present):
-        if any(isinstance(v, bool) for v in present):
-            return column
-        return pd.to_numeric(column.map(lambda v: None if pd.isna(v) else float(v)))
-    return column
+    kinds = set(map(type, column.dropna()))
+    if not kinds or not all(issubclass(k, Decimal | int | float | np.number) for k in kinds):
+        return column
+    return column if bool in kinds else pd.to_numeric(column.map(float, na_action="ignore"))
 
 
 @dataclass(frozen=True)
@@ -329,22 +322,23 @@ class PublicTable(Facts):
             if c in keys or (c not in (*wide, dimension) and entries[c].kind in _PLAIN
                              and (groups[c].nunique(dropna=False) <= 1).all())
         ]  # fmt: skip
-        row = groups.ngroup().to_numpy()
-        first = ~pd.Series(row).duplicated().to_numpy()
+        row, labels = groups.ngroup(), self._frame[dimension].map(label_text)
+        spread = [(name, label) for name in wide for label in dict.fromkeys(labels)]
+        titles = [f"{label} {name}" for name, label in spread]
+        index = pd.MultiIndex.from_arrays([row, labels])
+        sides = []
+        for side in self._sides():
+            cells = pd.DataFrame(side[list(wide)].set_index(index).unstack())[spread]
+            cells = cells.reset_index(drop=True).set_axis(titles, axis=1)
+            first = side.loc[~row.duplicated().to_numpy(), stay].reset_index(drop=True)
+            sides.append(pd.concat([first, cells], axis=1))
         kept = {c: entries[c] for c in stay}
-        sides = [[side.loc[first, stay].reset_index(drop=True)] for side in self._sides()]
-        labels = self._frame[dimension].map(label_text).to_numpy()
-        for name, label in product(wide, dict.fromkeys(labels)):
-            mine, title = labels == label, f"{label} {name}"
-            for parts, side in zip(sides, self._sides(), strict=True):
-                cells = side.loc[mine, name].set_axis(row[mine]).reindex(range(first.sum()))
-                parts.append(cells.rename(title))
+        for name, label in spread:
             of = tuple(f"{label} {c}" for c in entries[name].of)
             heading = f"{label} {entries[name].label}"
-            kept[title] = replace(entries[name], label=heading, of=of, base="")
-        frame, hidden = (pd.concat(parts, axis=1) for parts in sides)
-        hidden = hidden.fillna(False).astype(bool)
-        return self._view(frame, hidden, columns=kept, keys=tuple(keys))
+            kept[f"{label} {name}"] = replace(entries[name], label=heading, of=of, base="")
+        hidden = sides[1].fillna(False).astype(bool)
+        return self._view(sides[0], hidden, columns=kept, keys=tuple(keys))
 
     def value(self, column: str, **where: Any) -> Any:
         """Return one number or label for a sentence; pd.NA where hidden or absent.
@@ -388,12 +382,3 @@ def admit(facts: Facts, frame: pd.DataFrame, hidden: pd.DataFrame) -> PublicTabl
     mask = hidden.reindex(columns=frame.columns, fill_value=False).astype(bool)
     sides = {"_frame": frame.reset_index(drop=True), "_hidden": mask.reset_index(drop=True)}
     return PublicTable(**{**vars(facts), **sides, "gate": _GATE})
-
-
-def row_words(frame: pd.DataFrame, keys: Sequence[str]) -> np.ndarray:
-    """Return each row's keys as a reader names it: year 2018, ccn 210001."""
-    text = np.full(len(frame), "", dtype=object)
-    for key in keys:
-        text = text + (", " if key != keys[0] else "") + f"{key} "
-        text = text + frame[key].map(str).to_numpy(object)
-    return text

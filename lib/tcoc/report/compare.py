@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from tcoc.disclosure import MARK, Difference
-from tcoc.disclosure.editions import Record, disclosed, record_digest
+from tcoc.disclosure.editions import disclosed
+from tcoc.disclosure.record import Record, record_digest
 from tcoc.errors import InputError, nearest
 from tcoc.report import words
 from tcoc.report.provenance import unsourced, value_words

@@ -212,16 +212,18 @@ def check_notebook(
 
     Looked at are the words of markdown cells, what the code may do at all, and each output: it must
     be the kit's, as the kit made it, and its numbers must stand in public tables. Raises TcocError
-    in one sentence that says which cell of which notebook.
+    in one sentence that says which cell of which notebook, counted as its author counts them.
     """
-    found = list(tables)
+    found, number = list(tables), 0
     known, by_name = Known(found, policy_numbers), {table.name: table for table in found}
 
     @cache
     def own(name: str) -> Known | None:
         return Known([by_name[name]]) if name in by_name else None
 
-    for number, cell in enumerate(cells, start=1):
+    for cell in cells:
+        # the cell with a run's parameters is the executed notebook's alone
+        number += "injected-parameters" not in cell.get("metadata", {}).get("tags", [])
         where, source = f"{name}: cell {number}", _joined(cell["source"])
         if cell["cell_type"] == "markdown":
             check_text(where, source, spelled=False)

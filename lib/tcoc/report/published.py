@@ -22,9 +22,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure.editions import Record
 from tcoc.disclosure.files import DICTIONARY, DICTIONARY_CSV, MARK, escaped
 from tcoc.disclosure.network import UNIT, keys_of
+from tcoc.disclosure.record import Record
 from tcoc.disclosure.table import OF_PEOPLE
 from tcoc.errors import InputError, TcocError
 from tcoc.report.guard import Known, small_count, strange_numbers

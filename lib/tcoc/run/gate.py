@@ -9,7 +9,7 @@ from tcoc import disclosure
 from tcoc.cache import Entry, look_up
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS, Deliverable
-from tcoc.disclosure.editions import Record
+from tcoc.disclosure.record import Record
 from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
 from tcoc.identity import base_key, sha256

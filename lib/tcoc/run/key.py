@@ -111,7 +111,7 @@ def _released(place: Path, store_hashes: Sequence[str]) -> list[str]:
     """Return the earlier releases of the same data, the release of the run in a place aside."""
     if not (place.parent / LEDGER).is_dir():
         return []
-    from tcoc.disclosure.editions import record_digest
+    from tcoc.disclosure.record import record_digest
     from tcoc.run.release import RESTRICTED, earlier_releases
 
     earlier = earlier_releases(place.parent, store_hashes)

@@ -15,14 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.disclosure.editions import (
-    NUMBERS,
-    RELATIONS,
-    Difference,
-    Record,
-    disclosed,
-    record_digest,
-)
+from tcoc.disclosure.editions import Difference, disclosed
+from tcoc.disclosure.record import FILES, Record, record_digest
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
 from tcoc.identity import sha256
@@ -177,8 +171,8 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
     write_whole(target / "SHA256SUMS", sums.encode())
     own = private(private(ledger) / f"{entry.number:04}")
     record.write(own)
-    for table in (NUMBERS, RELATIONS):
-        (own / f"{table}.parquet").chmod(0o600)
+    for file in FILES:
+        (own / file).chmod(0o600)
     write_whole(own / "entry.json", (json.dumps(asdict(entry), indent=1) + "\n").encode())
     write_whole(folder / MARK, text.encode())
     return target

@@ -1,0 +1,149 @@
+"""What is public of an edition: numbers with their bounds, and how they add up (rule D2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from tcoc.disclosure.rounding import Flags, Numbers, significant
+from tcoc.errors import InputError
+from tcoc.identity import digest_of, sha256
+
+FAR = 1e12
+NOISE = 1e-6
+FILES = ("gate_numbers.parquet", "gate_relations.parquet")
+
+_TOLD = ("lower", "upper", "low", "high", "width", "whole", "exact", "hidden", "apart")
+
+Ends = tuple[Numbers, Numbers]
+Group = tuple[np.ndarray, np.ndarray]
+"""Numbers that share relations, and those."""
+
+
+@dataclass
+class Relations:
+    """lower <= matrix @ numbers <= upper, row by row; `owner`: the cell of a ratio, or -1."""
+
+    matrix: csr_array
+    lower: Numbers
+    upper: Numbers
+    owner: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> "Relations":
+        """Return some relations."""
+        return Relations(self.matrix[rows], self.lower[rows], self.upper[rows], self.owner[rows])
+
+    def alike(self) -> np.ndarray:
+        """Return a number for each relation; those that say the same have the same.
+
+        Two say the same where two random sums over their numbers agree.
+        """
+        chance = np.random.default_rng(self.matrix.shape[1]).random((self.matrix.shape[1], 2))
+        sums = significant(self.matrix @ chance, 10)
+        said = pd.DataFrame(sums).assign(lower=self.lower, upper=self.upper)
+        return said.groupby(list(said.columns), sort=False).ngroup().to_numpy()
+
+
+class Known:
+    """What is public, what must stay uncertain, and one possible world: the true one.
+
+    Numbers by column, and the relations between them:
+    lower, upper      their public bounds
+    low, high, width  bounds must stay down to `low`, up to `high`, and `width` apart; the width
+                      zero protects nothing
+    whole, exact      whether it is whole, and its value, which spares programs and decides nothing
+    """
+
+    def __init__(self, columns: Mapping[str, np.ndarray], relations: Relations) -> None:
+        self.columns, self.relations = columns, relations
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        """Return a column of the numbers."""
+        return self.columns[column]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The numbers in groups that share no relation; numbers without one are in none."""
+        matrix = self.relations.matrix
+        height, numbers = matrix.shape
+        # One square graph: the numbers, and after them the relations.
+        start = np.append(np.zeros(numbers, dtype=int), matrix.indptr)
+        square = csr_array((np.ones(matrix.nnz), matrix.indices, start), (numbers + height,) * 2)
+        label = connected_components(square, directed=False)[1]
+        related = np.append(np.unique(matrix.indices), np.arange(height) + numbers)
+        order = related[np.argsort(label[related], kind="stable")]
+        parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if len(order) else []
+        return [(part[part < numbers], part[part >= numbers] - numbers) for part in parts]
+
+    def part(self, group: Group, low: Numbers, high: Numbers) -> "Known":
+        """Return what concerns one group of numbers, under the given bounds."""
+        members, rows = group
+        own = self.relations[rows]
+        place = np.searchsorted(members, own.matrix.indices)
+        shape = (len(rows), len(members))
+        own.matrix = csr_array((own.matrix.data, place, own.matrix.indptr), shape=shape)
+        told = {**self.columns, "lower": low, "upper": high}
+        return Known({name: column[members] for name, column in told.items()}, own)
+
+    def inward(self, low: Numbers, high: Numbers) -> Ends:
+        """Round bounds of whole numbers inwards."""
+        whole = self["whole"]
+        return (
+            np.where(whole, np.ceil(low - NOISE), low),
+            np.where(whole, np.floor(high + NOISE), high),
+        )
+
+    def lacks(self, low: Numbers, high: Numbers) -> Numbers:
+        """Return by how much numbers are bounded too narrowly; nothing or less is enough."""
+        low, high = self.inward(low, high)
+        sides = (low - self["low"], self["high"] - high)
+        lack = np.maximum(self["width"] - (high - low), np.maximum(*sides))
+        return np.where(self["width"] > 0, lack, 0.0)
+
+    def missed(self, low: Numbers, high: Numbers) -> Flags:
+        """Return which numbers are bounded too narrowly."""
+        return np.asarray(self.lacks(low, high) > NOISE)
+
+
+class Record(Known):
+    """An edition, or several as one: a frame of `numbers` with a row for each.
+
+    Beside what the attacker uses: its name (universe, column, key), kind, whether it is `hidden`,
+    and whether it is withheld beside an earlier edition, so that it is `apart` from that one's.
+    """
+
+    def __init__(self, numbers: pd.DataFrame, relations: Relations) -> None:
+        super().__init__({name: numbers[name].to_numpy() for name in _TOLD}, relations)
+        self.numbers = numbers
+
+    def write(self, folder: Path) -> None:
+        """Write the record as two restricted tables."""
+        told = self.relations.matrix.tocoo()
+        entries = pd.DataFrame({"row": told.row, "number": told.col, "sign": told.data})
+        entries["lower"] = self.relations.lower[told.row]
+        entries["upper"] = self.relations.upper[told.row]
+        for table, file in zip((self.numbers, entries), FILES, strict=True):
+            table.to_parquet(folder / file, index=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record":
+        """Read a record; InputError where a folder has none."""
+        if not (folder / FILES[0]).is_file():
+            raise InputError(f"{FILES[0]}: the run has no record of its numbers; run it again")
+        numbers, entries = (pd.read_parquet(folder / file) for file in FILES)
+        row, first, place = np.unique(entries["row"], return_index=True, return_inverse=True)
+        shape = (len(row), len(numbers))
+        matrix = csr_array((entries["sign"].to_numpy(), (place, entries["number"])), shape=shape)
+        lower, upper = (entries[side].to_numpy(np.float64)[first] for side in ("lower", "upper"))
+        return cls(numbers, Relations(matrix, lower, upper, np.full(len(row), -1)))
+
+
+def record_digest(folder: Path) -> str:
+    """Return the digest of a folder's record, empty where it has none."""
+    files = [folder / file for file in FILES]
+    return digest_of([sha256(file) for file in files]) if all(map(Path.is_file, files)) else ""
