@@ -38,6 +38,7 @@ base_year: 2017
 performance_year: 2018
 qp_years: [2018]
 rate_years: [2020]
+completion: {2018: measured}
 national_growth:
   2020: {value: 0.024, source: "invented for the test"}
 deliverables: [y1_attribution, risk_adjustment, qp_preliminary, mpa_options, progression_plan]

@@ -138,7 +138,7 @@ def _verdict(**changes):
 
 def test_a_verdict_says_how_often_it_is_wrong():
     said = words.verdict(_verdict(), "it")
-    assert said.startswith("**Is it?** Yes. It is. Estimate 1 (95% interval 0.5 to 1.5)")
+    assert said.startswith("**Is it?** Yes. It is. Estimate 1.000 (95% interval 0.500 to 1.500)")
     assert "wrong in 5% and finds the effect in 90%" in said
     assert "settle" not in said
 

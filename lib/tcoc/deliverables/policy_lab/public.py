@@ -66,8 +66,8 @@ _VALUES = {
 
 
 WORLD_NAMES = {
-    "default": "CMS's factors",
-    "default_drift": "CMS's factors and drift",
+    "default": "CMS factors",
+    "default_drift": "CMS factors and drift",
     "bucket": "Invented factors",
     "frailty": "Unseen frailty",
     "none": "No pattern",

@@ -31,24 +31,35 @@ def prediction_sums(people: ir.Table, seed: int) -> ir.Table:
     """
     digest = (ibis.literal(f"{seed}:") + people.bene_id).hexdigest("md5")
     rows = people.filter(people.months > 0)
-    w = rows.months.cast("float64") / 12
-    paid = rows.dollars.cast("float64")
+    months, paid = rows.months.cast("int64"), rows.dollars.cast("float64")
     rows = rows.mutate(
         fold=ibis.ifelse(digest.substr(8, 1) < "8", 0, 1).cast("int32"),
-        w=w,
-        wc=paid,
-        wcc=paid * paid / w,
-        w2=w * w,
-        w2c=paid * w,
-        w2cc=paid * paid,
+        months_once=months,
+        months_twice=months * months,
+        cents=_whole(paid * 100),
+        cents_months=_whole(paid * 100) * months,
+        squares_by_weight=_whole(paid * paid * 12 / months),
+        squares=_whole(paid * paid),
     )
-    named = ("w", "wc", "wcc", "w2", "w2c", "w2cc")
-    # Rounded because a sum of doubles depends on its order: a thousandth is far below any use.
+
+    # Whole numbers, because a sum of doubles depends on its order: squares to the dollar squared.
+    def total(name: str, unit: int) -> ir.Value:
+        return rows[name].sum().cast("float64") / unit
+
     sums = rows.group_by(list(SUM_KEY)).agg(
         people=rows.count().cast("int32"),
-        **{name: rows[name].sum().round(3).cast("float64") for name in named},
+        w=total("months_once", 12),
+        wc=total("cents", 100),
+        wcc=total("squares_by_weight", 1),
+        w2=total("months_twice", 144),
+        w2c=total("cents_months", 1200),
+        w2cc=total("squares", 1),
     )
     return cast(ir.Table, sums)
+
+
+def _whole(value: ir.Value) -> ir.Value:
+    return value.round().cast("int64")
 
 
 def predictions(
