@@ -164,7 +164,11 @@ def test_a_spill_folder_whose_disk_is_full(
 @pytest.mark.parametrize(
     ("number", "first", "arguments"),
     [
-        (signal.SIGINT, "synthetic", ["synth", "--out", "OUT/s", "--benes", "40000", "--seed", "1"]),
+        (
+            signal.SIGINT,
+            "synthetic",
+            ["synth", "--out", "OUT/s", "--benes", "40000", "--seed", "1"],
+        ),
         (signal.SIGTERM, "tables: 1/", ["run", "tiny.yml", "--out", "OUT"]),
     ],
 )
