@@ -67,11 +67,11 @@ _VALUES = {
 
 WORLD_NAMES = {
     "default": "CMS factors",
-    "default_drift": "CMS factors and drift",
+    "default_drift": "Factors drift",
     "bucket": "Invented factors",
     "frailty": "Unseen frailty",
     "none": "No pattern",
-    "no_effect": "No true effect",
+    "no_effect": "No effect",
 }
 
 
