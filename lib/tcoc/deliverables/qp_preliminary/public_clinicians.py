@@ -135,7 +135,8 @@ def partners(study: Study) -> Draft:
     many = rows.groupby(["year", "test", "ccn"])["npi"].transform("size") >= least
     frame = _grouped(rows, "Hospital", rows["ccn"].where(many & rows["ccn"].notna(), OTHERS))
     frame = frame[frame["group"] != ALL].rename(columns={"group": "ccn"})
-    names = frame["ccn"].map(hospitals["short_name"]).fillna("Other hospitals")
+    short = hospitals["short_name"].dropna().to_dict()
+    names = [short.get(ccn, "Other hospitals") for ccn in frame["ccn"]]
     place = {test: i for i, test in enumerate(_tests(study))}
     last = (frame["ccn"] == OTHERS).astype(int)
     frame = frame.assign(hospital=names, place=frame["test"].map(place), last=last)
