@@ -147,12 +147,15 @@ class Cache:
         return [entry for entry in found if entry is not None]
 
     @contextmanager
-    def making(self, kind: str, base: str, what: str) -> Iterator[None]:
-        """Wait until nobody else makes the same thing, so that it is made once."""
+    def making(self, kind: str, base: str, what: str, wait: bool = True) -> Iterator[bool]:
+        """Wait until nobody else makes the same thing, so that it is made once.
+
+        Without `wait` what is yielded says whether it is this one's to make.
+        """
         name = f"{kind}-{digest_of([base, what])[:24]}"
-        held = hold(private(self.folder / "locks") / name, wait=True)
+        held = hold(private(self.folder / "locks") / name, wait)
         try:
-            yield
+            yield held is not None
         finally:
             if held is not None:
                 held.release(remove=True)

@@ -38,7 +38,8 @@ class Product:
     """A table of a run: its key (unique, and the row order on disk) and how it is computed.
 
     `internal` tables are kept like others but are none of the contract; `csv` ones stand in the
-    restricted folder as a list too. `code` names functions that decide it beside `compute`.
+    restricted folder as a list too. `code` names functions that decide it beside `compute`. One
+    that is `alone` reads no other table: a second process can begin with it (`tcoc.run.beside`).
     """
 
     name: str
@@ -47,6 +48,7 @@ class Product:
     schema: dict[str, str] | None = None
     csv: bool = False
     internal: bool = False
+    alone: bool = False
     code: tuple[Callable[..., Any], ...] = ()
 
     @property
@@ -236,8 +238,16 @@ class Study:
         if not file.is_file():
             self._digests.pop(name, None)
             self._bring(part, product, file)
+        if self.cache is not None and name not in self._digests:
+            self._digests[name] = sha256(file)  # another process made it
         self._note("table", name)
         return file
+
+    def make_if_free(self, name: str) -> None:
+        """Make a table unless it is there, or another process is making it just now."""
+        part, product = self.catalog.locate(name)
+        if not self._file(product).is_file():
+            self._bring(part, product, self._file(product), wait=False)
 
     def measured(self, name: str) -> Path | None:
         """Return what a command of its own measured for a run of this name, None where it did not.
@@ -348,29 +358,29 @@ class Study:
 
     # ------------------------------------------------------------ making a table
 
-    def _bring(self, part: Part, product: Product, file: Path) -> None:
-        """Put a table in its place: from the cache where it holds, else computed and kept."""
+    def _bring(self, part: Part, product: Product, file: Path, wait: bool = True) -> None:
+        """Put a table in its place: from the cache where it holds, else computed and kept.
+
+        Another process may be at the same table, of the same work folder or of another run: then
+        this one waits and finds it there, or without `wait` leaves it alone.
+        """
         private(file.parent)
         if self.cache is None:
             with self.reading(self.catalog.scope(part.name)):
                 self._compute(product, file)
             return
-        if self._taken(part, product, file):
-            return
         base = self._base(part, product)
-        with self.cache.making(product.name, base, self._store_digest):
-            # somebody else may have made it while we waited
-            if not self._taken(part, product, file):
+        with self.cache.making(product.name, base, self._store_digest, wait) as mine:
+            if mine and not file.is_file() and not self._taken(product, file, base):
                 self._make(part, product, file, base)
 
     def _base(self, part: Part, product: Product) -> str:
         facts = [product.key, product.schema, part.name, self.connection.engine]
         return base_key(product.name, product.modules, facts)
 
-    def _taken(self, part: Part, product: Product, file: Path) -> bool:
+    def _taken(self, product: Product, file: Path, base: str) -> bool:
         if self.fresh or self.cache is None:
             return False
-        base = self._base(part, product)
         for entry in look_up(self.cache, product.name, base, self.holds):
             if self.cache.take(entry, file.parent):
                 if product.csv:

@@ -20,6 +20,9 @@ DEFAULT_LIMIT = "4GB"
 LEAST_LIMIT = 10_000_000
 """Below this the engine cannot even plan a query."""
 
+LEAST_HALF = 400_000_000
+"""With less an engine at a state's size spends on its disk what a second process gains."""
+
 MOST_LIMIT = 10**15
 """No machine has more; a larger number is a slip, and overflows the engine's own."""
 
@@ -93,6 +96,12 @@ def size_of(limit: str) -> float:
     """Return the bytes of a size such as 4GB."""
     found = _SIZE.fullmatch(limit)
     return float(found.group(1)) * _UNITS[found.group(2).lower()] if found else 0.0
+
+
+def halved(limit: str) -> str:
+    """Return half of a limit, for each of two processes; nothing where half is too little."""
+    half = int(size_of(limit) / 2)
+    return f"{half // 1_000_000}MB" if half >= LEAST_HALF else ""
 
 
 def machine_memory() -> int:

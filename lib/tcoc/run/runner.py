@@ -41,6 +41,7 @@ from tcoc.report.facts import effects_of, facts_of
 from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import explained, limited, shortage
 from tcoc.run import inputs
+from tcoc.run.beside import joined
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
 from tcoc.run.gate import APART, gate_tables, page_tables
 from tcoc.run.judge import check_asked, check_run
@@ -183,7 +184,8 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
         with registry.study(
             work.run, work.folder, request.memory_limit, None, cache, request.fresh
         ) as opened:
-            work.readings = compute_tables(opened, work.names, work.report)
+            with joined(request, opened, work.names, work.outputs):
+                work.readings = compute_tables(opened, work.names, work.report)
             if failed := failed_checks(opened):
                 raise TcocError("; ".join(failed))
             ready = stack.enter_context(starting_pages())

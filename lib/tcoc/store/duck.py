@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -156,6 +157,17 @@ class Connection:
             if before:
                 before.result()
         return rows
+
+    def keep_to(self, limit: str) -> bool:
+        """Let the engine use so much memory from now on; False where it has more in use.
+
+        It can be asked while a query runs in another thread.
+        """
+        try:
+            self.backend.con.cursor().execute(f"SET memory_limit = '{limit}'")
+        except duckdb.OutOfMemoryException:
+            return False
+        return True
 
     def _name(self, stem: str) -> str:
         self._kept += 1

@@ -220,7 +220,12 @@ USES = ("y1_attribution",)
 
 PRODUCTS: tuple[Product, ...] = (
     Product(
-        "intake_measured", ("kind", "name", "year", "month"), measured, MEASURED, internal=True
+        "intake_measured",
+        ("kind", "name", "year", "month"),
+        measured,
+        MEASURED,
+        internal=True,
+        alone=True,
     ),
     Product("import_summary", ("source",), import_summary, IMPORT_SUMMARY),
     Product("intake_counts", ("part", "year", "month"), intake_counts, intake.VOLUMES),

@@ -85,7 +85,7 @@ USES = ("y1_attribution",)
 
 PRODUCTS = (
     Product("progression_people", ("year", "bene_id"), people, internal=True),
-    Product("progression_stays", ("bene_id", "stay"), stays, internal=True),
+    Product("progression_stays", ("bene_id", "stay"), stays, internal=True, alone=True),
     Product(
         "progression_rank",
         ("year", "bene_id"),

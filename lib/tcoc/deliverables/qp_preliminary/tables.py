@@ -67,10 +67,11 @@ _TEST = ("year", "test", "reading", "partner")
 
 PRODUCTS: tuple[Product, ...] = (
     Product("qp_patients", ("year", "npi", "bene_id", "specialty", "span"), qp_patients,
-            PATIENT_SCHEMA, internal=True),
-    Product("qp_people", ("year", "bene_id", "span"), qp_people, PEOPLE_SCHEMA, internal=True),
+            PATIENT_SCHEMA, internal=True, alone=True),
+    Product("qp_people", ("year", "bene_id", "span"), qp_people, PEOPLE_SCHEMA, internal=True,
+            alone=True),
     Product("qp_visits", ("year", "bene_id", "ccn", "span"), qp_visits, VISIT_SCHEMA,
-            internal=True),
+            internal=True, alone=True),
     Product("qp_counts", _PAIR, qp_counts, internal=True),
     Product("qp_specialty", ("year", "npi"), qp_specialty, internal=True),
     Product("qp_clinicians", ("year", "npi"), qp_clinicians),

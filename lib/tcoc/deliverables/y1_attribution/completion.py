@@ -107,6 +107,7 @@ PRODUCTS = (
         development,
         DEVELOPMENT,
         internal=True,
+        alone=True,
     ),
     Product("completion_years", ("year",), completion_years, COMPLETION),
 )

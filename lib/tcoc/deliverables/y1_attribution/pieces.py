@@ -125,6 +125,7 @@ PRODUCTS = (
             "last_date": "date",
         },
         internal=True,
+        alone=True,
     ),
     Product(
         "clinician_use",
@@ -132,6 +133,7 @@ PRODUCTS = (
         clinician_use,
         {"npi": "string", "piece": "int32", "all_lines": DOLLAR_SUM, "primary_care": DOLLAR_SUM},
         internal=True,
+        alone=True,
     ),
     Product(
         "hospital_use",
@@ -146,6 +148,7 @@ PRODUCTS = (
             "visits": "int32",
         },
         internal=True,
+        alone=True,
     ),
 )
 """In the order in which SpanUse has them."""

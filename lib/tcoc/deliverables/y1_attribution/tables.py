@@ -266,7 +266,7 @@ USES: tuple[str, ...] = ()
 
 PRODUCTS = (
     *COMPLETION_PRODUCTS,
-    Product("beneficiary_year", ("year", "bene_id"), beneficiary_year),
+    Product("beneficiary_year", ("year", "bene_id"), beneficiary_year, alone=True),
     *USE_PRODUCTS,
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
     Product(
@@ -291,6 +291,6 @@ PRODUCTS = (
         attribution_movement,
         MOVEMENT,
     ),
-    Product("completeness", ("year", "month", "setting"), completeness, COMPLETENESS),
+    Product("completeness", ("year", "month", "setting"), completeness, COMPLETENESS, alone=True),
 )
 """The core tables; their columns are documented in docs/tables.md."""

@@ -1,0 +1,170 @@
+"""A second process that makes tables of the same run, beginning elsewhere in the list.
+
+An engine uses all cores in the middle of a query and one at its ends; statistics use one. After
+some seconds of work a second process joins: in the same work folder and through the same cache it
+makes first the tables that rest on no other, then those of the last deliverables. A lock for each
+table keeps both from making the same one. Nothing depends on it but the time: what it cannot make
+the first process makes, or says why it cannot be made.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from tcoc.cache import FOLDER, Cache
+from tcoc.deliverables import registry
+from tcoc.errors import TcocError
+from tcoc.params import load_run
+from tcoc.resources.shortage import halved
+from tcoc.run.key import RunRequest
+from tcoc.study import Study
+
+AFTER_SECONDS = 4.0
+"""Work shorter than this ends before a second process would have loaded its libraries."""
+
+END_SECONDS = 10.0
+STOP = b"stop\n"
+
+
+@dataclass
+class _Helper:
+    """The second process as the first one sees it: started by a timer, stopped at the end."""
+
+    request: RunRequest
+    study: Study
+    names: Sequence[str]
+    outputs: Path
+    _process: "subprocess.Popen[bytes] | None" = None
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self) -> None:
+        """Start it with half of the memory; where this process cannot do with half, don't."""
+        limit = self.study.connection.bounds.limit
+        with self._starting:
+            if self._ended.is_set() or not self.study.connection.keep_to(halved(limit)):
+                return
+            said = {
+                "file": str(self.study.run.file),
+                "changes": yaml.safe_dump(dict(self.request.changes or {})),
+                "names": [*self.names],
+                "work": str(self.study.work),
+                "cache": str(self.outputs / FOLDER),
+                "memory_limit": halved(limit),
+                "fresh": self.request.fresh,
+            }
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tcoc.run.beside"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+                start_new_session=True,
+            )
+            self._say(json.dumps(said).encode() + b"\n")
+
+    def stop(self) -> None:
+        """End it, and take over what it noted of the tables that it made or found."""
+        self._ended.set()
+        with self._starting:
+            if self._process is None:
+                return
+        self._say(STOP)
+        try:
+            said, _ = self._process.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            return
+        self.study.connection.keep_to(self.study.connection.bounds.limit)
+        if said:
+            found = json.loads(said)
+            self.study.made.update(found["made"])
+            self.study.taken.update(found["taken"])
+
+    def _say(self, line: bytes) -> None:
+        process = cast("subprocess.Popen[bytes]", self._process)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended by itself
+            process.stdin.write(line)
+            process.stdin.flush()
+
+
+@contextmanager
+def joined(
+    request: RunRequest, study: Study, names: Sequence[str], outputs: Path
+) -> Iterator[None]:
+    """Let a second process make tables too, for the length of a block that is not short."""
+    alone = study.connection.engine != "duckdb" or (os.cpu_count() or 1) < 2
+    if alone or not halved(study.connection.bounds.limit):
+        yield
+        return
+    helper = _Helper(request, study, names, outputs)
+    timer = threading.Timer(AFTER_SECONDS, helper.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        helper.stop()
+
+
+# ---------------------------------------------------------------- the second process
+
+
+def serve(said: dict[str, Any]) -> dict[str, Any]:
+    """Make what can be made, and return which tables were made and which were found."""
+    run = load_run(Path(said["file"]), yaml.safe_load(said["changes"]))
+    spec = run.spec.model_copy(update={"deliverables": said["names"]})
+    cache, work = Cache(Path(said["cache"])), Path(said["work"])
+    found: dict[str, Any] = {"made": {}, "taken": {}}
+    with (
+        suppress(KeyboardInterrupt, TcocError),
+        registry.study(
+            replace(run, spec=spec), work, said["memory_limit"], None, cache, said["fresh"]
+        ) as study,
+    ):
+        found = {"made": study.made, "taken": study.taken}
+        for name in order(said["names"]):
+            study.make_if_free(name)
+    return found
+
+
+def order(names: Sequence[str]) -> list[str]:
+    """Return in which order a second process makes the tables of some deliverables."""
+    tables = [product for name in names for product in registry.find(name).tables]
+    alone = [product.name for product in tables if product.alone]
+    rest = [p.name for p in reversed(tables) if not p.alone and not p.internal]
+    return [*alone, *rest]
+
+
+def _wait_for_the_end() -> None:
+    """End with the first process: at its word in good order, at its death at once."""
+    if sys.stdin.buffer.readline() == STOP:
+        os.kill(os.getpid(), signal.SIGINT)
+    else:
+        os._exit(1)
+
+
+def main() -> None:
+    """Do what the first line of the input asks for."""
+    said = json.loads(sys.stdin.buffer.readline())
+    with suppress(KeyboardInterrupt):
+        threading.Thread(target=_wait_for_the_end, daemon=True).start()
+        found = serve(said)
+        sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""A second process makes tables of the same run: the same ones, each once, and never an orphan."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tcoc.cache import FOLDER, Cache
+from tcoc.deliverables import registry
+from tcoc.params import load_run
+from tcoc.resources.shortage import halved
+from tcoc.run import beside
+from tcoc.run.compute import compute_tables
+from tcoc.run.key import RunRequest
+from tcoc.study import Study
+from tests.run.conftest import Lines
+
+RUN = """
+name: beside
+store: {store}
+years: [2016, 2017]
+rate_years: [2020]
+completion: {{2016: 1.0, 2017: 1.0}}
+deliverables: [data_intake, y1_attribution]
+"""
+NAMES = ("data_intake", "y1_attribution")
+
+
+@pytest.fixture
+def file(tmp_path: Path, stored: Path) -> Path:
+    made = tmp_path / "beside.yml"
+    made.write_text(RUN.format(store=stored))
+    return made
+
+
+def asked(file: Path, work: Path) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "changes": "{attribution.hospital_use: visits}",
+        "names": [*NAMES],
+        "work": str(work),
+        "cache": str(work.parent / FOLDER),
+        "memory_limit": "500MB",
+        "fresh": False,
+    }
+
+
+def opened(file: Path, work: Path) -> Any:
+    run = load_run(file, {"attribution.hospital_use": "visits"})
+    return registry.study(run, work, "500MB", None, Cache(work.parent / FOLDER))
+
+
+def tables(work: Path) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in sorted((work / "restricted").glob("*.parquet"))}
+
+
+def test_tables_of_a_second_process_are_found_and_are_the_same(file: Path, tmp_path: Path) -> None:
+    found = beside.serve(asked(file, tmp_path / "two" / "work"))
+    assert {"beneficiary_year", "care_use", "attribution"} <= set(found["made"])
+    with opened(file, tmp_path / "two" / "work") as study:
+        compute_tables(study, NAMES, Lines())
+        assert not {"beneficiary_year", "care_use", "attribution"} & set(study.made)
+    with opened(file, tmp_path / "one" / "work") as study:
+        compute_tables(study, NAMES, Lines())
+        assert {"beneficiary_year", "care_use", "attribution"} <= set(study.made)
+    assert tables(tmp_path / "two" / "work") == tables(tmp_path / "one" / "work")
+
+
+def test_products_that_are_alone_read_no_other_table(file: Path, tmp_path: Path) -> None:
+    names = registry.names()
+    alone = {p.name for name in names for p in registry.find(name).tables if p.alone}
+    with opened(file, tmp_path / "work") as study:
+        for name in sorted(alone):
+            study.path(name)
+        entries = [entry for name in alone for entry in study.cache.latest(name)]
+    assert {entry.kind for entry in entries} == alone
+    assert [(e.kind, r[1]) for e in entries for r in e.reads if r[0] == "table"] == []
+    assert beside.order(names)[: len(alone)] == [n for n in beside.order(names) if n in alone]
+
+
+def test_it_joins_a_run_and_tells_what_it_made(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "AFTER_SECONDS", 0.0)
+    request = RunRequest(file, changes={"attribution.hospital_use": "visits"})
+    work = tmp_path / "out" / "work"
+    with opened(file, work) as study:
+        limits = _limits(study, monkeypatch)
+        study.connection.bounds = type(study.connection.bounds)("1GB")
+        with beside.joined(request, study, NAMES, tmp_path / "out"):
+            end = work / "restricted" / "attribution.parquet"
+            for _ in range(600):
+                if end.is_file():
+                    break
+                beside.threading.Event().wait(0.1)
+        assert end.is_file()
+        assert "beneficiary_year" in study.made
+        assert limits == ["500MB", "1GB"]
+
+
+def _limits(study: Study, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    kept = study.connection.keep_to
+
+    def keep_to(limit: str) -> bool:
+        said.append(limit)
+        return kept(limit)
+
+    monkeypatch.setattr(study.connection, "keep_to", keep_to)
+    return said
+
+
+@pytest.mark.parametrize(("word", "status"), [("", 1), ("stop\n", 0)])
+def test_it_ends_with_the_first_process(file: Path, tmp_path: Path, word: str, status: int) -> None:
+    said = json.dumps(asked(file, tmp_path / "out" / "work")) + "\n" + word
+    done = subprocess.run(
+        [sys.executable, "-m", "tcoc.run.beside"], input=said, text=True, capture_output=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+
+
+def test_halves_that_are_too_small_are_none() -> None:
+    assert halved("1GB") == "500MB"
+    assert halved("700MB") == ""
