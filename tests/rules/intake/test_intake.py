@@ -18,6 +18,7 @@ from tcoc.store.schema import TABLES
 from tests.support.tiny import tiny_study
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "checks.yml").read_text("utf-8"))
+YEARS = range(2014, 2020)
 DEFAULTS: dict[str, dict[str, Any]] = {
     "beneficiary": {"bene_id": "B", "birth_date": "1940-01-01", "sex": "F"},
     "member_month": {"bene_id": "B", "month": "2016-05-01", "part_a": True, "part_b": True,
@@ -62,8 +63,16 @@ def _value(value: Any, kind: str) -> Any:
 
 
 def counted(connection: Connection, made: Mapping[str, Any], zips: Any) -> pd.DataFrame:
-    found = intake.check_tables(made, zips, (1000, 100000))
-    return intake.counted([connection.fetch(table, ["year"]) for table in found])
+    return pd.concat([_of_year(connection, made, zips, year) for year in YEARS])
+
+
+def _of_year(connection: Connection, made: Mapping[str, Any], zips: Any, year: int) -> pd.DataFrame:
+    rows = intake.year_rows(made, year, connection.keep)
+    sums = connection.fetch(intake.claim_sums(rows, 1000, 100000), ["part", "month"])
+    has_months = not connection.fetch(rows.people).empty
+    found = [connection.fetch(table, ["year"]) for table in intake.check_tables(rows, zips)]
+    frame = intake.counted([intake.claim_checks(sums, has_months, year), *found])
+    return frame[frame["year"] == year]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{c['check']}: {c['words']}" for c in CASES])
@@ -83,8 +92,10 @@ def test_volumes_count_rows_people_and_dollars(connection: Connection) -> None:
         "professional": [{}, {"claim_id": "C2"}, {"claim_id": "C3", "bene_id": "B2"}],
         "facility": [{"thru_date": "2016-06-02", "setting": "snf"}],
     })  # fmt: skip
-    table = intake.volumes(intake.claim_months(made), made["member_month"])
-    frame = connection.fetch(table, ["part", "year", "month"])
+    rows = intake.year_rows(made, 2016, connection.keep)
+    sums = connection.fetch(intake.claim_sums(rows, 1000, 100000), ["part", "month"])
+    people = connection.fetch(intake.people_counts(rows), ["part"])
+    frame = intake.volumes(sums, people, 2016).sort_values(["part", "month"])
     found = [
         (*r[:5], None if pd.isna(r[5]) else float(r[5])) for r in frame.itertuples(index=False)
     ]

@@ -1,9 +1,9 @@
 """The data intake's tables of a run: the import, volumes, and checks with their lights."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from tcoc.deliverables.y1_attribution.completion import completion, completion_facts
@@ -90,34 +90,33 @@ def measured(study: Study) -> pd.DataFrame:
 
 
 def _measured(study: Study, year: int) -> pd.DataFrame:
-    connection, tables = study.connection, _tables(study, year)
-    claims = connection.keep(intake.claim_months(tables))
-    found = intake.volumes(claims, tables["member_month"])
-    volumes = connection.fetch(found, ["part", "month"]).rename(columns={"part": "name"})
+    connection = study.connection
+    tables = {name: study.store_table(name, [year]) for name in TABLES}
+    rows = intake.year_rows(tables, year, connection.keep)
+    limits = (study.policy.get("intake.line_outlier"), study.policy.get("intake.claim_outlier"))
+    sums = connection.fetch(intake.claim_sums(rows, *limits), ["part", "month"])
+    people = connection.fetch(intake.people_counts(rows), ["part"])
+    volumes = intake.volumes(sums, people, year).rename(columns={"part": "name"})
     frames = [volumes.assign(kind=VOLUME)]
     if year in study.run.years:
-        checks = _counted(study, year, {**tables, "claim_months": claims})
-        renamed = checks.rename(columns={"check": "name"})
+        has_months = (people["part"] == intake.MEMBER_MONTH).any()
+        checks = [intake.claim_checks(sums, bool(has_months), year), *_counted(study, rows)]
+        found = intake.counted(checks)
+        renamed = found[found["year"] == year].rename(columns={"check": "name"})
         frames.append(renamed.assign(kind=CHECK, month=intake.WHOLE_YEAR))
-    connection.drop(claims)
+    connection.drop(rows.people, rows.claimed)
     return pd.concat(frames)
 
 
-def _counted(study: Study, year: int, tables: dict[str, ir.Table]) -> pd.DataFrame:
-    """Count the checks of one year from its files; stays from the year before may reach into it."""
+def _counted(study: Study, rows: intake.YearRows) -> list[pd.DataFrame]:
+    """Count the other checks of a year; stays from the year before may reach into it."""
     connection = study.connection
-    tables["stays"] = study.store_table("facility", [year - 1, year])
+    stays = study.store_table("facility", [rows.year - 1, rows.year])
     zips = connection.load(zip_counties()[["zip"]], {"zip": "string"})
-    limits = (study.policy.get("intake.line_outlier"), study.policy.get("intake.claim_outlier"))
-    found = [connection.fetch(t, ["year"]) for t in intake.check_tables(tables, zips, limits)]
+    reached = replace(rows, tables={**rows.tables, "stays": stays})
+    found = [connection.fetch(table, ["year"]) for table in intake.check_tables(reached, zips)]
     connection.drop(zips)
-    counted = intake.counted(found)
-    return counted[counted["year"] == year]
-
-
-def _tables(study: Study, year: int) -> dict[str, ir.Table]:
-    """The store's tables, opened for one year's files only."""
-    return {name: study.store_table(name, [year]) for name in TABLES}
+    return found
 
 
 def _of_kind(study: Study, kind: str) -> pd.DataFrame:

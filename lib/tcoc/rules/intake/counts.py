@@ -4,14 +4,15 @@ Each check counts the rows that break it, by data year, of all rows that it look
 holds an identifier beyond the expressions themselves: results are counts and dollars.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.rules.population import month_bit, number_bit
+from tcoc.rules.population import month_bit
 from tcoc.store.schema import DOLLAR_SUM
 
 COUNTS = {"check": "object", "year": "int32", "count": "int32", "of": "int32"}
@@ -29,110 +30,167 @@ WHOLE_YEAR = 0
 """The month that stands for all of a year: people are counted once in it."""
 
 
-def claim_months(tables: Tables) -> ir.Table:
-    """Claims and lines by part, person and month, from which volumes and checks are counted.
+@dataclass(frozen=True)
+class YearRows:
+    """One year's rows of the store's tables, and what is known of each person in it.
 
-    One row per (part, bene_id, year, month): rows, paid_rows (payment above zero), dollars. Parts
-    are professional, dme and the facility settings; a claim lies in the month of its last day.
+    `people` has a row per bene_id with a month: `known` and `managed`, months with a row and of
+    managed care as powers of two. `claimed` has a row per (part, bene_id) with a claim: `mask`,
+    the months of claims. Both are asked several times: `kept` by the caller.
     """
-    claims = claim_days(tables)
-    paid = ibis.ifelse(claims.paid_amount > 0, 1, 0).cast("int32")
-    dated = claims.mutate(
-        year=claims.day.year().cast("int32"), month=claims.day.month().cast("int32"), paid=paid
+
+    year: int
+    tables: Tables
+    people: ir.Table
+    claimed: ir.Table
+
+
+def year_rows(tables: Tables, year: int, kept: Callable[[ir.Table], ir.Table]) -> YearRows:
+    """Return one year's rows; a claim lies in the year and month of its last day."""
+    last_days = {"facility": "thru_date", "professional": "service_date", "dme": "service_date"}
+    mine = {name: _in_year(tables[name], day, year) for name, day in last_days.items()}
+    mine = {**tables, **mine, "member_month": _in_year(tables["member_month"], "month", year)}
+    return YearRows(year, mine, kept(_people(mine["member_month"])), kept(_claimed(mine)))
+
+
+def _in_year(rows: ir.Table, day: str, year: int) -> ir.Table:
+    """Filter by days and not by their year: files can be left out by the days in them."""
+    return rows.filter(rows[day] >= ibis.date(year, 1, 1), rows[day] <= ibis.date(year, 12, 31))
+
+
+def _people(months: ir.Table) -> ir.Table:
+    bit = month_bit(months.month)
+    bits = months.select(
+        "bene_id", bit=bit, managed=ibis.ifelse(months.managed_care, bit, 0).cast("int32")
     )
     return cast(
         ir.Table,
-        dated.group_by("part", "bene_id", "year", "month").agg(
-            rows=dated.count().cast("int32"),
-            paid_rows=dated.paid.sum().cast("int32"),
-            dollars=dated.paid_amount.sum().cast(DOLLAR_SUM),
+        bits.group_by("bene_id").agg(known=_every_bit(bits.bit), managed=_every_bit(bits.managed)),
+    )
+
+
+def _claimed(tables: Tables) -> ir.Table:
+    """Months of claims by part and person: of each part alone, since one key costs a third."""
+    facility = tables["facility"]
+    stays = facility.select("bene_id", part=facility.setting, bit=month_bit(facility.thru_date))
+    parts = [stays.group_by("part", "bene_id").agg(mask=_every_bit(stays.bit))]
+    for name in ("professional", "dme"):
+        lines = tables[name]
+        bits = lines.select("bene_id", bit=month_bit(lines.service_date))
+        masks = bits.group_by("bene_id").agg(mask=_every_bit(bits.bit))
+        parts.append(masks.mutate(part=ibis.literal(name)))
+    return cast(ir.Table, ibis.union(*(part.select("part", "bene_id", "mask") for part in parts)))
+
+
+@ibis.udf.agg.builtin(name="bit_or")  # type: ignore[untyped-decorator]
+def _bit_or(mask: int) -> int:  # type: ignore[empty-body]
+    """Or of all bits: both engines have it by this name, Ibis for one of them only."""
+
+
+def _every_bit(mask: ir.IntegerValue) -> ir.IntegerValue:
+    return cast(ir.IntegerValue, _bit_or(mask.cast("int64")).cast("int32"))
+
+
+def claim_sums(rows: YearRows, line_limit: float, claim_limit: float) -> ir.Table:
+    """Claims and lines by part and month: how many, dollars, and those that break a check.
+
+    One row per (part, month) with rows, dollars and a count for each of CLAIM_CHECKS. A payment
+    after death is one for a service that began after the death date; below zero is an adjustment
+    that was not netted (rule I1); an outlier is above the limit of a line or of a claim. Without a
+    month: the person has no row for the claim's month; managed care: one with a payment then.
+    """
+    claims = _with_death(claim_days(rows.tables), rows.tables)
+    people = rows.people.rename(member="bene_id")
+    joined = claims.left_join(people, claims.bene_id == people.member)
+    bit, paid = month_bit(joined.day), joined.paid_amount > 0
+    is_line = joined.part.isin(["professional", "dme"])
+    limit = ibis.ifelse(is_line, float(line_limit), float(claim_limit))
+    broken = {
+        "payments_after_death": (joined.first_day > joined.death_date) & paid,
+        "negative_amounts": joined.paid_amount < 0,
+        "outliers": joined.paid_amount.cast("float64") > limit,
+        "claims_without_month": (joined.known.fill_null(0) & bit) == 0,
+        "paid_in_managed_care": ((joined.managed.fill_null(0) & bit) > 0) & paid,
+    }
+    flags = joined.select(
+        "part",
+        "paid_amount",
+        month=joined.day.month().cast("int32"),
+        **{name: flag.fill_null(False).cast("int8") for name, flag in broken.items()},
+    )
+    return cast(
+        ir.Table,
+        flags.group_by("part", "month").agg(
+            rows=flags.count().cast("int32"),
+            dollars=flags.paid_amount.sum().cast(DOLLAR_SUM),
+            **{name: flags[name].sum().cast("int32") for name in broken},
         ),
     )
 
 
-def volumes(claims: ir.Table, member_month: ir.Table) -> ir.Table:
-    """Rows, people and dollars by part, year and month, from `claim_months` and the months.
+CLAIM_CHECKS = (
+    "payments_after_death",
+    "negative_amounts",
+    "outliers",
+    "claims_without_month",
+    "paid_in_managed_care",
+)
+"""The checks that look at each claim and line once."""
 
-    One row per (part, year, month); month 0 is the whole year, part `all claims` all of them. A
-    person is counted once in each row: months are gathered by person as powers of two, since both
-    tables have a person once in each month of a part, and counted bit by bit. Member months have
-    no dollars (null).
-    """
-    months = member_month.select(
-        "bene_id",
-        part=ibis.literal(MEMBER_MONTH),
-        year=member_month.month.year().cast("int32"),
-        month=member_month.month.month().cast("int32"),
-        rows=ibis.literal(1, type="int32"),
-        dollars=ibis.null(DOLLAR_SUM),
-    )
-    by_part = _months_of(claims)
-    # the parts' months together, bit by bit: Ibis has no bit_or for Spark
-    each = by_part.group_by("year", "bene_id").agg(
-        **{name: _has_bit(by_part.mask, month).max() for name, month in _BITS.items()}
-    )
-    together = each.select(
-        "bene_id",
-        part=ibis.literal(ALL_CLAIMS),
-        year="year",
-        mask=sum((each[name] * 2 ** (m - 1) for name, m in _BITS.items()), ibis.literal(0)),
-    )
-    people = [_people_of(masks) for masks in (_months_of(months), by_part, together)]
-    sums = _sums_of(claims)
-    everything = sums.group_by("year", "month", part=ibis.literal(ALL_CLAIMS)).agg(
-        rows=sums["rows"].sum().cast("int32"), dollars=sums.dollars.sum().cast(DOLLAR_SUM)
-    )
-    counted = ibis.union(*people)
-    summed = ibis.union(_sums_of(months), sums, everything.select(*sums.columns))
-    return cast(ir.Table, summed.join(counted, ["part", "year", "month"]).select(*VOLUMES))
+ENROLMENT = ("claims_without_month", "paid_in_managed_care")
+"""Those that only years with member months can break."""
+
+
+def people_counts(rows: YearRows) -> ir.Table:
+    """People by part: of the whole year (`whole`), and in each month; parts as in VOLUMES."""
+    claimed = rows.claimed
+    together = claimed.group_by("bene_id").agg(mask=_every_bit(claimed.mask))
+    masks = [
+        rows.people.select("bene_id", mask="known", part=ibis.literal(MEMBER_MONTH)),
+        together.select("bene_id", "mask", part=ibis.literal(ALL_CLAIMS)),
+        claimed.select("bene_id", "mask", "part"),
+    ]
+    return cast(ir.Table, ibis.union(*(_people_of(of) for of in masks)))
 
 
 MONTHS = range(1, 13)
 _BITS = {f"month_{month}": month for month in MONTHS}
 
 
-def _months_of(rows: ir.Table) -> ir.Table:
-    """The months of each person, part and year as powers of two; each month stands there once."""
-    bits = rows.select("part", "year", "bene_id", bit=number_bit(rows.month))
-    return cast(
-        ir.Table, bits.group_by("part", "year", "bene_id").agg(mask=bits.bit.sum().cast("int32"))
-    )
-
-
 def _people_of(masks: ir.Table) -> ir.Table:
-    """People by month and of whole years, by part."""
-    wide = masks.group_by("part", "year").agg(
-        whole=masks.count().cast("int32"),
-        **{n: _has_bit(masks.mask, m).sum().cast("int32") for n, m in _BITS.items()},
-    )
-    named = {"whole": WHOLE_YEAR, **_BITS}
     return cast(
         ir.Table,
-        ibis.union(
-            *(
-                wide.select("part", "year", month=ibis.literal(month, type="int32"), people=name)
-                for name, month in named.items()
-            )
+        masks.group_by("part").agg(
+            whole=masks.count().cast("int32"),
+            **{n: _has_bit(masks.mask, m).sum().cast("int32") for n, m in _BITS.items()},
         ),
     )
-
-
-def _sums_of(rows: ir.Table) -> ir.Table:
-    """Rows and dollars by month and of whole years, by part."""
-    monthly = rows.group_by("part", "year", "month").agg(
-        rows=rows["rows"].sum().cast("int32"), dollars=rows.dollars.sum().cast(DOLLAR_SUM)
-    )
-    yearly = monthly.group_by("part", "year").agg(
-        month=ibis.literal(WHOLE_YEAR, type="int32"),
-        rows=monthly["rows"].sum().cast("int32"),
-        dollars=monthly.dollars.sum().cast(DOLLAR_SUM),
-    )
-    return cast(ir.Table, ibis.union(monthly, yearly))
 
 
 def _has_bit(mask: ir.IntegerValue, month: int) -> ir.IntegerValue:
     """Return 1 where a mask has the bit of a month, else 0."""
     return cast(ir.IntegerValue, (mask & 2 ** (month - 1) > 0).cast("int32"))
+
+
+def volumes(sums: pd.DataFrame, people: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Rows, people and dollars by part and month, from `claim_sums` and `people_counts`.
+
+    One row per (part, year, month) that has rows; month 0 is the whole year, part `all claims` all
+    of them. A person is counted once in each row. A member month is one row of one person and has
+    no dollars (null).
+    """
+    named = {"whole": WHOLE_YEAR, **_BITS}
+    heads = people.rename(columns=named).melt("part", var_name="month", value_name="people")
+    parts = [sums, sums.assign(part=ALL_CLAIMS)]
+    monthly = pd.concat([*parts, *(part.assign(month=WHOLE_YEAR) for part in parts)])
+    claims = monthly.groupby(["part", "month"], as_index=False)[["rows", "dollars"]].sum()
+    months = heads[heads["part"] == MEMBER_MONTH]
+    counted = months[months["month"] != WHOLE_YEAR]["people"].sum()
+    # a member month is a row: in each month as many rows as people
+    rows = months["people"].where(months["month"] != WHOLE_YEAR, counted)
+    both = pd.concat([claims, months.assign(rows=rows, dollars=None)[list(claims)]])
+    found = both[both["rows"] > 0].merge(heads, "left", ["part", "month"])
+    return found.assign(year=year)[list(VOLUMES)].reset_index(drop=True)
 
 
 VOLUMES = {
@@ -249,24 +307,6 @@ def zip_not_in_state(tables: Tables, zips: ir.Table, state: str = "MD") -> ir.Ta
     return _of_rows(joined, joined.month, zip_not_in_state=joined.known.isnull())
 
 
-def payment_checks(tables: Tables, line_limit: float, claim_limit: float) -> ir.Table:
-    """Claims and lines with a payment after death, below zero, or above a limit.
-
-    After death: a payment for a service that began after the death date. Below zero: an adjustment
-    that was not netted (rule I1).
-    """
-    rows = _with_death(claim_days(tables), tables)
-    is_line = rows.part.isin(["professional", "dme"])
-    limit = ibis.ifelse(is_line, float(line_limit), float(claim_limit))
-    return _of_rows(
-        rows,
-        rows.day,
-        payments_after_death=(rows.first_day > rows.death_date) & (rows.paid_amount > 0),
-        negative_amounts=rows.paid_amount < 0,
-        outliers=rows.paid_amount.cast("float64") > limit,
-    )
-
-
 def months_after_death(tables: Tables) -> ir.Table:
     """Months with Part A or B that begin after the death date."""
     rows = _with_death(tables["member_month"], tables)
@@ -297,71 +337,41 @@ def overlapping_stays(tables: Tables) -> ir.Table:
     return _of_rows(rows, rows.thru_date, overlapping_stays=rows.from_date < rows.until)
 
 
-def enrolment_checks(tables: Tables) -> ir.Table:
-    """Claims, lines and people without a month of enrolment, and payments in managed care.
+def claim_checks(sums: pd.DataFrame, has_months: bool, year: int) -> pd.DataFrame:
+    """CLAIM_CHECKS of a year from `claim_sums`: NAME and NAME_of, one row or none."""
+    if sums.empty:
+        return pd.DataFrame(columns=["year"])
+    names = [name for name in CLAIM_CHECKS if has_months or name not in ENROLMENT]
+    found = {name: [int(sums[name].sum())] for name in names}
+    return pd.DataFrame(
+        {"year": [year], **found, **{name + OF: [int(sums["rows"].sum())] for name in names}}
+    )
 
-    In years that have months: claims and lines of a month for which the person has no row; people
-    with a claim or line, but no month of the year; claims and lines with a payment in a month of
-    managed care.
+
+def people_without_month(rows: YearRows) -> ir.Table:
+    """People with a claim or line, but no month of the year; none where nobody has a month."""
+    people = rows.people.rename(member="bene_id")
+    heads = rows.claimed.select("bene_id").distinct()
+    joined = heads.left_join(people, heads.bene_id == people.member)
+    anybody = people.count().as_scalar() > 0
+    flags = joined.filter(anybody).select(
+        year=ibis.literal(rows.year, type="int32"), broken=joined.member.isnull()
+    )
+    return _by_year(flags, ibis.literal(1), people_without_month=flags.broken)
+
+
+def month_gaps(rows: YearRows) -> ir.Table:
+    """People with months before and after a month of the year for which they have no row.
+
+    Their months as powers of two, from the first on: with no gap all bits are set, so that one
+    more has none of them.
     """
-    rows = _with_months(tables)
-    people = rows.group_by("year", "bene_id").agg(
-        rows=rows["rows"].sum().cast("int32"),
-        without=ibis.ifelse(_has(rows, rows.known), 0, rows["rows"]).sum().cast("int32"),
-        managed=ibis.ifelse(_has(rows, rows.managed), rows.paid_rows, 0).sum().cast("int32"),
-        known=rows.known.max(),
+    known = rows.people.known
+    run = (known // (known & -known)).cast("int32")
+    flags = rows.people.select(
+        year=ibis.literal(rows.year, type="int32"), gap=(run & (run + 1)) > 0
     )
-    claims = _by_year(
-        people,
-        people["rows"],
-        claims_without_month=people.without,
-        paid_in_managed_care=people.managed,
-    )
-    heads = _by_year(
-        people, ibis.literal(1), people_without_month=ibis.ifelse(people.known > 0, 0, 1)
-    )
-    both = claims.join(heads.rename(head_year="year"), claims.year == heads.year)
-    return cast(ir.Table, both.drop("head_year"))
-
-
-def month_gaps(tables: Tables) -> ir.Table:
-    """People with months before and after a month of the year for which they have no row."""
-    months = tables["member_month"]
-    number = months.month.month().cast("int32")
-    dated = months.mutate(year=months.month.year().cast("int32"), number=number)
-    people = dated.group_by("year", "bene_id").agg(
-        months=dated.count().cast("int32"), first=dated.number.min(), last=dated.number.max()
-    )
-    gap = people.last - people["first"] + 1 > people.months
-    return _by_year(people, ibis.literal(1), month_gaps=ibis.ifelse(gap, 1, 0))
-
-
-def _with_months(tables: Tables) -> ir.Table:
-    """Claim months of years with member months, with the person's months as bits."""
-    months = tables["member_month"]
-    bit = month_bit(months.month)
-    dated = months.select(
-        "bene_id",
-        year=months.month.year().cast("int32"),
-        bit=bit,
-        managed=ibis.ifelse(months.managed_care, bit, 0).cast("int32"),
-    )
-    people = dated.group_by("bene_id", "year").agg(
-        known=dated.bit.sum().cast("int32"), managed=dated.managed.sum().cast("int32")
-    )
-    person = people.select(person="bene_id", person_year="year", known="known", managed="managed")
-    claims = tables["claim_months"] if "claim_months" in tables else claim_months(tables)
-    years = people.select(covered="year").distinct()
-    covered = claims.semi_join(years, claims.year == years.covered)
-    on = (covered.bene_id == person.person) & (covered.year == person.person_year)
-    joined = covered.left_join(person, on)
-    masks = {name: joined[name].fill_null(0) for name in ("known", "managed")}
-    return cast(ir.Table, joined.select("bene_id", "year", "month", "rows", "paid_rows", **masks))
-
-
-def _has(rows: ir.Table, mask: ir.IntegerValue) -> ir.BooleanValue:
-    """Whether the bit of a row's month is set in a mask."""
-    return cast(ir.BooleanValue, (mask & number_bit(rows.month)) > 0)
+    return _by_year(flags, ibis.literal(1), month_gaps=flags.gap)
 
 
 SAME = ("bene_id", "service_date", "npi", "hcpcs", "allowed_amount", "paid_amount")
@@ -378,13 +388,13 @@ def repeated_services(tables: Tables) -> ir.Table:
     told apart by a hash of their numbers, which takes a third of the time of the numbers.
     """
     lines = tables["professional"]
-    named = lines.filter(lines.npi.notnull(), lines.hcpcs.notnull(), lines.allowed_amount > 0)
-    key = ibis.struct({c: named[c] for c in SEEN}).hash()
-    # two selections of the lines and not one that both sides share: that would be written down
-    every = named.select(hashed=key, claim=named.claim_id.hash())
+    # of all lines, also those that are no service: a filter costs more than it leaves out
+    every = lines.select(hashed=_seen(lines), claim=lines.claim_id.hash())
     seen = every.group_by("hashed").agg(low=every.claim.min(), high=every.claim.max())
     twice = seen.filter(seen.low != seen.high).select(again="hashed")
-    hashed = named.select(*SAME, "claim_id", hashed=key)
+    named = lines.filter(lines.npi.notnull(), lines.hcpcs.notnull(), lines.allowed_amount > 0)
+    # a selection of its own: one that both sides share would be written down
+    hashed = named.select(*SAME, "claim_id", hashed=_seen(named))
     likely = hashed.semi_join(twice, hashed.hashed == twice.again)
     claims = likely.group_by(*SAME, "claim_id").agg(n=likely.count().cast("int32"))
     groups = claims.group_by(*SAME).agg(
@@ -399,6 +409,10 @@ def repeated_services(tables: Tables) -> ir.Table:
         counts.select("year", broken=zero, of=counts.of),
     )
     return _by_year(pieces, pieces.of, repeated_services=pieces.broken)
+
+
+def _seen(lines: ir.Table) -> ir.IntegerValue:
+    return cast(ir.IntegerValue, ibis.struct({c: lines[c] for c in SEEN}).hash())
 
 
 def _by_year(rows: ir.Table, of: ir.Value, **broken: ir.Value) -> ir.Table:
@@ -438,15 +452,18 @@ COUNTED = (
 """The checks that count rows."""
 
 
-def check_tables(tables: Tables, zips: ir.Table, limits: tuple[float, float]) -> list[ir.Table]:
-    """All counted checks, those of the same rows in one table, as `_by_year` gives them."""
+def check_tables(rows: YearRows, zips: ir.Table) -> list[ir.Table]:
+    """The counted checks beside CLAIM_CHECKS, those of the same rows in one table.
+
+    Each as `_by_year` gives it.
+    """
+    tables = rows.tables
     return [
         line_checks(tables),
-        payment_checks(tables, *limits),
         months_after_death(tables),
         overlapping_stays(tables),
-        enrolment_checks(tables),
-        month_gaps(tables),
+        people_without_month(rows),
+        month_gaps(rows),
         repeated_services(tables),
         zip_not_in_state(tables, zips),
     ]
