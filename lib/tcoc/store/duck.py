@@ -22,6 +22,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis.formats.pandas import PandasData
 
 from tcoc.errors import InputError
 from tcoc.folders import is_held, locked
@@ -129,7 +130,8 @@ class Connection:
     @telling
     def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
         """Compute a small result and return it as pandas, in a total order."""
-        return cast(pd.DataFrame, (expr.order_by(list(order_by)) if order_by else expr).execute())
+        ordered = expr.order_by(list(order_by)) if order_by else expr
+        return _as_pandas(ordered.to_pyarrow(), ordered.schema())
 
     @telling
     def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
@@ -182,6 +184,24 @@ class Connection:
                 [str(f) for f in files], table_name=self._name(stem), hive_partitioning=False
             ),
         )
+
+
+def _as_pandas(arrow: pa.Table, schema: ibis.Schema) -> pd.DataFrame:
+    """Return a result with Ibis's own types of pandas, decimals as Arrow gives them.
+
+    Ibis normalizes each decimal in Python, which for many takes longer than the query; they come
+    with the scale of their type already.
+    """
+    columns = dict(zip(arrow.column_names, arrow.columns, strict=True))
+    exact = {name: c.to_pandas() for name, c in columns.items() if pa.types.is_decimal(c.type)}
+    plain = {
+        name: column.to_pylist() if column.null_count else column.to_pandas()
+        for name, column in columns.items()
+        if name not in exact
+    }
+    kinds = ibis.schema({name: schema[name] for name in plain})
+    frame = PandasData.convert_table(pd.DataFrame(plain), kinds)
+    return cast(pd.DataFrame, frame.assign(**exact)[list(columns)])
 
 
 def to_arrow(frame: pd.DataFrame, schema: dict[str, str]) -> pa.Table:

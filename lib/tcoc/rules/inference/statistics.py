@@ -196,15 +196,15 @@ def permuted(drawn: UnitSums, pairs: list[Pair], settings: RiskSettings, times: 
     with their unit: what is left is what hospitals show when they are nothing but labels.
     """
     shares, sums = _by_unit(drawn)
+    flat = np.ascontiguousarray(sums.transpose(1, 3, 0, 2)).reshape(len(shares), drawn.units, -1)
     draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([settings.seed, 1 << 20])))
     found: list[Replicates] = []
     for _ in range(times):
-        taken = _shuffled(sums, draws)
-        years = [
-            np.stack([of[:, taken] @ sums[k, i].T for k in range(len(DRAWN))])
-            for i, of in enumerate(shares)
-        ]
-        column = sparse.csr_array(np.stack(years, axis=1).reshape(-1, 1))
+        # to move the units' sums is the same as to move their hospitals, and they are not sparse
+        given = np.argsort(_shuffled(sums, draws))
+        years = [of @ flat[i, given] for i, of in enumerate(shares)]
+        cells = np.stack(years).reshape(len(shares), len(drawn.hospitals), len(DRAWN), -1)
+        column = sparse.csr_array(cells.transpose(2, 0, 1, 3).reshape(-1, 1))
         found.append(point(replace(drawn, matrix=column, units=1, members=()), pairs, settings))
     joined = {
         key: Adjusted(
