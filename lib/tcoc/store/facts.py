@@ -6,11 +6,13 @@ run can be judged before it starts, and no table reads a column for its last day
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tcoc.identity import stamp
 from tcoc.store.layout import Store
 from tcoc.store.schema import PROCESSED, TABLES
 
@@ -48,6 +50,12 @@ def run_out_end(store: Store) -> date | None:
 
 
 def _rows(file: Path) -> int:
+    return _rows_of(file, stamp(file))
+
+
+@lru_cache(maxsize=4096)
+def _rows_of(file: Path, _stamp: str) -> int:
+    """Read a file's number of rows once, as long as it is the same file: it is asked often."""
     return int(pq.read_metadata(file).num_rows)
 
 

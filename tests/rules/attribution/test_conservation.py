@@ -126,7 +126,7 @@ def test_panels_linked_anew_are_where_attribution_would_put_them(name: str) -> N
         link = AttributionRules.from_policy(AttributionPolicy.of(study.policy)).link
     with tiny_study({**given_rows, "options": given_rows["options"] | off}) as study:
         before = study.frame("attribution", exact=True)[list(RELINKED)]
-        for _, tables in under_links(study, {"other": link}, max(study.run.years)):
+        for _, tables in under_links(study, {"other": link}, study.run.years):
             rows = ibis.union(*tables.values())
             found = study.connection.fetch(rows, ["year", "bene_id", "ccn"])[list(RELINKED)]
     pd.testing.assert_frame_equal(found, wanted)

@@ -1,6 +1,6 @@
 """What other links of panels to hospitals would do to hospitals' growth (rules A8, R7)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import ibis
@@ -37,7 +37,7 @@ def panel_options(study: Study) -> pd.DataFrame:
     people = study.connection.keep(people_of(study, years))
     own = study.table("attribution")
     sums, parts, moved = {}, [], {}
-    for option, rows in _attributions(study, pair.performance_year):
+    for option, rows in _attributions(study, years):
         sums[option] = _sums(study, None if option == OWN else rows, years)
         cells = study.connection.fetch(part_cells(people, rows, pair), PART_KEY)
         parts.append(growth_parts(cells, pair).assign(option=option))
@@ -57,14 +57,14 @@ SUM_KEY = ["unit", "year", "ccn", "share"]
 Linked = tuple[str, dict[int, ir.Table]]
 
 
-def _attributions(study: Study, last: int) -> Iterator[tuple[str, ir.Table]]:
+def _attributions(study: Study, years: Sequence[int]) -> Iterator[tuple[str, ir.Table]]:
     """Give who is where under each option, the run's own first."""
     policy = AttributionPolicy.of(study.policy)
     own, sizes = AttributionRules.from_policy(policy).link, settings_of(study)
     options = link_options(own, sizes.minimum_panel_sensitivity, policy.sticky_margin)
     yield OWN, study.table("attribution")
     others = {option: link for option, link in options.items() if option != OWN}
-    for option, found in under_links(study, others, last):
+    for option, found in under_links(study, others, years):
         yield option, ibis.union(*found.values())
 
 
@@ -81,11 +81,13 @@ def _sums(study: Study, attribution: ir.Table | None, years: Sequence[int]) -> p
     return study.connection.fetch(sums, SUM_KEY)
 
 
-def under_links(study: Study, options: Mapping[str, LinkRules], last: int) -> Iterator[Linked]:
-    """Give who would be where under other links of panels, by option and year (rule A8).
+def under_links(
+    study: Study, options: Mapping[str, LinkRules], years: Iterable[int]
+) -> Iterator[Linked]:
+    """Give who would be where in some years under other links of panels, by option (rule A8).
 
-    From the run's first year, because a sticky link rests on that of the year before. An option's
-    tables are dropped when the next is asked for.
+    A sticky link rests on that of the year before, so it is followed from the run's first year on.
+    An option's tables are dropped when the next is asked for.
     """
     rules = AttributionRules.from_policy(AttributionPolicy.of(study.policy))
     engine, everyone, rows = (
@@ -93,11 +95,12 @@ def under_links(study: Study, options: Mapping[str, LinkRules], last: int) -> It
         study.table("beneficiary_year"),
         study.table("attribution"),
     )
-    years = [year for year in sorted(study.run.years) if year <= last]
-    used = engine.keep(window_hospitals(study, years))
+    wanted = sorted({*years} & {*study.run.years})
+    before = [year for year in sorted(study.run.years) if year <= max(wanted)]
+    used = engine.keep(window_hospitals(study, before))
     for option, link in options.items():
         found: dict[int, ir.Table] = {}
-        for year in years:
+        for year in before if link.sticky_margin is not None else wanted:
             found[year] = relinked(
                 [year],
                 everyone.filter(everyone.year == year),
@@ -109,6 +112,6 @@ def under_links(study: Study, options: Mapping[str, LinkRules], last: int) -> It
                 engine,
                 found.get(year - 1),
             )
-        yield option, found
+        yield option, {year: found[year] for year in wanted}
         engine.drop(*found.values())
     engine.drop(used)

@@ -200,9 +200,10 @@ def permuted(drawn: UnitSums, pairs: list[Pair], settings: RiskSettings, times: 
     draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([settings.seed, 1 << 20])))
     found: list[Replicates] = []
     for _ in range(times):
-        # to move the units' sums is the same as to move their hospitals, and they are not sparse
         given = np.argsort(_shuffled(sums, draws))
-        years = [of @ flat[i, given] for i, of in enumerate(shares)]
+        # each unit's hospitals become another's: new numbers for the same columns, nothing copied
+        moved = (sparse.csr_array((s.data, given[s.indices], s.indptr), s.shape) for s in shares)
+        years = [of @ sums_of for of, sums_of in zip(moved, flat, strict=True)]
         cells = np.stack(years).reshape(len(shares), len(drawn.hospitals), len(DRAWN), -1)
         column = sparse.csr_array(cells.transpose(2, 0, 1, 3).reshape(-1, 1))
         found.append(point(replace(drawn, matrix=column, units=1, members=()), pairs, settings))
