@@ -140,19 +140,15 @@ def labels(settings: RiskSettings) -> pd.DataFrame:
     )
 
 
-def sums_by_unit(study: Study, attribution: ir.Table | None = None) -> ir.Table:
-    """Beneficiary-years summed by the unit that attributes them, of every year with claims (R6).
-
-    Another `attribution` (year, bene_id, ccn, share, npi) than the run's can be given.
-    """
+def sums_by_unit(study: Study) -> ir.Table:
+    """Beneficiary-years summed by the unit that attributes them, of every year with claims (R6)."""
     settings, connection = settings_of(study), study.connection
     everybody = study.table("beneficiary_year")
     people = people_of(study, claim_years(study.run, study.store))
     if settings.truncate is not None:
         people = people.mutate(dollars=people.capped)
-    rows = study.table("attribution") if attribution is None else attribution
     named = connection.load(labels(settings), LABELS)
-    return unit_sums(people, units_of(rows, everybody), named)
+    return unit_sums(people, units_of(study.table("attribution"), everybody), named)
 
 
 def drawn_of(study: Study) -> UnitSums:

@@ -11,7 +11,6 @@ from tcoc.deliverables.risk_adjustment.inputs import (
     pair_of,
     people_of,
     settings_of,
-    sums_by_unit,
 )
 from tcoc.deliverables.risk_adjustment.schemas import PANEL_OPTIONS
 from tcoc.deliverables.y1_attribution.pieces import window_hospitals
@@ -21,6 +20,7 @@ from tcoc.rules.attribution.mdpcp_like import LinkRules
 from tcoc.rules.attribution.waterfall import AttributionRules, relinked
 from tcoc.rules.inference.moved import growth_parts, part_cells
 from tcoc.rules.inference.panels import OWN, link_options, option_growth
+from tcoc.rules.inference.units import whole_sums
 from tcoc.rules.mpa.sensitivity import people_moved
 from tcoc.rules.risk import STATE
 from tcoc.study import Study
@@ -34,11 +34,12 @@ def panel_options(study: Study) -> pd.DataFrame:
     """
     settings, pair = settings_of(study), pair_of(study)
     years = (pair.base_year, pair.performance_year)
-    people = study.connection.keep(people_of(study, years))
+    homes = study.table("beneficiary_year").select("year", "bene_id", "zip")
+    people = study.connection.keep(people_of(study, years).join(homes, ["year", "bene_id"]))
     own = study.table("attribution")
     sums, parts, moved = {}, [], {}
     for option, rows in _attributions(study, years):
-        sums[option] = _sums(study, None if option == OWN else rows, years)
+        sums[option] = _sums(study, people, None if option == OWN else rows, years)
         cells = study.connection.fetch(part_cells(people, rows, pair), PART_KEY)
         parts.append(growth_parts(cells, pair).assign(option=option))
         moved[option] = people_moved(own, rows, pair.performance_year)
@@ -68,16 +69,21 @@ def _attributions(study: Study, years: Sequence[int]) -> Iterator[tuple[str, ir.
         yield option, ibis.union(*found.values())
 
 
-def _sums(study: Study, attribution: ir.Table | None, years: Sequence[int]) -> pd.DataFrame:
+def _sums(
+    study: Study, people: ir.Table, attribution: ir.Table | None, years: Sequence[int]
+) -> pd.DataFrame:
     """Return months and dollars of some years by (unit, year, ccn, share), all buckets together."""
-    rows = (
-        study.table("risk_unit_sums") if attribution is None else sums_by_unit(study, attribution)
-    )
-    chosen = rows.filter(rows.year.isin(tuple(years)))
-    sums = chosen.group_by(SUM_KEY).agg(
-        months=chosen.months.sum().cast("int32"),
-        dollars=chosen.dollars.sum().cast("decimal(18, 2)"),
-    )
+    if attribution is None:
+        rows = study.table("risk_unit_sums")
+        chosen = rows.filter(rows.year.isin(tuple(years)))
+        sums = chosen.group_by(SUM_KEY).agg(
+            months=chosen.months.sum().cast("int32"),
+            dollars=chosen.dollars.sum().cast("decimal(18, 2)"),
+        )
+    else:
+        truncated = settings_of(study).truncate is not None
+        cut = people.mutate(dollars=people.capped) if truncated else people
+        sums = whole_sums(cut, attribution).select(*SUM_KEY, "months", "dollars")
     return study.connection.fetch(sums, SUM_KEY)
 
 

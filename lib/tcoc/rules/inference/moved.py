@@ -35,23 +35,13 @@ def part_cells(people: ir.Table, attribution: ir.Table, pair: Pair) -> ir.Table:
     `people` are rows of `profiles`; one row per (year, ccn, part, share), whole months and exact
     dollars before the share is applied.
     """
-    rows = attribution.select(
-        year=attribution.year.cast("int32"),
-        bene_id=attribution.bene_id,
-        ccn=attribution.ccn,
-        share=attribution.share.cast("float64"),
-        npi=attribution.npi,
-    )
+    both = attribution.filter(attribution.year.isin([pair.base_year, pair.performance_year]))
+    pairs = _side_by_side(both, pair)
     sides = [
-        _side(rows, year, other, later)
-        for year, other, later in (
-            (pair.base_year, pair.performance_year, False),
-            (pair.performance_year, pair.base_year, True),
-        )
+        _side(pairs, people, year, later)
+        for year, later in ((pair.base_year, False), (pair.performance_year, True))
     ]
-    parted = ibis.union(*sides, distinct=False)
-    parted = parted.inner_join(people, ["year", "bene_id"])
-    parted = parted.filter((parted.months > 0) & (parted.share > 0))
+    parted = ibis.union(*sides)
     cells = parted.group_by(["year", "ccn", "part", "share"]).agg(
         people=parted.count().cast("int32"),
         months=parted.months.sum().cast("int32"),
@@ -60,24 +50,53 @@ def part_cells(people: ir.Table, attribution: ir.Table, pair: Pair) -> ir.Table:
     return cast(ir.Table, cells)
 
 
-def _side(rows: ir.Table, year: int, other: int, later: bool) -> ir.Table:
-    """Label one year's rows by where the same person was in the other year."""
-    mine = rows.filter(rows.year == year)
-    theirs = rows.filter(rows.year == other)
-    same = theirs.select(other_bene="bene_id", other_ccn="ccn", there=ibis.literal(1, "int8"))
-    seen = theirs.group_by("bene_id").agg(other_npi=theirs.npi.min())
-    seen = seen.rename(person="bene_id")
-    joined = mine.join(
-        same, (mine.bene_id == same.other_bene) & (mine.ccn == same.other_ccn), how="left"
+_SIDES = ("base", "performance")
+
+
+def _side_by_side(rows: ir.Table, pair: Pair) -> ir.Table:
+    """Put each person's two years at a hospital into one row, with their clinician of each year.
+
+    One row per (bene_id, ccn): share and npi of both years, null in a year in which they are not
+    there, and the least NPI of the person in each year, at whatever hospital.
+    """
+    years = dict(zip(_SIDES, (pair.base_year, pair.performance_year), strict=True))
+    values = {
+        f"{name}_{side}": ibis.ifelse(rows.year == year, rows[name], ibis.null(rows[name].type()))
+        for name in ("share", "npi")
+        for side, year in years.items()
+    }
+    wide = rows.select("bene_id", "ccn", **values)
+    wide = wide.group_by("bene_id", "ccn").agg(**{name: wide[name].max() for name in values})
+    seen = wide.group_by(person="bene_id").agg(
+        **{f"seen_{side}": wide[f"npi_{side}"].min() for side in _SIDES}
     )
-    joined = joined.join(seen, joined.bene_id == seen.person, how="left")
-    relinked = (joined.npi == joined.other_npi).fill_null(False)
+    return cast(ir.Table, wide.join(seen, wide.bene_id == seen.person))
+
+
+def _side(pairs: ir.Table, people: ir.Table, year: int, later: bool) -> ir.Table:
+    """Label one year's rows by where the same person was in the other year, with their dollars."""
+    mine, other = _SIDES[::-1] if later else _SIDES
+    own = people.filter(people.year == year, people.months > 0)
+    own = own.select(member="bene_id", months="months", dollars="dollars")
+    rows = pairs.filter(pairs[f"share_{mine}"] > 0)
+    rows = rows.join(own, rows.bene_id == own.member)
+    relinked = (rows[f"npi_{mine}"] == rows[f"seen_{other}"]).fill_null(False)
     part = ibis.cases(
-        (joined.there.fill_null(0) == 1, "stayers"),
+        (rows[f"share_{other}"].notnull(), "stayers"),
         (relinked, "relinked"),
         else_="joiners" if later else "leavers",
     )
-    return cast(ir.Table, joined.select("year", "bene_id", "ccn", "share", part=part))
+    return cast(
+        ir.Table,
+        rows.select(
+            "ccn",
+            "months",
+            "dollars",
+            year=ibis.literal(year, type="int32"),
+            share=rows[f"share_{mine}"].cast("float64"),
+            part=part,
+        ),
+    )
 
 
 def growth_parts(cells: pd.DataFrame, pair: Pair) -> pd.DataFrame:

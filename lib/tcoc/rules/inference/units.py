@@ -41,9 +41,26 @@ def units_of(attribution: ir.Table, beneficiary_year: ir.Table) -> ir.Table:
             bene_id=rows.bene_id,
             ccn=rows.ccn,
             share=rows.share.cast("float64"),
-            unit=ibis.coalesce(rows.npi, ibis.literal(ZIP_PREFIX) + rows.zip.fill_null("")),
+            unit=_unit(rows.npi, rows.zip),
         ),
     )
+
+
+def whole_sums(people: ir.Table, attribution: ir.Table) -> ir.Table:
+    """Return months and dollars by unit, year, hospital and share, all buckets together (rule R6).
+
+    `people` has a row per (year, bene_id) with zip, months and dollars.
+    """
+    rows = attribution.inner_join(people, ["year", "bene_id"])
+    rows = rows.filter((rows.months > 0) & (rows.share > 0))
+    sums = rows.group_by(
+        "year", "ccn", unit=_unit(rows.npi, rows.zip), share=rows.share.cast("float64")
+    ).agg(months=rows.months.sum().cast("int32"), dollars=rows.dollars.sum().cast("decimal(18, 2)"))
+    return cast(ir.Table, sums)
+
+
+def _unit(npi: ir.StringValue, zip_code: ir.StringValue) -> ir.Value:
+    return cast(ir.Value, ibis.coalesce(npi, ibis.literal(ZIP_PREFIX) + zip_code.fill_null("")))
 
 
 def unit_sums(people: ir.Table, units: ir.Table, labels: ir.Table) -> ir.Table:
