@@ -24,7 +24,7 @@ NUMBERS = ("duckdb", "highspy", "ibis-framework", "numpy", "pandas", "pyarrow", 
            "sqlglot", "statsmodels", "zipcodes")  # fmt: skip
 """The libraries that decide a table's numbers."""
 
-PAGES = (*NUMBERS, "great-tables", "ipython", "jinja2", "matplotlib", "nbconvert", "nbformat",
+PAGES = (*NUMBERS, "great-tables", "ipython", "jinja2", "matplotlib", "mistune", "nbformat",
          "papermill", "pillow", "seaborn")  # fmt: skip
 """The libraries that decide what a page looks like."""
 

@@ -224,7 +224,7 @@ def check_notebook(
     for cell in cells:
         # the cell with a run's parameters is the executed notebook's alone
         number += "injected-parameters" not in cell.get("metadata", {}).get("tags", [])
-        where, source = f"{name}: cell {number}", _joined(cell["source"])
+        where, source = f"{name}: cell {number}", cell["source"]
         if cell["cell_type"] == "markdown":
             check_text(where, source, spelled=False)
             check_numbers(where, source, known)
@@ -271,7 +271,7 @@ def _check_output(
         raise TcocError(f"{where}: {what or 'shows a value'}; a page shows through release alone")
     told = dict(output.get("metadata", {}).get("tcoc", {}))
     kind, name = str(told.get("kind", "")), str(told.get("name", ""))
-    data = {mime: _joined(content) for mime, content in output["data"].items()}
+    data = output["data"]
     if kind not in KINDS or told.get("digest") != seal(kind, name, data):
         raise TcocError(f"{where}: shows something that the kit did not make of a public table")
     if kind in _FREE:
@@ -322,7 +322,3 @@ def _said(html: str) -> list[str]:
     plain = re.sub(r"</?span[^>]*>", "", html.replace("<span>$</span>", "$"))
     reader.feed(re.sub(r'<p class="tcoc-download">.*?</p>', "", plain, flags=re.DOTALL))
     return [text.strip() for text in reader.texts if text.strip()]
-
-
-def _joined(content: Any) -> str:
-    return "".join(content) if isinstance(content, list) else str(content)

@@ -7,7 +7,8 @@ from pathlib import Path
 from tcoc.cache import Cache, Entry, Read, look_up
 from tcoc.identity import PAGES, base_key, digest_of, sha256
 from tcoc.progress import Reporter
-from tcoc.run.render import Job, PagesProcess, cells_of, code_cells, execute_all
+from tcoc.report.executed import cells_of
+from tcoc.run.render import Job, PagesProcess, code_cells, execute_all
 from tcoc.run.worker import Answer
 
 _IMPORTED = re.compile(r"(?:from|import)\s+(tcoc[\w.]*)(?:\s+import\s+([\w, ]+))?")
