@@ -25,7 +25,7 @@ NUMBERS = ("duckdb", "highspy", "ibis-framework", "numpy", "pandas", "pyarrow", 
 """The libraries that decide a table's numbers."""
 
 PAGES = (*NUMBERS, "great-tables", "ipython", "jinja2", "matplotlib", "mistune", "nbformat",
-         "papermill", "pillow", "seaborn")  # fmt: skip
+         "papermill", "pillow", "seaborn", "xlsxwriter")  # fmt: skip
 """The libraries that decide what a page looks like."""
 
 _PACKAGE = Path(__file__).resolve().parent
