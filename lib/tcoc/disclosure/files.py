@@ -3,6 +3,8 @@
 Drafts can be files too, in restricted folders alone: their numbers are exact.
 """
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -91,7 +93,9 @@ def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
     for name, table in tables.items():
         (folder / f"{name}.csv").write_bytes(as_csv(table))
     _write_dictionary(tables, folder)
-    (folder / DICTIONARY_CSV).write_bytes(_csv(dictionary_frame(tables)))
+    dictionary = dictionary_frame(tables)
+    columns = {str(name): dictionary[name].tolist() for name in dictionary}
+    (folder / DICTIONARY_CSV).write_bytes(_csv(columns))
 
 
 def read_csvs(folder: Path, names: Iterable[str]) -> dict[str, PublicTable]:
@@ -136,7 +140,7 @@ def as_csv(table: PublicTable) -> bytes:
     """Return a public table or view as CSV: hidden cells carry the mark, absent ones are empty."""
     frame, hidden = table.frame, table.hidden
     out = {c: _texts(frame[c], hidden[c], table.columns[c].digits) for c in frame.columns}
-    return _csv(pd.DataFrame(out, columns=list(frame.columns)))
+    return _csv(out)
 
 
 def dictionary_frame(tables: Mapping[str, PublicTable]) -> pd.DataFrame:
@@ -184,9 +188,13 @@ def _text(value: Any, rounded: float, digits: int | None) -> str:
     return str(value)
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
-    cells = frame.rename(columns=str).astype(str).map(escaped).rename(columns=escaped)
-    return cells.to_csv(index=False, lineterminator="\n").encode()
+def _csv(columns: Mapping[str, Iterable[Any]]) -> bytes:
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow([escaped(str(name)) for name in columns])
+    texts = [[escaped(str(value)) for value in values] for values in columns.values()]
+    lines.writerows(zip(*texts, strict=True))
+    return out.getvalue().encode()
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

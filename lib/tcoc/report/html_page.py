@@ -46,7 +46,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: what stands in the frame of template/tcoc/frame.html.j2."""
+    """A page: what stands in the frame of template/frame.html.j2."""
 
     title: str
     eyebrow: str
