@@ -89,6 +89,13 @@ class Cache:
             if entry is not None and entry.base == base:
                 yield entry
 
+    def find(self, kind: str, base: str, reads: Sequence[Read]) -> Entry | None:
+        """Return the entry of a kind on a base that read just this, None where there is none."""
+        wanted = Entry(kind, base, tuple(reads), {})
+        entry = _read_entry(self.entry_file(wanted))
+        same = entry is not None and (entry.base, entry.reads) == (base, wanted.reads)
+        return entry if same else None
+
     def take(self, entry: Entry, folder: Path, link: bool = True) -> bool:
         """Put the files of an entry into a folder, all or none; False where one is not as it was.
 

@@ -24,8 +24,8 @@ NUMBERS = ("duckdb", "highspy", "ibis-framework", "numpy", "pandas", "pyarrow", 
            "sqlglot", "statsmodels", "zipcodes")  # fmt: skip
 """The libraries that decide a table's numbers."""
 
-PAGES = (*NUMBERS, "great-tables", "ipython", "jinja2", "matplotlib", "nbconvert", "nbformat",
-         "papermill", "pillow", "seaborn")  # fmt: skip
+PAGES = (*NUMBERS, "great-tables", "ipython", "jinja2", "matplotlib", "mistune", "nbformat",
+         "papermill", "pillow", "seaborn", "xlsxwriter")  # fmt: skip
 """The libraries that decide what a page looks like."""
 
 _PACKAGE = Path(__file__).resolve().parent

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pandas as pd
 import pytest
 
@@ -9,8 +11,10 @@ from tcoc.disclosure import (
     as_csv,
     escaped,
     gate,
+    read_drafts,
     read_public,
     write_csvs,
+    write_drafts,
     write_public,
 )
 from tcoc.errors import InputError
@@ -90,6 +94,36 @@ def test_a_table_comes_back_from_its_files_as_it_was(tmp_path):
     assert again.frame.equals(table.frame)
     assert again.hidden.equals(table.hidden)
     assert again.facts == table.facts
+
+
+def test_drafts_come_back_from_their_file_as_the_gate_takes_them(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "year": [2017, 2018, 2018],
+            "stage": [2018, "all", "geographic"],
+            "benes": pd.array([11, None, 3], dtype="Int64"),
+            "tcoc": [Decimal("1.10"), None, Decimal("0.1")],
+            "share": [0.1 + 0.2, float("nan"), 1e-17],
+            "note": pd.array(["a", None, "$"], dtype="str"),
+            "holds": [True, False, True],
+        }
+    )
+    columns = {
+        "benes": Column("People", "count", digits=1),
+        "tcoc": Column("Dollars", "dollars", of=("benes",)),
+        "share": Column("Share", "share", base="benes"),
+    }
+    draft = Draft(
+        "odd", "Odd", frame, ("year", "stage"), columns, {"stage": "all"},
+        {"stage": {"geographic": "all"}}, {}, "people",
+    )  # fmt: skip
+    write_drafts([draft], tmp_path / "drafts.json")
+    (again,) = read_drafts(tmp_path / "drafts.json")
+    wanted = draft.checked()
+    pd.testing.assert_frame_equal(again.frame, wanted.frame, check_exact=True)
+    assert [*map(type, again.frame["stage"])] == [*map(type, wanted.frame["stage"])]
+    assert {**vars(again), "frame": 0} == {**vars(wanted), "frame": 0}
+    assert (tmp_path / "drafts.json").stat().st_mode & 0o077 == 0
 
 
 def test_a_csv_has_one_mark_and_no_reasons_and_comes_with_its_dictionary(tmp_path):

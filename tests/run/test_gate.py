@@ -1,11 +1,18 @@
 """The gate between the rooms: drafts that are kept change nothing of what leaves."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
+from tcoc import disclosure
 from tcoc.cache import Cache
 from tcoc.deliverables import registry
+from tcoc.disclosure import Draft
 from tcoc.folders import private
+from tcoc.identity import base_key
 from tcoc.params import load_run
+from tcoc.run import gate
 from tcoc.run.gate import gate_tables
 from tests.run.conftest import Home
 
@@ -28,3 +35,24 @@ def test_a_changed_value_is_gated_as_a_run_from_nothing_gates_it(home: Home) -> 
     assert {name for name in filed if filed[name] != changed[name]} >= {
         "tables/second_people.parquet"
     }
+
+
+def test_only_what_read_a_changed_value_is_drafted_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, drafted = Cache(home.folder / "cache"), list[str]()
+    write = disclosure.write_drafts
+
+    def noted(drafts: Iterable[Draft], file: Path) -> None:
+        drafted.append(file.parent.name)
+        write(drafts, file)
+
+    monkeypatch.setattr(disclosure, "write_drafts", noted)
+    gated(home, home.folder / "filed", cache, 0.02)
+    assert drafted == ["first", "second"]
+    gated(home, home.folder / "changed", cache, 0.03)
+    assert drafted == ["first", "second", "second"]
+    # other code, as the base has it
+    monkeypatch.setattr(gate, "base_key", lambda *of: base_key(*of, ("python",)))
+    gated(home, home.folder / "other", cache, 0.03)
+    assert drafted[3:] == ["first", "second"]

@@ -85,9 +85,12 @@ class Deliverable:
 
     def headline(self, release: Any) -> str:
         """Return the page's answer in one sentence, from public tables."""
+        return str(self.sentences().headline(release))
+
+    def sentences(self) -> Any:
+        """Return the module of its sentences."""
         # the drawing libraries are loaded when a sentence is asked for, not with the tables
-        module = import_module(self.words or f"{__package__}.{self.name}.words")
-        return str(module.headline(release))
+        return import_module(self.words or f"{__package__}.{self.name}.words")
 
 
 CHECKS = "checks"

@@ -13,8 +13,10 @@ from tcoc.disclosure.files import (
     dictionary_frame,
     escaped,
     read_csvs,
+    read_drafts,
     read_public,
     write_csvs,
+    write_drafts,
     write_public,
 )
 from tcoc.disclosure.gate import Gated, gate
@@ -37,7 +39,9 @@ __all__ = [
     "escaped",
     "gate",
     "read_csvs",
+    "read_drafts",
     "read_public",
     "write_csvs",
+    "write_drafts",
     "write_public",
 ]

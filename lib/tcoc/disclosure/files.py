@@ -1,7 +1,13 @@
-"""Public tables as files: Parquet for the notebooks' process, CSV and dictionary for readers."""
+"""Public tables as files: Parquet for the notebooks' process, CSV and dictionary for readers.
 
+Drafts can be files too, in restricted folders alone: their numbers are exact.
+"""
+
+import csv
+import io
 import json
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +18,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from tcoc.disclosure.rounding import rounded_to
-from tcoc.disclosure.table import Column, Facts, PublicTable, admit
+from tcoc.disclosure.table import Column, Draft, Facts, PublicTable, admit
 from tcoc.errors import InputError
 
 DICTIONARY = "dictionary.json"
@@ -21,14 +27,22 @@ MARK = "‡"
 """The one public mark of a hidden cell, the same for every reason (rule D1)."""
 
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$)", re.IGNORECASE)
-_PARQUET = (".parquet", ".hidden.parquet")
+PARQUET = (".parquet", ".hidden.parquet")
+"""The two files of a public table: its rows, and which of its cells are hidden."""
 
 
-def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
-    """Write public tables for the process that renders: NAME.parquet, hidden cells, dictionary."""
+def write_public(tables: Mapping[str, PublicTable], folder: Path, made: Path | None = None) -> None:
+    """Write public tables for the process that renders: NAME.parquet, hidden cells, dictionary.
+
+    Whole tables that were written to the folder `made` before are copied from there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        for side, end in zip((_plain(table.frame), table.hidden), _PARQUET, strict=True):
+        if made is not None and table.whole:
+            for end in PARQUET:
+                shutil.copyfile(made / f"{name}{end}", folder / f"{name}{end}")
+            continue
+        for side, end in zip((_plain(table.frame), table.hidden), PARQUET, strict=True):
             side.to_parquet(folder / f"{name}{end}", index=False)
     _write_dictionary(tables, folder)
 
@@ -36,9 +50,41 @@ def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
 def read_public(folder: Path) -> dict[str, PublicTable]:
     """Read what `write_public` wrote; InputError where there is nothing."""
     return {
-        name: admit(facts, *(pd.read_parquet(folder / f"{name}{end}") for end in _PARQUET))
+        name: admit(facts, *(pd.read_parquet(folder / f"{name}{end}") for end in PARQUET))
         for name, facts in read_dictionary(folder).items()
     }
+
+
+def write_drafts(drafts: Iterable[Draft], file: Path) -> None:
+    """Write drafts with their exact numbers, as they are after `checked`; for the owner alone."""
+    content = [
+        {**vars(d), "columns": {c: asdict(e) for c, e in d.columns.items()}, "frame": _exact(d)}
+        for d in (draft.checked() for draft in drafts)
+    ]
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(content, default=_said), encoding="utf-8")
+
+
+def _said(value: Any) -> Any:
+    # days are texts in a public table
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _exact(draft: Draft) -> dict[str, Any]:
+    frame = draft.frame
+    cells = {c: [None if v is pd.NA else v for v in frame[c].tolist()] for c in frame.columns}
+    return {c: [str(frame[c].dtype), values] for c, values in cells.items()}
+
+
+def read_drafts(file: Path) -> list[Draft]:
+    """Read what `write_drafts` wrote."""
+    found = []
+    for said in json.loads(file.read_text(encoding="utf-8")):
+        cells = {c: pd.Series(values, dtype=kind) for c, (kind, values) in said["frame"].items()}
+        columns = {c: Column(**{**e, "of": tuple(e["of"])}) for c, e in said["columns"].items()}
+        made = {"frame": pd.DataFrame(cells), "columns": columns, "keys": tuple(said["keys"])}
+        found.append(Draft(**said | made))
+    return found
 
 
 def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
@@ -47,7 +93,9 @@ def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
     for name, table in tables.items():
         (folder / f"{name}.csv").write_bytes(as_csv(table))
     _write_dictionary(tables, folder)
-    (folder / DICTIONARY_CSV).write_bytes(_csv(dictionary_frame(tables)))
+    dictionary = dictionary_frame(tables)
+    columns = {str(name): dictionary[name].tolist() for name in dictionary}
+    (folder / DICTIONARY_CSV).write_bytes(_csv(columns))
 
 
 def read_csvs(folder: Path, names: Iterable[str]) -> dict[str, PublicTable]:
@@ -92,7 +140,7 @@ def as_csv(table: PublicTable) -> bytes:
     """Return a public table or view as CSV: hidden cells carry the mark, absent ones are empty."""
     frame, hidden = table.frame, table.hidden
     out = {c: _texts(frame[c], hidden[c], table.columns[c].digits) for c in frame.columns}
-    return _csv(pd.DataFrame(out, columns=list(frame.columns)))
+    return _csv(out)
 
 
 def dictionary_frame(tables: Mapping[str, PublicTable]) -> pd.DataFrame:
@@ -122,27 +170,31 @@ def escaped(text: str) -> str:
 
 
 def _texts(column: pd.Series, hidden: pd.Series, digits: int | None) -> list[str]:
+    values = column.tolist()
+    # the pages round halves away from zero too: one number, one text
+    floats = np.array([v if isinstance(v, float) else np.nan for v in values], dtype=np.float64)
+    shown = rounded_to(floats, np.full(len(floats), 10.0 ** -(digits or 0))).tolist()
     return [
-        MARK if mask else "" if pd.isna(value) else _text(value, digits)
-        for value, mask in zip(column.tolist(), hidden.tolist(), strict=True)
+        MARK if mask else "" if pd.isna(value) else _text(value, rounded, digits)
+        for value, rounded, mask in zip(values, shown, hidden.tolist(), strict=True)
     ]
 
 
-def _text(value: Any, digits: int | None) -> str:
+def _text(value: Any, rounded: float, digits: int | None) -> str:
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return str(int(value))
-        if not digits:
-            return repr(value)
-        # the pages round halves away from zero too: one number, one text
-        shown = rounded_to(np.array([value]), np.array([10.0**-digits]))[0]
-        return f"{shown:.{digits}f}".rstrip("0").rstrip(".")
+        return f"{rounded:.{digits}f}".rstrip("0").rstrip(".") if digits else repr(value)
     return str(value)
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
-    cells = frame.rename(columns=str).astype(str).map(escaped).rename(columns=escaped)
-    return cells.to_csv(index=False, lineterminator="\n").encode()
+def _csv(columns: Mapping[str, Iterable[Any]]) -> bytes:
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow([escaped(str(name)) for name in columns])
+    texts = [[escaped(str(value)) for value in values] for values in columns.values()]
+    lines.writerows(zip(*texts, strict=True))
+    return out.getvalue().encode()
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,15 @@ class RunFacts:
         if prefixes is None:
             return list(self.policy)
         return [use for use in self.policy if _under(use.name, prefixes)]
+
+    def assumed(self, deliverable: str = "") -> list[PolicyUse]:
+        """Return the policy values of `uses` that are assumed, or replaced by the run."""
+        return [u for u in self.uses(deliverable) if u.replaced or u.status == "assumed"]
+
+    def with_effects(self, effects: Mapping[str, float]) -> "RunFacts":
+        """Return the facts with the effects of those values that the run used."""
+        used = {use.name for use in self.policy}
+        return replace(self, effects={n: moved for n, moved in effects.items() if n in used})
 
     def write(self, folder: Path) -> None:
         """Write the facts into the folder of public tables."""
@@ -93,12 +102,7 @@ def facts_of(
         policy=tuple(used),
         policy_of={name: tuple(files) for name, files in policy_of.items()},
         settings=settings_words(run),
-        effects={
-            name: dollars
-            for name, dollars in (effects or {}).items()
-            if any(use.name == name for use in used)
-        },
-    )
+    ).with_effects(effects or {})
 
 
 def effects_of(public: Mapping[str, PublicTable]) -> dict[str, float]:

@@ -41,6 +41,7 @@ _TOKEN = re.compile(
     r"(?P<unit>%|[\s\u00a0](?:percentage[\s\u00a0])?points?\b|[\s\u00a0](?:million|billion)\b|[BMK]\b)?"
 )
 _SCALES = {"million": 1e-6, "billion": 1e-9, "M": 1e-6, "B": 1e-9, "K": 1e-3}
+_KEPT = "_numbers_in_it"
 _SMALL_WHOLE = 100
 """Whole numbers up to this one may count rows, methods, hospitals: they need no table."""
 
@@ -57,22 +58,10 @@ class Known:
     """The numbers that may stand in a sentence: those of the public tables, and policy values."""
 
     def __init__(self, tables: Iterable[HasFrame], others: Iterable[float] = ()) -> None:
-        found = [np.array([abs(float(v)) for v in others], dtype=float)]
-        labels: set[str] = set()
-        for table in tables:
-            frame = table.frame
-            for name in frame.columns:
-                column = frame[name]
-                if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-                    values = column.dropna().astype("float64").to_numpy()
-                    found.append(np.abs(values))
-                else:
-                    labels.update(map(str, column.dropna().unique()))
-            found.append(np.array([float(len(frame))]))
-        self._values = np.unique(np.concatenate(found))
-        self._labels = frozenset(
-            number for label in labels for number in re.findall(r"\d[\d,.]*\d|\d", label)
-        )
+        looked = [_numbers_in(table) for table in tables]
+        given = np.array([abs(float(v)) for v in others], dtype=float)
+        self._values = np.unique(np.concatenate([given, *(values for values, _ in looked)]))
+        self._labels = frozenset[str]().union(*(labels for _, labels in looked))
 
     def knows(self, value: float, digits: int, scales: Iterable[float]) -> bool:
         """Whether a value, written with so many decimals at one of the scales, is a known one."""
@@ -87,6 +76,28 @@ class Known:
     def labels(self, text: str) -> bool:
         """Whether a number is part of a label: a CCN, a ZIP, an age group."""
         return text in self._labels
+
+
+def _numbers_in(table: HasFrame) -> tuple[np.ndarray, frozenset[str]]:
+    """Return the sizes of a table's numbers, its number of rows, and the numbers in its labels."""
+    kept = vars(table) if isinstance(table, PublicTable) else {}
+    if _KEPT not in kept:  # a public table never changes, and each page looks at it
+        kept[_KEPT] = _looked_at(table.frame)
+    found: tuple[np.ndarray, frozenset[str]] = kept[_KEPT]
+    return found
+
+
+def _looked_at(frame: pd.DataFrame) -> tuple[np.ndarray, frozenset[str]]:
+    labels = set[str]()
+    found = [np.array([float(len(frame))])]
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+            found.append(np.abs(column.dropna().astype("float64").to_numpy()))
+        else:
+            labels.update(map(str, column.dropna().unique()))
+    numbers = (number for label in labels for number in re.findall(r"\d[\d,.]*\d|\d", label))
+    return np.unique(np.concatenate(found)), frozenset(numbers)
 
 
 def said_numbers(facts: RunFacts) -> list[float]:
@@ -224,7 +235,7 @@ def check_notebook(
     for cell in cells:
         # the cell with a run's parameters is the executed notebook's alone
         number += "injected-parameters" not in cell.get("metadata", {}).get("tags", [])
-        where, source = f"{name}: cell {number}", _joined(cell["source"])
+        where, source = f"{name}: cell {number}", cell["source"]
         if cell["cell_type"] == "markdown":
             check_text(where, source, spelled=False)
             check_numbers(where, source, known)
@@ -271,7 +282,7 @@ def _check_output(
         raise TcocError(f"{where}: {what or 'shows a value'}; a page shows through release alone")
     told = dict(output.get("metadata", {}).get("tcoc", {}))
     kind, name = str(told.get("kind", "")), str(told.get("name", ""))
-    data = {mime: _joined(content) for mime, content in output["data"].items()}
+    data = output["data"]
     if kind not in KINDS or told.get("digest") != seal(kind, name, data):
         raise TcocError(f"{where}: shows something that the kit did not make of a public table")
     if kind in _FREE:
@@ -322,7 +333,3 @@ def _said(html: str) -> list[str]:
     plain = re.sub(r"</?span[^>]*>", "", html.replace("<span>$</span>", "$"))
     reader.feed(re.sub(r'<p class="tcoc-download">.*?</p>', "", plain, flags=re.DOTALL))
     return [text.strip() for text in reader.texts if text.strip()]
-
-
-def _joined(content: Any) -> str:
-    return "".join(content) if isinstance(content, list) else str(content)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 
 from tcoc.folders import write_whole
 from tcoc.report.formats import heading
@@ -46,7 +46,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: what stands in the frame of template/tcoc/frame.html.j2."""
+    """A page: what stands in the frame of template/frame.html.j2."""
 
     title: str
     eyebrow: str
@@ -117,11 +117,14 @@ def _face(name: str, weight: int, slope: str) -> str:
 
 
 def write_page(page: Page, out: Path) -> None:
-    """Write a page that does not come from a notebook: index, portfolio, comparison."""
-    loader = FileSystemLoader(TEMPLATES / "tcoc")
-    environment = Environment(loader=loader, autoescape=False)  # noqa: S701 - parts are escaped
-    content = environment.get_template("frame.html.j2").render(page=page)
-    write_whole(out, (content.strip() + "\n").encode(), 0o666)
+    """Write a page in the one frame that reports, cover, portfolio and comparisons share."""
+    write_whole(out, (_frame().render(page=page).strip() + "\n").encode(), 0o666)
+
+
+@cache
+def _frame() -> Template:
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=False)  # noqa: S701
+    return environment.get_template("frame.html.j2")  # its parts are escaped
 
 
 def slug(title: str, taken: set[str]) -> str:

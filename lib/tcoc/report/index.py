@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from tcoc.disclosure import read_csvs
 from tcoc.report import formats, words
+from tcoc.report.executed import cells_of
 from tcoc.report.facts import EFFECTS, effects_of
 from tcoc.report.html_page import (
     Page,
@@ -130,9 +129,9 @@ def _of_notebook(notebook: Path) -> tuple[str, str, str, dict[str, Any]]:
     """Return a notebook's title, first paragraph, first shown words, and its facts of the data."""
     title = question = headline = ""
     about: dict[str, Any] = {}
-    for cell in nbformat.read(notebook, as_version=4).cells:
-        if cell.cell_type == "markdown":
-            lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
+    for cell in cells_of(notebook):
+        if cell["cell_type"] == "markdown":
+            lines = [line.strip() for line in cell["source"].splitlines() if line.strip()]
             title = title or next((line[2:] for line in lines if line.startswith("# ")), "")
             question = question or next((line for line in lines if not line.startswith("#")), "")
         for output in cell.get("outputs", []):
@@ -140,7 +139,7 @@ def _of_notebook(notebook: Path) -> tuple[str, str, str, dict[str, Any]]:
             if shown.get("kind") == "style":
                 about = dict(shown)
             elif shown.get("kind") == "say" and not headline:
-                headline = "".join(output.data["text/plain"]).strip().split("\n")[0]
+                headline = output["data"]["text/plain"].strip().split("\n")[0]
     return title, question, headline, about
 
 

@@ -188,7 +188,7 @@ class Release:
 
     def show_assumptions(self) -> None:
         """Show the assumed and replaced policy values that the page rests on."""
-        uses = [u for u in self.facts.uses(self.deliverable) if u.replaced or u.status == "assumed"]
+        uses = self.facts.assumed(self.deliverable)
         plain = "\n".join(f"{u.name} = {u.value} ({u.rule or 'no rule'})" for u in uses)
         shown = assumptions_html(uses, self.facts.effects)
         display.publish_html(shown, plain or "No value is assumed.", "assumptions")

@@ -12,13 +12,10 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from tcoc.errors import TcocError
 from tcoc.report import display, glossary
-from tcoc.report.executed import check_executed
+from tcoc.report.executed import cells_of, check_executed
 from tcoc.report.html_page import (
-    TEMPLATES,
     Page,
     Section,
     groups_beside,
@@ -26,6 +23,7 @@ from tcoc.report.html_page import (
     provenance_html,
     sheets_beside,
     slug,
+    write_page,
 )
 from tcoc.report.picture import standalone
 from tcoc.report.provenance import Provenance, citation, reused_words
@@ -37,6 +35,8 @@ WIDE = "image/svg+xml"
 
 _HEADING = re.compile(r"<h([12])>(.*?)</h\1>", re.DOTALL)
 _PARAMETER_TAGS = {"parameters", "injected-parameters"}
+
+Cells = Sequence[Mapping[str, Any]]
 
 
 @dataclass
@@ -70,49 +70,40 @@ def render_report(
     that was not executed or ended in an error, for output that did not come from a Release, and
     for a page above 2 MB.
     """
-    from nbconvert import HTMLExporter
-
-    content = nbformat.read(notebook, as_version=4)
-    check_executed(notebook.name, content.cells)
+    cells = cells_of(notebook)
+    check_executed(notebook.name, cells)
     facts = (
-        source
-        if isinstance(source, Provenance)
-        else _facts(notebook.stem, content, source, prefixes)
+        source if isinstance(source, Provenance) else _facts(notebook.stem, cells, source, prefixes)
     )
-    page, files = page_of(content.cells, facts, notebook.name, home)
-    hospitals = [(ccn, name) for ccn, name in _about(content).get("hospitals", [])]
+    page, files = page_of(cells, facts, notebook.name, home)
+    hospitals = [(ccn, name) for ccn, name in _about(cells).get("hospitals", [])]
     folder = out.parent
     page = replace(
         page, hospitals=hospitals, sheets=sheets_beside(folder), groups=groups_beside(folder)
     )
-    exporter = HTMLExporter(
-        template_name="tcoc", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True
-    )
-    html, _ = exporter.from_notebook_node(content, resources={"page": page})
-    _write(html.strip() + "\n", out)
+    write_page(page, out)
+    if (size := out.stat().st_size) > LARGEST_PAGE:
+        raise TcocError(f"{out.name}: the page has {size:,} bytes, at most {LARGEST_PAGE:,} fit")
     write_figures(files, out.parent / "figures")
 
 
-def _write(html: str, out: Path) -> None:
-    size = len(html.encode())
-    if size > LARGEST_PAGE:
-        raise TcocError(f"{out.name}: the page has {size:,} bytes, at most {LARGEST_PAGE:,} fit")
-    out.write_text(html, encoding="utf-8")
-
-
 def page_of(
-    cells: Iterable[Any], facts: Provenance, name: str, home: str
+    cells: Cells, facts: Provenance, name: str, home: str
 ) -> tuple[Page, dict[str, dict[str, str]]]:
     """Return the page of an executed notebook's cells, and its figures by name."""
     draft, checks = _Draft(), 0
     for number, cell in enumerate(cells, start=1):
-        if cell.cell_type == "markdown":
-            _add_markdown(draft, cell.source)
-        elif cell.cell_type == "code" and not _PARAMETER_TAGS & set(cell.metadata.get("tags", [])):
-            checks += count_assertions(cell.source)
-            for part in output_parts(cell.outputs, f"{name}: cell {number}", draft):
+        if cell["cell_type"] == "markdown":
+            _add_markdown(draft, cell["source"])
+        elif cell["cell_type"] == "code" and not _PARAMETER_TAGS & set(_tags(cell)):
+            checks += count_assertions(cell["source"])
+            for part in output_parts(cell["outputs"], f"{name}: cell {number}", draft):
                 draft.add(part)
     return _page(draft, facts, checks, home), draft.files
+
+
+def _tags(cell: Mapping[str, Any]) -> list[str]:
+    return list(cell["metadata"].get("tags", []))
 
 
 def _page(draft: _Draft, facts: Provenance, checks: int, home: str) -> Page:
@@ -164,7 +155,7 @@ def output_parts(outputs: Iterable[Any], where: str, draft: _Draft) -> Iterable[
     """Yield a cell's outputs as HTML; the three outputs of a figure become one element."""
     picture: dict[str, str] = {}
     for output in outputs:
-        if output.output_type == "stream":
+        if output["output_type"] == "stream":
             continue
         facts = output.get("metadata", {}).get("tcoc")
         if facts is None:
@@ -176,16 +167,12 @@ def output_parts(outputs: Iterable[Any], where: str, draft: _Draft) -> Iterable[
             draft.figures += 1
             picture = {**facts, "number": str(draft.figures)}
             for kind in (WIDE, display.NARROW, display.DATA):
-                picture[kind] = _joined(output.data[kind])
+                picture[kind] = output["data"][kind]
             draft.files[facts["name"]] = picture
         elif facts["kind"] == "figure-below":
-            yield _figure(picture, output.data["text/html"])
+            yield _figure(picture, output["data"]["text/html"])
         elif facts["kind"] not in ("figure-title", "style"):
-            yield output.data["text/html"]
-
-
-def _joined(content: str | list[str]) -> str:
-    return content if isinstance(content, str) else "".join(content)
+            yield output["data"]["text/html"]
 
 
 def _figure(picture: Mapping[str, str], below: str) -> str:
@@ -216,17 +203,17 @@ def write_figures(files: Mapping[str, Mapping[str, str]], folder: Path) -> None:
 
 
 def _facts(
-    deliverable: str, notebook: Any, manifest: Mapping[str, Any], prefixes: Sequence[str] | None
+    deliverable: str, cells: Cells, manifest: Mapping[str, Any], prefixes: Sequence[str] | None
 ) -> Provenance:
     """Take provenance from the manifest, and data and vintage from what open_release left."""
-    about = {key: str(v) for key, v in _about(notebook).items() if key in ("data", "vintage")}
+    about = {key: str(v) for key, v in _about(cells).items() if key in ("data", "vintage")}
     facts = Provenance.from_manifest(manifest, prefixes, **about)
     return replace(facts, reused=reused_words(manifest, deliverable))
 
 
-def _about(notebook: Any) -> dict[str, Any]:
+def _about(cells: Cells) -> dict[str, Any]:
     """Return what open_release left for the page's header."""
-    for cell in notebook.cells:
+    for cell in cells:
         for output in cell.get("outputs", []):
             facts = output.get("metadata", {}).get("tcoc", {})
             if facts.get("kind") == "style":

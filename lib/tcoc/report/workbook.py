@@ -22,28 +22,11 @@ _WIDEST, _NARROWEST = 44, 9
 _EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - a workbook's date has no zone; none is shown
 
 
-def write_workbooks(
-    tables: Mapping[str, PublicTable], facts: RunFacts, folder: Path, titles: Mapping[str, str]
-) -> list[Path]:
-    """Write FOLDER/DELIVERABLE.xlsx for each deliverable that has public tables; return the files.
-
-    `titles` names each deliverable as its page does.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    owners = dict.fromkeys(table.deliverable for table in tables.values())
-    written = []
-    for owner in owners:
-        if owner not in titles:
-            continue
-        file = folder / f"{owner}.xlsx"
-        own = [table for table in tables.values() if table.deliverable == owner]
-        write_workbook(own, facts, file, titles[owner])
-        written.append(file)
-    return written
-
-
 def write_workbook(tables: Iterable[PublicTable], facts: RunFacts, file: Path, title: str) -> None:
-    """Write one workbook with notes, a sheet per table and the dictionary."""
+    """Write a report's workbook: notes, a sheet per table and the dictionary.
+
+    `title` names the report as its page does.
+    """
     import xlsxwriter
 
     chosen = list(tables)
@@ -111,18 +94,8 @@ def _sheet_names(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _notes(
-    sheet: Any,
-    styles: _Styles,
-    tables: list[PublicTable],
-    facts: RunFacts,
-    title: str,
-    sheets: Mapping[str, str],
-) -> None:
-    """Write what a reader must know before any number."""
-    sheet.set_column(0, 0, 28)
-    sheet.set_column(1, 1, 90)
-    sheet.write_string(0, 0, title, styles.title)
+def notes_of(facts: RunFacts) -> list[tuple[str, str]]:
+    """Return what a reader must know before any number, each under its heading."""
     lines = [("Run", facts.name), ("Data", facts.data), ("Vintage", facts.vintage)]
     if facts.synthetic:
         lines.append(("Synthetic data", "People, clinicians and amounts are invented."))
@@ -135,8 +108,23 @@ def _notes(
         ("Hidden cells", HIDDEN_NOTE),
         ("Dictionary", "The last sheet says what columns mean."),
     ]
+    return [line for line in lines if line[1]]
+
+
+def _notes(
+    sheet: Any,
+    styles: _Styles,
+    tables: list[PublicTable],
+    facts: RunFacts,
+    title: str,
+    sheets: Mapping[str, str],
+) -> None:
+    """Write what a reader must know before any number, and which sheet holds what."""
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, 1, 90)
+    sheet.write_string(0, 0, title, styles.title)
     row = 2
-    for label, said in [line for line in lines if line[1]]:
+    for label, said in notes_of(facts):
         sheet.write_string(row, 0, label, styles.wrap)
         sheet.write_string(row, 1, said, styles.wrap)
         row += 1

@@ -1,7 +1,7 @@
 """Stage 2: from restricted tables to public ones, all deliverables of a run together."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
 from tcoc.identity import base_key, sha256
 from tcoc.params import Policy
-from tcoc.study import Scope, Study, module_of
+from tcoc.study import INTERNAL, Scope, Study, module_of
 
 LOG = "hidden_cells"
 """The restricted table of what the gate hid, and why."""
+
+DRAFTS = "drafts"
+_Reads = dict[tuple[str, str], str]
+"""What was read, by kind and name, with its digest."""
 
 APART = "apart.txt"
 """Why a run cannot be released beside the earlier releases of its data; absent where it can."""
@@ -36,25 +40,30 @@ def gate_tables(
     cache where nothing that any of them read has changed. Raises DisclosureError where the gate
     refuses.
     """
-    private(public)
     before = earlier or {}
-    if study.cache is None:
-        _gated(study, names, public, before)
-        return public
     base = _base(names, before)
-    if not study.fresh:
-        for entry in look_up(study.cache, "gate", base, study.holds):
-            if study.cache.take(entry, public, link=False):
-                return public
-    reads = _gated(study, names, public, before)
-    files = {
-        file.relative_to(public).as_posix(): sha256(file)
-        for file in sorted(public.rglob("*"))
-        if file.is_file()
-    }
-    noted = tuple((kind, name, digest) for (kind, name), digest in reads.items())
-    study.cache.keep(Entry("gate", base, noted, files), public, link=False)
+    _filled(study, "gate", base, public, lambda: _gated(study, names, public, before))
     return public
+
+
+def _filled(study: Study, kind: str, base: str, folder: Path, make: Callable[[], _Reads]) -> _Reads:
+    """Fill a folder from the cache where nothing that was read has changed, else make and keep it.
+
+    Returns all that was read for what is in the folder.
+    """
+    private(folder)
+    cache = study.cache
+    if cache is not None and not study.fresh:
+        for entry in look_up(cache, kind, base, study.holds):
+            if cache.take(entry, folder, link=False):
+                return {(kind, name): digest for kind, name, digest in entry.reads}
+    reads = make()
+    if cache is not None:
+        made = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+        files = {file.relative_to(folder).as_posix(): sha256(file) for file in made}
+        noted = tuple((kind, name, digest) for (kind, name), digest in reads.items())
+        cache.keep(Entry(kind, base, noted, files), folder, link=False)
+    return reads
 
 
 def _base(names: Sequence[str], earlier: Mapping[str, Path]) -> str:
@@ -64,12 +73,10 @@ def _base(names: Sequence[str], earlier: Mapping[str, Path]) -> str:
     return base_key("gate", modules, [titles, list(earlier)])
 
 
-def drafts_of(
-    study: Study, names: Sequence[str]
-) -> tuple[dict[str, list[Any]], dict[tuple[str, str], str]]:
+def drafts_of(study: Study, names: Sequence[str]) -> tuple[dict[str, list[Any]], _Reads]:
     """Return what the deliverables of a run would publish, and all that was read for it."""
     drafts: dict[str, list[Any]] = {}
-    noted: dict[tuple[str, str], str] = {}
+    noted: _Reads = {}
     for name in names:
         drafts[name], reads = _drafts(study, registry.find(name))
         noted |= reads
@@ -78,15 +85,24 @@ def drafts_of(
     return drafts, noted | reads
 
 
-def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], dict[tuple[str, str], str]]:
-    with study.reading(registry.catalog().public_scope(deliverable.name)) as reads:
-        drafts = list(deliverable.public(study))
-    return drafts, reads
+def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], _Reads]:
+    """Draft a deliverable's public tables, or take over those of which nothing has changed."""
+    folder = study.work / INTERNAL / DRAFTS / deliverable.name
+    file = folder / f"{DRAFTS}.json"
+
+    def make() -> _Reads:
+        with study.reading(registry.catalog().public_scope(deliverable.name)) as reads:
+            disclosure.write_drafts(deliverable.public(study), file)
+        return reads
+
+    kind, modules = f"{DRAFTS}-{deliverable.name}", {module_of(deliverable.public), __name__}
+    facts = [deliverable.title, deliverable.policy, deliverable.uses, study.connection.engine]
+    base = base_key(kind, frozenset(modules), facts)
+    reads = _filled(study, kind, base, folder, make)
+    return disclosure.read_drafts(file), reads
 
 
-def _gated(
-    study: Study, names: Sequence[str], public: Path, earlier: Mapping[str, Path]
-) -> dict[tuple[str, str], str]:
+def _gated(study: Study, names: Sequence[str], public: Path, earlier: Mapping[str, Path]) -> _Reads:
     """Draft, gate and write; returns all that was read."""
     drafts, noted = drafts_of(study, names)
     with study.reading(Scope("the gate", ("disclosure",), ())) as reads:
@@ -139,13 +155,16 @@ def _checks_draft(study: Study) -> Any:
 
 
 def page_tables(
-    tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, folder: Path
+    tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, folder: Path, made: Path
 ) -> dict[str, disclosure.PublicTable]:
-    """Write what one page is given, and return it: the tables of what it rests on, its checks."""
+    """Write what one page is given, and return it: the tables of what it rests on, its checks.
+
+    `made` is the folder where the gate wrote the tables.
+    """
     below = set(registry.catalog().builds_on(deliverable.name))
     own = {name: table for name, table in tables.items() if table.deliverable in below}
     if CHECKS in tables:
         own[CHECKS] = tables[CHECKS].where(deliverable=below)
     shutil.rmtree(folder, ignore_errors=True)
-    disclosure.write_public(own, private(folder))
+    disclosure.write_public(own, private(folder), made)
     return own

@@ -17,7 +17,7 @@ from tcoc.reference import Reference
 from tcoc.run.key import git_commit, input_files, shown
 from tcoc.store.layout import Store
 
-LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
+LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "numpy", "pandas", "papermill",
              "pyarrow", "scipy", "seaborn", "statsmodels")  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from tcoc.errors import InputError, TcocError
 from tcoc.paths import notebooks_dir
-from tcoc.report.executed import check_executed
+from tcoc.report.executed import cells_of, check_executed
 from tcoc.resources.shortage import ShortageError
 from tcoc.run.worker import Answer, Ask, identity
 
@@ -80,19 +80,6 @@ def declared_parameters(file: Path) -> list[str]:
 def code_cells(file: Path) -> int:
     """Return how many cells of a notebook are code."""
     return sum(cell["cell_type"] == "code" for cell in cells_of(file))
-
-
-def cells_of(file: Path) -> list[dict[str, Any]]:
-    """Return a notebook's cells, each with its source as one text.
-
-    Read as the JSON that it is: to load nbformat takes longer than a run that has nothing to do.
-    Raises InputError for a file that is no notebook.
-    """
-    try:
-        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-        return [{**cell, "source": "".join(cell["source"])} for cell in cells]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file}: is not a notebook that can be read") from error
 
 
 # ---------------------------------------------------------------- the process
@@ -316,6 +303,4 @@ def _take(answer: Answer, cell: int, made: Path, target: Path) -> None:
         raise ShortageError(f"{answer.name}: {answer.error}", answer.kind == "disk")
     if answer.error:
         raise TcocError(f"{answer.name}: {answer.error}")
-    import nbformat
-
-    check_executed(answer.name, nbformat.read(target, as_version=4).cells)
+    check_executed(answer.name, cells_of(target))

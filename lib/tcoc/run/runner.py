@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -191,7 +192,6 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             ready = stack.enter_context(starting_pages())
             shown = _gate(opened, work, public)
             pages = _pages(request, work, cache, shown, opened)
-            _workbooks(work, pages, shown)
             work.taken = opened.taken
         work.rows = rows_of(work.folder)
         work.manifest.tables = {name: len(table) for name, table in shown.items()}
@@ -232,7 +232,7 @@ def _pages(
     opened: Study,
 ) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
-    jobs, effects = [], effects_of(shown)
+    jobs, made = [], work.folder / INTERNAL / "public" / "tables"
     # Pages name a factor only where one divides dollars; a year without one says so by itself.
     known = "completion_years" in opened.catalog
     completeness = completion_facts(opened) if known else {}
@@ -240,7 +240,7 @@ def _pages(
         deliverable = registry.find(name)
         source = notebook_file(name)
         given = work.folder / INTERNAL / "pages" / name
-        work.given[name] = page_tables(shown, deliverable, given)
+        work.given[name] = page_tables(shown, deliverable, given, made)
         scope = registry.catalog().public_scope(name)
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
@@ -249,27 +249,20 @@ def _pages(
             opened._store,
             {name: (*scope.policy, "disclosure")},
             {year: of.factor for year, of in completeness.items() if of.has_factor},
-            effects,
         ).write(given)
         target = private(work.folder / "notebooks") / source.name
         jobs.append(Job(name, source, target, {"run": work.run.name, "public": "public"}, given))
-    return Pages(jobs, cache, request.fresh)
+    return Pages(jobs, cache, request.fresh, effects_of(shown))
 
 
-def _workbooks(work: _Work, pages: Pages, shown: Mapping[str, PublicTable]) -> None:
-    """Write one Excel workbook per report into tables/, of what the gate let through (D4)."""
-    from tcoc.report.facts import RunFacts
-    from tcoc.report.workbook import write_workbooks
-
-    titles = {name: registry.find(name).title for name in work.names}
-    facts = RunFacts.read(pages.jobs[0].public)
-    write_workbooks(shown, facts, work.folder / "tables", titles)
-
-
-def _sheets(work: _Work) -> None:
-    """Write each hospital's sheet, public and confidential."""
+def _workbooks_and_sheets(work: _Work, pages: Pages) -> None:
+    """Write a workbook per report into tables/, and each hospital's sheets, of both editions."""
     from tcoc.run.sheets import write_sheets
 
+    for job in pages.jobs:
+        own = [table for table in work.given[job.name].values() if table.deliverable == job.name]
+        if own:
+            pages.workbook(job, own, registry.find(job.name).title, work.folder / "tables")
     work.report.start("hospital sheets", 1)
     with metered() as reading:
         write_sheets(work.folder, work.manifest)
@@ -283,16 +276,20 @@ def _render(
     from tcoc.report.render import render_report
 
     pages.take()
-    for name, answer in pages.execute(request.workers, work.report, ready).items():
+    with ThreadPoolExecutor(1) as beside:
+        # of tables alone, while the pages' process is at work
+        others = beside.submit(_workbooks_and_sheets, work, pages)
+        answers = pages.execute(request.workers, work.report, ready)
+        others.result()
+    for name, answer in answers.items():
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
+    pages.tell_effects()
     for job in pages.jobs:
         _look_at(job, work.given[job.name])
     work.manifest.isolation = pages.isolation
     _note_deliverables(work, pages)
-    # before the pages, which lead to the sheets that are there
-    _sheets(work)
     plain = work.manifest.plain()
     for job in pages.jobs:
         policy = registry.catalog().public_scope(job.name).policy
@@ -301,14 +298,12 @@ def _render(
 
 def _look_at(job: Job, tables: Mapping[str, PublicTable]) -> None:
     """Refuse a page that shows anything but public tables through the kit (rule D4)."""
-    import nbformat
-
+    from tcoc.report.executed import cells_of
     from tcoc.report.facts import RunFacts
     from tcoc.report.guard import check_notebook, said_numbers
 
-    cells = nbformat.read(job.target, as_version=4).cells
     numbers = said_numbers(RunFacts.read(job.public))
-    check_notebook(job.source.name, cells, tables.values(), numbers)
+    check_notebook(job.source.name, cells_of(job.target), tables.values(), numbers)
 
 
 def _note_deliverables(work: _Work, pages: Pages) -> None:

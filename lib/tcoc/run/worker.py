@@ -25,6 +25,9 @@ PRELOADED = ("IPython", "matplotlib.pyplot", "nbformat", "pandas", "papermill", 
              "scipy.stats", "seaborn", "tcoc.report.release", "tcoc.run.session")  # fmt: skip
 """What every page needs; a fork finds it loaded."""
 
+UNUSED = "rfc3987_syntax"
+"""What checks web addresses in JSON schemas takes two seconds to load, and no page has any."""
+
 ENGINE = "tcoc"
 
 PRINTED = (
@@ -249,8 +252,7 @@ def serve() -> None:
     """Answer asks from standard input until it ends; then end what is still at work."""
     out = os.dup(1)
     os.dup2(2, 1)
-    for name in PRELOADED:
-        __import__(name)
+    _load()
     _say(out, {"hello": identity(), "threads": _threads()})
     children: dict[int, tuple[Ask, float, str]] = {}
     waiting = b""
@@ -269,6 +271,22 @@ def serve() -> None:
     for pid in children:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _load() -> None:
+    """Load, and make ready, once what each page would: a fork has it all."""
+    sys.modules[UNUSED] = None  # type: ignore[assignment]
+    for name in PRELOADED:
+        __import__(name)
+    import nbformat
+
+    from tcoc.deliverables import registry
+    from tcoc.report.style import use_style
+
+    nbformat.validate(nbformat.v4.new_notebook())
+    use_style()
+    for deliverable in registry.deliverables():
+        deliverable.sentences()
 
 
 def _threads() -> int:
