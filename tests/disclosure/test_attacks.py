@@ -189,8 +189,8 @@ def test_an_edition_that_shows_what_another_hides_is_found():
     first = gate({"y1": [hospitals({"a": 253, "b": 7, "c": 404, "d": 90})]}).record
     # the second edition publishes exactly what the first one's hidden part leaves of the total
     pair = pd.DataFrame({"year": 2018, "ccn": ["acd", "STATE"], "benes": [747, 754]})
-    draft = Draft("pairs", "T", pair, ("year", "ccn"), {"benes": Column("B", "count")},
-                  {"ccn": "STATE"}, universe="people")  # fmt: skip
+    draft = Draft(name="pairs", title="T", frame=pair, keys=("year", "ccn"), columns={"benes": Column("B", "count")},
+                  totals={"ccn": "STATE"}, universe="people")  # fmt: skip
     alone = record([draft], reasons=lambda cells: np.full(len(cells.row), ""))
     assert not found(first)
     tight = Record(alone.numbers.assign(lower=alone.numbers["exact"], upper=alone.numbers["exact"]),

@@ -80,7 +80,10 @@ def test_a_cell_that_looks_like_a_formula_is_text_and_an_empty_column_is_no_erro
         {"year": [2018, 2019], "note": ["=1+1", "@SUM(A1)"], "empty": [None, None]},
     )
     columns = {"note": Column("Note", "label"), "empty": Column("Empty", "label")}
-    gated = gate({"demo": [Draft("odd", "Odd", table, ("year",), columns)]}, load_policy()).tables
+    gated = gate(
+        {"demo": [Draft(name="odd", title="Odd", frame=table, keys=("year",), columns=columns)]},
+        load_policy(),
+    ).tables
     (file,) = write_workbooks(gated, RUN_FACTS, tmp_path, {"demo": "Odd"})
     said = strings(file)
     assert "'=1+1" in said

@@ -10,7 +10,7 @@ from tcoc.disclosure.editions import Difference
 from tcoc.disclosure.files import (
     MARK,
     as_csv,
-    dictionary_frame,
+    cell_texts,
     escaped,
     read_csvs,
     read_public,
@@ -19,12 +19,10 @@ from tcoc.disclosure.files import (
 )
 from tcoc.disclosure.gate import Gated, gate
 from tcoc.disclosure.rounding import Rule
-from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Column, Draft, Kind, PublicTable
+from tcoc.disclosure.table import Column, Draft, Kind, PublicTable
 
 __all__ = [
     "MARK",
-    "OF_PEOPLE",
-    "ROUNDED",
     "Column",
     "Difference",
     "Draft",
@@ -33,7 +31,7 @@ __all__ = [
     "PublicTable",
     "Rule",
     "as_csv",
-    "dictionary_frame",
+    "cell_texts",
     "escaped",
     "gate",
     "read_csvs",

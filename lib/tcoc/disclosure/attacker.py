@@ -7,7 +7,6 @@ He holds for each number an interval (its rounding; one and up where hidden) and
 3. The rest are pushed one by one, as whole numbers where asked.
 """
 
-from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csc_array
 
-from tcoc.disclosure.record import FAR, NOISE, Ends, Group, Known
+from tcoc.disclosure.record import FAR, NOISE, Ends, Group, Record
 from tcoc.disclosure.rounding import Flags, Numbers
 
 _PASSES = 30
@@ -33,7 +32,7 @@ class Binding(NamedTuple):
     ratios: dict[int, float]
 
 
-def propagated(known: Known) -> Ends:
+def propagated(known: Record) -> Ends:
     """Return bounds narrowed by each relation alone, over and over until little changes."""
     entries = known.relations.matrix.tocoo()
     low, high = known.inward(known["lower"], known["upper"])
@@ -62,9 +61,9 @@ def propagated(known: Known) -> Ends:
 
 
 def bounds(
-    known: Known, ends: Ends, groups: Sequence[Group], seen: Ends, *, integer: bool = False
+    known: Record, ends: Ends, seen: Ends, asked: Flags | None = None, *, integer: bool = False
 ) -> Ends:
-    """Return for each number with a wish, in some groups, what the reader can bound it to.
+    """Return for each number with a wish, in groups with a number asked for, what is told of it.
 
     `ends` is what single relations tell. Bounds are exact where they miss the wish, and at least as
     wide as shown where they meet it. `seen` is how far numbers move in worlds that are known to be
@@ -72,20 +71,22 @@ def bounds(
     hidden.
     """
     told = known.missed(*ends)
-    unsure = known.missed(*seen) & ~told
-    settled = np.zeros(len(told), dtype=bool)
-    for group in groups:
+    unsure, settled = known.missed(*seen) & ~told, np.zeros(len(told), dtype=bool)
+    for group in known.groups:
         members = group[0]
-        settled[members] = True
-        if unsure[members].any():
-            own = known.part(group, *ends)
-            found = _explored(own, ~told[members], (seen[0][members], seen[1][members]), integer)
-            seen[0][members], seen[1][members] = found
+        if asked is None or asked[members].any():
+            settled[members] = True
+            if unsure[members].any():
+                own = known.part(group, *ends)
+                found = _explored(
+                    own, ~told[members], (seen[0][members], seen[1][members]), integer
+                )
+                seen[0][members], seen[1][members] = found
     settled &= (known["width"] > 0) & ~told
     return np.where(settled, seen[0], ends[0]), np.where(settled, seen[1], ends[1])
 
 
-def _explored(own: Known, asked: Flags, seen: Ends, integer: bool) -> Ends:
+def _explored(own: Record, asked: Flags, seen: Ends, integer: bool) -> Ends:
     """Return how far some numbers are seen to move, until they move far enough or no further."""
     (low, high), size = seen, len(asked)
 
@@ -111,7 +112,7 @@ def _explored(own: Known, asked: Flags, seen: Ends, integer: bool) -> Ends:
     return low, high
 
 
-def _box(own: Known) -> Ends:
+def _box(own: Record) -> Ends:
     """Return bounds no wider than what is asked for: so one push shows enough of many numbers."""
     exact, room = own["exact"], np.where(own["width"] > 0, own["width"], 1e3)
     bottom = np.maximum(own["lower"], np.minimum(own["low"], exact - room))
@@ -123,7 +124,7 @@ class _Program:
     """One program of which only the objective changes, so each solve starts warm."""
 
     def __init__(
-        self, own: Known, lower: Numbers, upper: Numbers, whole: Flags | None = None
+        self, own: Record, lower: Numbers, upper: Numbers, whole: Flags | None = None
     ) -> None:
         matrix, told = csc_array(own.relations.matrix), own.relations
         kinds = np.zeros(len(lower), dtype=np.int32) if whole is None else whole.astype(np.int32)
@@ -161,7 +162,7 @@ def _open(bound: Numbers) -> Numbers:
     return np.where(bound >= FAR, highspy.kHighsInf, bound)
 
 
-def binding(known: Known, ends: Ends, group: Group, number: int) -> Binding:
+def binding(known: Record, ends: Ends, group: Group, number: int) -> Binding:
     """Return why a number of a group is bounded too narrowly."""
     own = known.part(group, known["lower"], known["upper"])
     program, matrix = _Program(own, own["lower"], own["upper"]), abs(own.relations.matrix)

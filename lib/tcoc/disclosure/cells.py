@@ -50,7 +50,9 @@ class Cells:
         """Return the interval that each rounded number leaves: half a step up and down; 0 is 0."""
         shown = rounded_to(self.exact, self.step)
         half = np.where((self.kind == "count") & (self.exact == 0), 0.0, self.step / 2)
-        return shown - half, shown + half
+        return np.where(
+            self.kind == "share", np.maximum(shown - half, 0), shown - half
+        ), shown + half
 
     def follow(self) -> None:
         """Hide what depends on hidden counts: rates, means, dollars of the same row (D1)."""

@@ -22,6 +22,7 @@ MARK = "‡"
 
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$)", re.IGNORECASE)
 _PARQUET = (".parquet", ".hidden.parquet")
+_HEADS = ["table", "column", "label", "kind", "unit", "key", "of", "base", "digits", "description"]
 
 
 def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
@@ -47,17 +48,29 @@ def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
     for name, table in tables.items():
         (folder / f"{name}.csv").write_bytes(as_csv(table))
     _write_dictionary(tables, folder)
-    (folder / DICTIONARY_CSV).write_bytes(_csv(dictionary_frame(tables)))
+    rows = [
+        {"table": name, "column": column, **asdict(entry), "key": column in table.keys,
+         "of": " ".join(entry.of), "digits": "" if entry.digits is None else entry.digits}
+        for name, table in tables.items()
+        for column, entry in table.columns.items()
+    ]  # fmt: skip
+    (folder / DICTIONARY_CSV).write_bytes(_csv(pd.DataFrame(rows, columns=_HEADS, dtype=object)))
 
 
-def read_csvs(folder: Path, names: Iterable[str]) -> dict[str, PublicTable]:
-    """Read some of the tables that a finished run published; those it has not are left out.
+def read_csvs(folder: Path, names: Iterable[str] | None = None) -> dict[str, PublicTable]:
+    """Read tables that a finished run published, all or some; those it has not are left out.
 
     A hidden cell is missing and marked as hidden, an absent one is missing. Raises InputError where
     the folder holds no published tables.
     """
-    found = read_dictionary(folder)
-    return {name: _published(folder, found[name]) for name in names if name in found}
+    found, tables = read_dictionary(folder), {}
+    for name in found if names is None else [name for name in names if name in found]:
+        texts = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+        hidden, columns = texts == MARK, found[name].columns
+        shown = texts.mask(hidden | (texts == ""))
+        frame = pd.DataFrame({c: _values(shown[c], columns[c]) for c in map(str, texts)})
+        tables[name] = admit(found[name], frame, hidden)
+    return tables
 
 
 def read_dictionary(folder: Path) -> dict[str, Facts]:
@@ -66,14 +79,6 @@ def read_dictionary(folder: Path) -> dict[str, Facts]:
     if not file.is_file():
         raise InputError(f"{file}: there are no public tables here")
     return TypeAdapter(dict[str, Facts]).validate_json(file.read_bytes())
-
-
-def _published(folder: Path, facts: Facts) -> PublicTable:
-    texts = pd.read_csv(folder / f"{facts.name}.csv", dtype=str, keep_default_na=False)
-    hidden = texts == MARK
-    shown = texts.mask(hidden | (texts == ""))
-    frame = pd.DataFrame({c: _values(shown[c], facts.columns[c]) for c in map(str, texts)})
-    return admit(facts, frame, hidden)
 
 
 def _values(texts: pd.Series, column: Column) -> pd.Series:
@@ -90,42 +95,25 @@ def _values(texts: pd.Series, column: Column) -> pd.Series:
 
 def as_csv(table: PublicTable) -> bytes:
     """Return a public table or view as CSV: hidden cells carry the mark, absent ones are empty."""
+    return _csv(cell_texts(table))
+
+
+def cell_texts(table: PublicTable) -> pd.DataFrame:
+    """Return the text of each cell, the same in every file: CSV, workbook, download."""
     frame, hidden = table.frame, table.hidden
-    out = {c: _texts(frame[c], hidden[c], table.columns[c].digits) for c in frame.columns}
-    return _csv(pd.DataFrame(out, columns=list(frame.columns)))
-
-
-def dictionary_frame(tables: Mapping[str, PublicTable]) -> pd.DataFrame:
-    """Return one row per table and column: what the column means."""
-    rows = [
-        {
-            "table": name,
-            "column": column,
-            "label": entry.label,
-            "kind": entry.kind,
-            "unit": entry.unit,
-            "key": column in table.keys,
-            "of": " ".join(entry.of),
-            "base": entry.base,
-            "digits": "" if entry.digits is None else str(entry.digits),
-            "description": entry.description,
-        }
-        for name, table in tables.items()
-        for column, entry in table.columns.items()
-    ]
-    return pd.DataFrame(rows)
+    out = {
+        name: [
+            MARK if mask else "" if pd.isna(value) else _text(value, table.columns[name].digits)
+            for value, mask in zip(frame[name].tolist(), hidden[name].tolist(), strict=True)
+        ]
+        for name in frame.columns
+    }
+    return pd.DataFrame(out, columns=list(frame.columns))
 
 
 def escaped(text: str) -> str:
     """Return a cell's text so that no spreadsheet runs it: a formula gets an apostrophe (D4)."""
     return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _texts(column: pd.Series, hidden: pd.Series, digits: int | None) -> list[str]:
-    return [
-        MARK if mask else "" if pd.isna(value) else _text(value, digits)
-        for value, mask in zip(column.tolist(), hidden.tolist(), strict=True)
-    ]
 
 
 def _text(value: Any, digits: int | None) -> str:

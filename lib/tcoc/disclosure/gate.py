@@ -1,7 +1,7 @@
 """The gate: exact drafts in, public tables out (rules D1-D3). The only maker of public tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from tcoc.disclosure.network import spoken
 from tcoc.disclosure.protect import Puzzle, protect
 from tcoc.disclosure.record import Record
 from tcoc.disclosure.rounding import Rule, digits_of, rounded_to
-from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Draft, Facts, PublicTable, admit
+from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Draft, PublicTable, admit
 from tcoc.errors import InputError
 from tcoc.params import Policy
 
@@ -79,8 +79,7 @@ def _admitted(owner: str, draft: Draft, cells: Mapping[str, Sequence[np.ndarray]
             entry, digits=most if entry.digits is None else min(entry.digits, most)
         )
     note = f"{draft.note} {ROUNDED}".strip() if cells else draft.note
-    said = {f.name: getattr(draft, f.name) for f in fields(Facts) if hasattr(draft, f.name)}
-    facts = Facts(**{**said, "deliverable": owner, "columns": columns, "note": note})
+    facts = replace(draft.facts, deliverable=owner, columns=columns, note=note)
     return admit(facts, draft.frame.assign(**frame), pd.DataFrame(masks, draft.frame.index))
 
 

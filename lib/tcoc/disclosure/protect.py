@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from tcoc.disclosure.attacker import binding, bounds, propagated
 from tcoc.disclosure.cells import CLINICIANS, DEPENDS, Cells
-from tcoc.disclosure.editions import Joint, joint, news
+from tcoc.disclosure.editions import joint
 from tcoc.disclosure.network import Network, spoken
-from tcoc.disclosure.record import FAR, Ends, Known, Record
+from tcoc.disclosure.record import FAR, Ends, Record
 from tcoc.disclosure.rounding import Flags, Numbers, Rule
 from tcoc.disclosure.table import Draft
 from tcoc.errors import TcocError
@@ -46,7 +47,7 @@ class Puzzle:
         small = hidden & network.counts & (network.exact < self.rule.min_cell_size)
         # A sum of shares has no whole numbers: two is as little known as one.
         whole = network.frame["whole"].to_numpy()
-        known = Known({"lower": least, "upper": far, "whole": whole}, relations)
+        known = Record(pd.DataFrame({"lower": least, "upper": far, "whole": whole}), relations)
         low = np.where(small, np.where(whole, 1.0, 2.0), np.inf)
         numbers = network.frame.drop(columns="unit").assign(
             lower=lower, upper=upper, hidden=hidden,
@@ -113,31 +114,30 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> Record:
     both. Returns the record of what leaves; raises TcocError where hiding does not help.
     """
     puzzle.hide(puzzle.hidden(), ELSEWHERE)
-    both, size, before = joint([puzzle.record(), *earlier]), len(puzzle.apart), -1
-    puzzle.hide((both.earlier() & ~both.earlier(shown=True))[:size], AGAIN)
+    before = [joint(earlier)[0]] if earlier else []
+    known, size, apart = joint([puzzle.record(), *before])[0], len(puzzle.apart), -1
+    puzzle.hide(known["before"][:size] == 1, AGAIN)
     for _ in range(_ROUNDS):
-        both = joint([puzzle.record(), *earlier])
-        known, apart = both.record, int(puzzle.apart.sum())
-        if apart != before:
-            told, before = news(both, earlier), apart
-            seen, times = (known["exact"].copy(), known["exact"].copy()), np.zeros(len(told), int)
+        known = joint([puzzle.record(), *before])[0]
+        if apart != (apart := int(puzzle.apart.sum())):
+            exact, told = known["exact"], np.ones(len(known.numbers), dtype=bool)
+            seen, times = (exact.copy(), exact.copy()), np.zeros(len(exact), dtype=int)
         ends = propagated(known)
         missed = known.missed(*ends)
         if not missed.any():
-            groups = [group for group in known.groups if told[group[0]].any()]
-            ends = bounds(known, ends, groups, seen)
+            ends = bounds(known, ends, seen, told)
             # What holds now keeps holding until something of the same group is hidden.
             told = missed = known.missed(*ends)
             if not missed.any():
-                return both.records[0]
+                return puzzle.record()
         # Where hiding one of the ratios that tell a number did not help, two are hidden next.
         times, hidden = times + missed, puzzle.hidden()
-        _hide_telling(puzzle, both, times * missed, ends)
+        _hide_telling(puzzle, known, times * missed, ends)
         told[:size] |= puzzle.hidden() & ~hidden
     raise TcocError("disclosure gate: no end of hiding; a table's parts do not fit its totals")
 
 
-def _hide_telling(puzzle: Puzzle, both: Joint, most: np.ndarray, ends: Ends) -> None:
+def _hide_telling(puzzle: Puzzle, known: Record, most: np.ndarray, ends: Ends) -> None:
     """Hide, for each number that is known too well, some of those that tell it: `most` of it.
 
     What an earlier edition shows stays known: hiding it now is in vain. Where nothing else is left,
@@ -148,12 +148,12 @@ def _hide_telling(puzzle: Puzzle, both: Joint, most: np.ndarray, ends: Ends) -> 
     exact, of_cell, people = puzzle.network.exact, puzzle.network.of_cell, puzzle.cells.people
     picked, parted, withheld = np.zeros((3, size), dtype=bool)
     hidden, apart = puzzle.hidden(), puzzle.apart
-    told = both.earlier(shown=True)[:size]
-    tied, shown = both.earlier()[:size] & ~told & ~apart, ~hidden & ~told
-    needs = both.record.lacks(*ends)
-    home = {number: group for group in both.record.groups for number in group[0].tolist()}
+    before = known["before"][:size]
+    tied, shown = (before == 1) & ~apart, ~hidden & (before != 0)
+    needs = known.lacks(*ends)
+    home = {number: group for group in known.groups for number in group[0].tolist()}
     for number in missed:
-        numbers, linked, owners = binding(both.record, ends, home[number], number)
+        numbers, linked, owners = binding(known, ends, home[number], number)
         near = [n for n in numbers if n < size]
         if picked[[*near, *of_cell[list(owners)]]].any():
             continue
@@ -177,7 +177,7 @@ def _hide_telling(puzzle: Puzzle, both: Joint, most: np.ndarray, ends: Ends) -> 
         apart |= withheld
         puzzle.hide(withheld, WITHHELD)
     else:
-        found = both.record.numbers.iloc[missed[0]]
+        found = known.numbers.iloc[missed[0]]
         raise TcocError(
             f"disclosure gate: {found['column']} of {spoken(found['key'])} ({found['universe']})"
             " can be worked out, and hiding more does not help; publish fewer relations or wider"

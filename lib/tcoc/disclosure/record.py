@@ -1,6 +1,5 @@
 """What is public of an edition: numbers with their bounds, and how they add up (rule D2)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ FAR = 1e12
 NOISE = 1e-6
 FILES = ("gate_numbers.parquet", "gate_relations.parquet")
 
-_TOLD = ("lower", "upper", "low", "high", "width", "whole", "exact", "hidden", "apart")
+_TOLD = ("low", "high", "width", "whole", "exact")
 
 Ends = tuple[Numbers, Numbers]
 Group = tuple[np.ndarray, np.ndarray]
@@ -38,33 +37,40 @@ class Relations:
         """Return some relations."""
         return Relations(self.matrix[rows], self.lower[rows], self.upper[rows], self.owner[rows])
 
-    def alike(self) -> np.ndarray:
-        """Return a number for each relation; those that say the same have the same.
+    def distinct(self) -> "Relations":
+        """Return each relation once; a ratio's is its cell's own.
 
         Two say the same where two random sums over their numbers agree.
         """
         chance = np.random.default_rng(self.matrix.shape[1]).random((self.matrix.shape[1], 2))
-        sums = significant(self.matrix @ chance, 10)
-        said = pd.DataFrame(sums).assign(lower=self.lower, upper=self.upper)
-        return said.groupby(list(said.columns), sort=False).ngroup().to_numpy()
+        said = pd.DataFrame(significant(self.matrix @ chance, 10))
+        again = said.assign(lower=self.lower, upper=self.upper).duplicated().to_numpy()
+        return self[(self.owner >= 0) | ~again]
 
 
-class Known:
-    """What is public, what must stay uncertain, and one possible world: the true one.
+@dataclass
+class Record:
+    """What an edition, or several as one, makes public: a frame of `numbers`, and their relations.
 
-    Numbers by column, and the relations between them:
-    lower, upper      their public bounds
+    universe, column, key, kind  what a number is called, and what it is
+    lower, upper      its public bounds
     low, high, width  bounds must stay down to `low`, up to `high`, and `width` apart; the width
                       zero protects nothing
     whole, exact      whether it is whole, and its value, which spares programs and decides nothing
+    hidden, apart     whether it is hidden, and whether it is withheld beside an earlier edition, so
+                      that it is apart from that one's
     """
 
-    def __init__(self, columns: Mapping[str, np.ndarray], relations: Relations) -> None:
-        self.columns, self.relations = columns, relations
+    numbers: pd.DataFrame
+    relations: Relations
+
+    @cached_property
+    def _columns(self) -> dict[str, np.ndarray]:
+        return {str(name): column.to_numpy() for name, column in self.numbers.items()}
 
     def __getitem__(self, column: str) -> np.ndarray:
         """Return a column of the numbers."""
-        return self.columns[column]
+        return self._columns[column]
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -80,15 +86,15 @@ class Known:
         parts = np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if len(order) else []
         return [(part[part < numbers], part[part >= numbers] - numbers) for part in parts]
 
-    def part(self, group: Group, low: Numbers, high: Numbers) -> "Known":
+    def part(self, group: Group, low: Numbers, high: Numbers) -> "Record":
         """Return what concerns one group of numbers, under the given bounds."""
         members, rows = group
         own = self.relations[rows]
         place = np.searchsorted(members, own.matrix.indices)
         shape = (len(rows), len(members))
         own.matrix = csr_array((own.matrix.data, place, own.matrix.indptr), shape=shape)
-        told = {**self.columns, "lower": low, "upper": high}
-        return Known({name: column[members] for name, column in told.items()}, own)
+        told = np.column_stack([of[members] for of in (low, high, *map(self.__getitem__, _TOLD))])
+        return Record(pd.DataFrame(told, columns=["lower", "upper", *_TOLD]), own)
 
     def inward(self, low: Numbers, high: Numbers) -> Ends:
         """Round bounds of whole numbers inwards."""
@@ -108,18 +114,6 @@ class Known:
     def missed(self, low: Numbers, high: Numbers) -> Flags:
         """Return which numbers are bounded too narrowly."""
         return np.asarray(self.lacks(low, high) > NOISE)
-
-
-class Record(Known):
-    """An edition, or several as one: a frame of `numbers` with a row for each.
-
-    Beside what the attacker uses: its name (universe, column, key), kind, whether it is `hidden`,
-    and whether it is withheld beside an earlier edition, so that it is `apart` from that one's.
-    """
-
-    def __init__(self, numbers: pd.DataFrame, relations: Relations) -> None:
-        super().__init__({name: numbers[name].to_numpy() for name in _TOLD}, relations)
-        self.numbers = numbers
 
     def write(self, folder: Path) -> None:
         """Write the record as two restricted tables."""

@@ -6,6 +6,7 @@ Only the gate makes a PublicTable; every view of one keeps its keys, hidden cell
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field, fields, replace
 from decimal import Decimal
+from itertools import product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -57,38 +58,42 @@ class Column:
         return (*self.of, *base)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A table with exact numbers that a deliverable would like to publish: the gate's only input.
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a table says of itself beside its cells.
 
-    Grain: one row per combination of `keys`. A dimension that is constant in the table (a single
-    year) is a key too, else the table cannot be linked with others. The parts listed are all the
-    parts of a total: a combination that is absent is zero; what a total has beyond its parts is
-    treated as one more, unpublished part.
-
-    name        file stem of tables/NAME.csv, unique in the run
-    keys        dimension columns, named alike in all tables (year, ccn, stage, ...)
-    columns     the dictionary; every numeric column has an entry
-    totals      dimension -> the label that means all of it
-    parents     dimension -> {label: parent label}, for hierarchies (hospital -> combination)
-    within      count column -> the count column of which it is a part; the rest is protected too
-    universe    what the counts count; the same (universe, column, keys without totals) in two
-                tables is the same cell
-    clinicians  the column that counts clinicians: fewer than three show no dollars or scores
+    name         file stem of tables/NAME.csv, unique in the run
+    title        the finding or the subject
+    deliverable  the deliverable that a public table belongs to
+    keys         dimension columns, named alike in all tables (year, ccn, stage, ...)
+    columns      the dictionary, in the order of the columns; every numeric column has an entry
+    note         what a reader must know, in a public table the remark on rounding included
+    source       where the numbers come from
+    universe     what the counts count; the same (universe, column, keys without totals) in two
+                 tables is the same cell
+    totals       dimension -> the label that means all of it
+    parents      dimension -> {label: parent label}, for hierarchies (hospital -> combination)
+    within       count column -> the count column of which it is a part; the rest is protected too
+    whole        whether this is the table itself and not a view of it
     """
 
     name: str
     title: str
-    frame: pd.DataFrame
+    deliverable: str = ""
     keys: tuple[str, ...]
     columns: Mapping[str, Column]
+    note: str = ""
+    source: str = ""
+    universe: str = ""
     totals: Mapping[str, str] = field(default_factory=dict)
     parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     within: Mapping[str, str] = field(default_factory=dict)
-    universe: str = ""
-    note: str = ""
-    source: str = ""
-    clinicians: str = ""
+    whole: bool = True
+
+    @property
+    def facts(self) -> "Facts":
+        """All that the table says of itself, without its cells."""
+        return Facts(**{entry.name: getattr(self, entry.name) for entry in fields(Facts)})
 
     @property
     def counted(self) -> str:
@@ -96,8 +101,23 @@ class Draft:
         return self.universe or f"table {self.name}"
 
     def of_kind(self, *kinds: str) -> list[str]:
-        """Return the columns of some kinds, in the order of the frame."""
-        return [c for c in self.frame.columns if self.columns[c].kind in kinds]
+        """Return the columns of some kinds, in order."""
+        return [name for name, entry in self.columns.items() if entry.kind in kinds]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft(Facts):
+    """A table with exact numbers that a deliverable would like to publish: the gate's only input.
+
+    Grain: one row per combination of `keys`. A dimension that is constant in the table (a single
+    year) is a key too, else the table cannot be linked with others. The parts listed are all the
+    parts of a total: a combination that is absent is zero; what a total has beyond its parts is
+    treated as one more, unpublished part. `clinicians` is the column that counts clinicians: fewer
+    than three show no dollars or scores.
+    """
+
+    frame: pd.DataFrame
+    clinicians: str = ""
 
     def checked(self) -> "Draft":
         """Return the draft with plain numbers, row numbers and a whole dictionary.
@@ -190,56 +210,23 @@ def _plain_numbers(column: pd.Series) -> pd.Series:
     return column if bool in kinds else pd.to_numeric(column.map(float, na_action="ignore"))
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a public table says of itself beside its cells.
-
-    name         the file stem, unique in the run
-    title        the finding or the subject
-    deliverable  the deliverable that the table belongs to
-    keys         the dimension columns
-    columns      the dictionary, in the order of the columns
-    note         what a reader must know, the remark on rounding included
-    source       where the numbers come from
-    whole        whether this is the table itself and not a view of it
-    """
-
-    name: str
-    title: str
-    deliverable: str
-    keys: tuple[str, ...]
-    columns: Mapping[str, Column]
-    note: str = ""
-    source: str = ""
-    universe: str = ""
-    totals: Mapping[str, str] = field(default_factory=dict)
-    parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    within: Mapping[str, str] = field(default_factory=dict)
-    whole: bool = True
-
-
 _GATE = object()
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class PublicTable(Facts):
     """Rounded numbers that may be shown, which cells are hidden, and what the columns mean.
 
     Immutable, and made by the gate alone; a view keeps name, keys, hidden cells and dictionary.
     """
 
-    _frame: pd.DataFrame = field(kw_only=True)
-    _hidden: pd.DataFrame = field(kw_only=True)
-    gate: InitVar[object] = field(kw_only=True, default=None)
+    _frame: pd.DataFrame
+    _hidden: pd.DataFrame
+    gate: InitVar[object] = None
 
     def __post_init__(self, gate: object) -> None:
         if gate is not _GATE:
             raise TypeError("only the disclosure gate makes a PublicTable")
-
-    @property
-    def facts(self) -> Facts:
-        """All that the table says of itself beside its cells."""
-        return Facts(**{entry.name: getattr(self, entry.name) for entry in fields(Facts)})
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -315,30 +302,26 @@ class PublicTable(Facts):
             self._known(name)
         entries = self.columns
         wide = values or tuple(c for c, e in entries.items() if e.kind not in _PLAIN)
-        keys = [k for k in self.keys if k != dimension and k in self._frame.columns]
+        keys = [k for k in self.keys if k != dimension and k in entries]
         groups = self._frame.groupby(keys or (lambda _: 0), sort=False, dropna=False)
         stay = [
-            c for c in map(str, self._frame.columns)
-            if c in keys or (c not in (*wide, dimension) and entries[c].kind in _PLAIN
+            c for c, e in entries.items()
+            if c in keys or (c not in (*wide, dimension) and e.kind in _PLAIN
                              and (groups[c].nunique(dropna=False) <= 1).all())
         ]  # fmt: skip
         row, labels = groups.ngroup(), self._frame[dimension].map(label_text)
-        spread = [(name, label) for name in wide for label in dict.fromkeys(labels)]
-        titles = [f"{label} {name}" for name, label in spread]
-        index = pd.MultiIndex.from_arrays([row, labels])
-        sides = []
+        columns, sides = {c: entries[c] for c in stay}, []
         for side in self._sides():
-            cells = pd.DataFrame(side[list(wide)].set_index(index).unstack())[spread]
-            cells = cells.reset_index(drop=True).set_axis(titles, axis=1)
-            first = side.loc[~row.duplicated().to_numpy(), stay].reset_index(drop=True)
-            sides.append(pd.concat([first, cells], axis=1))
-        kept = {c: entries[c] for c in stay}
-        for name, label in spread:
-            of = tuple(f"{label} {c}" for c in entries[name].of)
-            heading = f"{label} {entries[name].label}"
-            kept[f"{label} {name}"] = replace(entries[name], label=heading, of=of, base="")
+            out = side.loc[~row.duplicated(), stay].reset_index(drop=True)
+            for name, label in product(wide, dict.fromkeys(labels)):
+                cells = side.loc[labels == label, name]
+                out[f"{label} {name}"] = cells.set_axis(row[cells.index])
+                of = tuple(f"{label} {c}" for c in entries[name].of)
+                heading = f"{label} {entries[name].label}"
+                columns[f"{label} {name}"] = replace(entries[name], label=heading, of=of, base="")
+            sides.append(out)
         hidden = sides[1].fillna(False).astype(bool)
-        return self._view(sides[0], hidden, columns=kept, keys=tuple(keys))
+        return self._view(sides[0], hidden, columns=columns, keys=tuple(keys))
 
     def value(self, column: str, **where: Any) -> Any:
         """Return one number or label for a sentence; pd.NA where hidden or absent.
