@@ -6,7 +6,7 @@ gated.log                               # every hidden cell with its reason: res
 write_public(gated.tables, folder)      # for the process that renders: it reads nothing else
 """
 
-from tcoc.disclosure.editions import Difference
+from tcoc.disclosure.attacker import Difference
 from tcoc.disclosure.files import (
     MARK,
     as_csv,

@@ -21,25 +21,27 @@ MARK = "‡"
 """The one public mark of a hidden cell, the same for every reason (rule D1)."""
 
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$)", re.IGNORECASE)
-_PARQUET = (".parquet", ".hidden.parquet")
 _HEADS = ["table", "column", "label", "kind", "unit", "key", "of", "base", "digits", "description"]
 
 
 def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
-    """Write public tables for the process that renders: NAME.parquet, hidden cells, dictionary."""
+    """Write public tables for the process that renders: NAME.parquet with its marks, dictionary."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        for side, end in zip((_plain(table.frame), table.hidden), _PARQUET, strict=True):
-            side.to_parquet(folder / f"{name}{end}", index=False)
+        cells = _plain(table.frame).join(table.hidden.add_prefix(MARK))
+        cells.to_parquet(folder / f"{name}.parquet", index=False)
     _write_dictionary(tables, folder)
 
 
 def read_public(folder: Path) -> dict[str, PublicTable]:
     """Read what `write_public` wrote; InputError where there is nothing."""
-    return {
-        name: admit(facts, *(pd.read_parquet(folder / f"{name}{end}") for end in _PARQUET))
-        for name, facts in read_dictionary(folder).items()
-    }
+    tables = {}
+    for name, facts in read_dictionary(folder).items():
+        cells = pd.read_parquet(folder / f"{name}.parquet")
+        marks = [MARK + column for column in facts.columns]
+        hidden = cells[marks].set_axis(list(facts.columns), axis=1)
+        tables[name] = admit(facts, cells.drop(columns=marks), hidden)
+    return tables
 
 
 def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:

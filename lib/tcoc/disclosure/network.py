@@ -6,6 +6,8 @@ hidden is a whole number from one up. A relation bounds a sum of variables: a to
 a hierarchy, a count and the part of it that another column counts, a share or mean and the numbers
 that it is made of. Which sums hold is taken from the exact numbers: the reader knows how the tables
 are made.
+
+Rule D1 hides small counts, shares that tell them, and what depends on a hidden count.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,17 +17,101 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from tcoc.disclosure.cells import Cells
 from tcoc.disclosure.record import FAR, NOISE, Relations
-from tcoc.disclosure.rounding import Flags, Numbers, significant
-from tcoc.disclosure.table import Draft, label_text, label_texts
+from tcoc.disclosure.rounding import Flags, Numbers, Rule, rounded_to, same_everywhere, significant
+from tcoc.disclosure.table import OF_PEOPLE, Draft, label_text
 from tcoc.errors import InputError
+
+SMALL, SHARE, CLINICIANS = "small count", "share of a small count", "fewer than three clinicians"
+DEPENDS = "depends on hidden"
 
 ADDITIVE = ("count", "months", "dollars")
 UNIT = {"dollars": 1e4, "months": 12.0}
 """All numbers are counted in about a person (a person-year, what one costs): for the programs."""
 
 _CENTS = 2e-6
+
+
+class Cells:
+    """The cells of all drafts, column by column; those without a number are left out.
+
+    table, row, column, kind  where each stands and what it is
+    exact, people, step       its number, the count behind it (its base, else the first count that
+                              protects it; NaN where nobody stands behind it), and its rounding
+    reason                    why it is hidden, "" where it is shown
+    place                     the cell of each row of a table's column, -1 where there is none
+    """
+
+    def __init__(self, drafts: Sequence[Draft], rule: Rule) -> None:
+        self.drafts, self.place, size = drafts, dict[tuple[int, str], np.ndarray](), 0
+        parts = [(*np.zeros((2, 0), dtype=np.int64), *np.zeros((2, 0), object), *np.zeros((3, 0)))]
+        for number, draft in enumerate(drafts):
+            for name in draft.of_kind(*OF_PEOPLE):
+                entry, exact = draft.columns[name], _numbers(draft.frame[name])
+                behind = entry.base or next(iter(entry.of), "")
+                people = _numbers(draft.frame[behind]) if behind else np.full(len(exact), np.nan)
+                row = np.flatnonzero(np.isfinite(exact))
+                self.place[number, name] = np.full(len(exact), -1)
+                self.place[number, name][row] = np.arange(size, size := size + len(row))
+                step = rule.steps(entry.kind, exact[row], people[row])
+                words = np.array([[number], [name], [entry.kind]], dtype=object).repeat(len(row), 1)
+                parts.append((words[0].astype(np.int64), row, *words[1:], exact[row], people[row],
+                              step))  # fmt: skip
+        found = map(np.concatenate, zip(*parts, strict=True))
+        self.table, self.row, self.column, self.kind, self.exact, self.people, step = found
+        self.step = same_everywhere(self.kind, self.exact, step)
+        self.reason = np.full(size, "", dtype=object)
+        self._primary(rule)
+
+    def bounds(self) -> tuple[Numbers, Numbers]:
+        """Return the interval that each rounded number leaves: half a step up and down; 0 is 0."""
+        shown = rounded_to(self.exact, self.step)
+        half = np.where((self.kind == "count") & (self.exact == 0), 0.0, self.step / 2)
+        return np.where(
+            self.kind == "share", np.maximum(shown - half, 0), shown - half
+        ), shown + half
+
+    def follow(self) -> None:
+        """Hide what depends on hidden counts: rates, means, dollars of the same row (D1)."""
+        for (number, column), own in self.place.items():
+            for count in self.drafts[number].columns[column].protectors:
+                guards = self.place.get((number, count))
+                if count != column and guards is not None:
+                    hidden = (guards >= 0) & (self.reason[guards] != "")
+                    self._give(own[hidden], f"{DEPENDS} {count}")
+
+    def _primary(self, rule: Rule) -> None:
+        """Give each cell that D1 hides its reason."""
+        part, people = self.exact * np.nan_to_num(self.people), np.nan_to_num(self.people)
+        # A share of people is whole people over whole people; a share of dollars is not.
+        near = (self.kind == "share") & (np.abs(part - np.round(part)) < _room(part))
+        near &= rule.small(np.round(part)) | rule.small(np.round(people - part))
+        self.reason[(self.kind == "count") & rule.small(self.exact)] = SMALL
+        self.reason[near] = SHARE
+        for number, draft in enumerate(self.drafts):
+            for column in draft.of_kind("share"):
+                self._tell_rests(number, draft, column, rule)
+            if draft.clinicians:
+                few = draft.frame[draft.clinicians].between(0, rule.min_clinicians, "neither")
+                for column in draft.of_kind("dollars", "per_capita", "score"):
+                    self._give(self.place[number, column][few.to_numpy()], CLINICIANS)
+        self.follow()
+
+    def _tell_rests(self, number: int, draft: Draft, column: str, rule: Rule) -> None:
+        """Hide shares of which few people are not in the numerator, where both are columns."""
+        entry, own = draft.columns[column], self.place[number, column]
+        bottom = self.place.get((number, entry.base), np.full(len(own), -1))
+        for part in entry.of:
+            top = self.place.get((number, part), bottom)
+            rows = np.flatnonzero((np.array([own, top, bottom]) >= 0).all(axis=0))
+            share, above, below = (self.exact[of[rows]] for of in (own, top, bottom))
+            made_of = np.abs(above - share * below) < _room(below)
+            self._give(own[rows][made_of & rule.small(below - above)], SHARE)
+
+    def _give(self, cells: np.ndarray, why: str) -> None:
+        """Give cells a reason, where there are cells and they have none yet."""
+        own = cells[cells >= 0]
+        self.reason[own[self.reason[own] == ""]] = why
 
 
 class Network:
@@ -42,10 +128,13 @@ class Network:
         self.exact = self.frame["exact"].to_numpy(np.float64)
         self.unit = self.frame["unit"].to_numpy(np.float64)
         self.counts = (self.frame["kind"] == "count").to_numpy(bool)
-        self._parts: list[tuple[np.ndarray, np.ndarray, Numbers]] = []
-        self._bounds: list[tuple[Numbers, Numbers, np.ndarray]] = []
-        self._height = 0
-        self.relations = self._relations()
+        self.low, self.high = cells.bounds()
+        self._said: list[Relations] = []
+        self._sums()
+        for number, draft in enumerate(self.drafts):
+            self._within(number, draft)
+            self._ratios(number, draft)
+        self.relations = Relations.together(self._said)
 
     def _numbers(self) -> tuple[pd.DataFrame, np.ndarray]:
         cells, drafts = self.cells, self.drafts
@@ -58,17 +147,17 @@ class Network:
         })  # fmt: skip
         # Ratios of one name may mean two things; two counts of one name must not.
         own["meaning"] = np.where(cells.kind == "count", 0.0, significant(cells.exact, 8))
-        of_cell = own.groupby(["universe", "column", "key", "meaning"], sort=False).ngroup()
-        frame = own[~of_cell.duplicated().to_numpy()].drop(columns="meaning")
-        frame = frame.reset_index(drop=True)
-        of_cell = of_cell.to_numpy()
+        names = ["universe", "column", "key", "meaning"]
+        of_cell = own.groupby(names, sort=False).ngroup().to_numpy()
+        first = ~own.duplicated(names)
+        frame = own[first].drop(columns="meaning").reset_index(drop=True)
         apart = np.abs(frame["exact"].to_numpy()[of_cell] - cells.exact)
         apart = apart > NOISE * np.maximum(1.0, np.abs(cells.exact))
         for number in of_cell[apart & (cells.kind == "count")][:1]:
             cell, tables = frame.iloc[number], cells.table[of_cell == number]
-            names = " and ".join(dict.fromkeys(drafts[t].name for t in tables))
+            both = " and ".join(dict.fromkeys(drafts[t].name for t in tables))
             raise InputError(
-                f'public tables {names} count {cell["column"]} of universe "{cell["universe"]}"'
+                f'public tables {both} count {cell["column"]} of universe "{cell["universe"]}"'
                 f" differently for {spoken(cell['key'])}; give one of them a universe that says"
                 " what it counts"
             )
@@ -79,28 +168,14 @@ class Network:
         frame["exact"] /= frame["unit"]
         return frame, of_cell
 
-    def _relations(self) -> Relations:
-        self._sums()
-        low, high = self.cells.bounds()
-        for number, draft in enumerate(self.drafts):
-            self._within(number, draft)
-            self._ratios(number, draft, low, high)
-        none = np.zeros(0, dtype=np.int64)
-        row, column, sign = map(np.concatenate, zip(*self._parts, (none,) * 3, strict=True))
-        matrix = csr_array((sign, (row, column)), shape=(self._height, len(self.frame)))
-        matrix.eliminate_zeros()
-        lower, upper, owner = map(np.concatenate, zip(*self._bounds, (none,) * 3, strict=True))
-        return Relations(matrix, lower, upper, owner).distinct()
-
     def _add(
         self, row: np.ndarray, number: np.ndarray, sign: Numbers, lower: Numbers, upper: Numbers,
         owner: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         """Add relations numbered from zero; `lower`, `upper`, `owner` have one entry for each."""
-        self._parts.append((row + self._height, number, sign))
+        matrix = csr_array((sign, (row, number)), shape=(len(lower), len(self.frame)))
         own = np.full(len(lower), -1) if owner is None else owner
-        self._bounds.append((lower, upper, own))
-        self._height += len(lower)
+        self._said.append(Relations(matrix, lower, upper, own))
 
     def _pairs(
         self, one: np.ndarray, times: Numbers | float, other: np.ndarray,
@@ -115,7 +190,8 @@ class Network:
     def _of(self, table: int, column: str) -> np.ndarray:
         """Return the number in each row of a column, -1 where there is none."""
         none = np.full(len(self.drafts[table].frame), -1)
-        return np.append(self.of_cell, -1)[self.cells.place.get((table, column), none)]
+        place: np.ndarray = self.cells.place.get((table, column), none)
+        return np.append(self.of_cell, -1)[place]
 
     def _both(self, table: int, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:
         a, b = self._of(table, one), self._of(table, other)
@@ -194,7 +270,7 @@ class Network:
                     self._pairs(months, 1.0, people, -FAR, 0.0)
                     self._pairs(people, 12.0, months, -FAR, 0.0)
 
-    def _ratios(self, table: int, draft: Draft, low: Numbers, high: Numbers) -> None:
+    def _ratios(self, table: int, draft: Draft) -> None:
         """Shares and means of two numbers of the same row: above = ratio x below, ratio rounded.
 
         The two are found from the exact numbers, whatever the columns are called. A mean over
@@ -224,8 +300,8 @@ class Network:
                     continue
                 top, bottom, cell = top[holds], bottom[holds], cell[holds]
                 factors = (factors * constant)[holds]
-                self._pairs(top, factors * low[cell], bottom, 0.0, FAR, cell)
-                self._pairs(top, factors * high[cell], bottom, -FAR, 0.0, cell)
+                self._pairs(top, factors * self.low[cell], bottom, 0.0, FAR, cell)
+                self._pairs(top, factors * self.high[cell], bottom, -FAR, 0.0, cell)
 
 
 def labels_of(
@@ -234,7 +310,7 @@ def labels_of(
     """Return each row's label in a dimension as `|dimension=label`, "" where absent or a total."""
     if dimension not in keys:
         return np.full(len(frame), "", dtype=object)
-    labels = label_texts(frame[dimension])
+    labels = frame[dimension].map(label_text).to_numpy(object)
     return np.where(labels == totals.get(dimension), "", f"|{dimension}=" + labels)
 
 
@@ -308,7 +384,7 @@ class _Lines:
                 lifted = (self._lifted(own, d, up) for d in summed for up in levels)
                 below = [line[np.isin(key, self.key[own])] for line, key in lifted]
                 top = np.setdiff1d(own, np.concatenate([own[:0], *below]))
-                gone = self.mark[self.codes[np.ix_(summed, top)]].sum(axis=0)
+                gone = self.mark[self.codes[np.ix_(list(summed), top)]].sum(axis=0)
                 yield from self._found(top, self.key[top] - gone)
         for dimension, up in product(dimensions, levels[:1]):
             yield from self._found(*self._lifted(own, dimension, up))
@@ -348,3 +424,12 @@ def _families(drafts: Sequence[Draft]) -> list[dict[str, str]]:
                 found.append(home := {})
             home |= own
     return found
+
+
+def _numbers(column: pd.Series) -> Numbers:
+    """Return a column as doubles, NaN where there is no number."""
+    return np.asarray(pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan))
+
+
+def _room(size: Numbers) -> Numbers:
+    return 1e-6 * np.maximum(1.0, size)

@@ -3,10 +3,10 @@
 Only the gate makes a PublicTable; every view of one keeps its keys, hidden cells and dictionary.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, fields, replace
 from decimal import Decimal
-from itertools import product
+from itertools import chain, product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -139,16 +139,16 @@ class Draft(Facts):
     def _entry(self, name: str, data: pd.Series) -> Column:
         if name in self.columns:
             return self.columns[name]
-        if name in self.keys:
-            return Column(plain_label(name), "year" if name == "year" else "key")
+        heading, is_key = name.replace("_", " ").strip(), name in self.keys
+        heading = heading[:1].upper() + heading[1:]
+        if is_key or not pd.api.types.is_numeric_dtype(data.dtype):
+            return Column(heading, "label" if not is_key else "year" if name == "year" else "key")
         if pd.api.types.is_bool_dtype(data.dtype):
-            return Column(plain_label(name), "flag")
-        if pd.api.types.is_numeric_dtype(data.dtype):
-            raise InputError(
-                f"public table {self.name}: the numeric column {name} has no entry in the"
-                f" dictionary{nearest(name, self.columns)}"
-            )
-        return Column(plain_label(name), "label")
+            return Column(heading, "flag")
+        raise InputError(
+            f"public table {self.name}: the numeric column {name} has no entry in the"
+            f" dictionary{nearest(name, self.columns)}"
+        )
 
     def _faults(self, declared: Iterable[str]) -> Iterator[str]:
         """Yield what is not sound, a sentence each; `declared` are the dictionary's own names."""
@@ -157,9 +157,8 @@ class Draft(Facts):
         kinds = get_args(Kind)
         named: list[tuple[str, Iterable[str]]] = [(c, columns) for c in (*keys, *declared)]
         named += [(c, keys) for c in (*self.totals, *self.parents)]
-        named += [(c, counts) for pair in self.within.items() for c in pair]
-        named += [(c, counts) for entry in columns.values() for c in entry.protectors]
-        named += [(self.clinicians, counts)] if self.clinicians else []
+        guards = [*self.within.items(), *(entry.protectors for entry in columns.values())]
+        named += [(c, counts) for c in chain(*guards, filter(None, [self.clinicians]))]
         yield from (f'"{n}"{nearest(n, valid)}' for n, valid in named if n not in valid)
         for name, entry in columns.items():
             if entry.kind not in kinds:
@@ -183,23 +182,11 @@ class Draft(Facts):
                 yield f"the {kind} {name} is negative"
 
 
-def plain_label(name: str) -> str:
-    """Return a heading for a column without one: `per_capita` is Per capita."""
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
-
-
 def label_text(label: object) -> str:
     """Return a label as text; 2018.0 and 2018 are one label."""
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
     return str(label)
-
-
-def label_texts(labels: pd.Series) -> np.ndarray:
-    """Return labels as text, each distinct one made once."""
-    code, found = pd.factorize(labels)
-    return np.array([*map(label_text, found), "nan"], dtype=object)[code]
 
 
 def _plain_numbers(column: pd.Series) -> pd.Series:
@@ -251,17 +238,13 @@ class PublicTable(Facts):
         what = "table" if self.whole else "view of"
         return f"Public {what} {self.name}: {len(self)} rows, {hidden} hidden cells"
 
-    # ------------------------------------------------------------ views
-
     def where(self, **labels: Any) -> "PublicTable":
         """Return the rows with the given labels: one each, or any of a list, tuple or set."""
         chosen = np.ones(len(self), dtype=bool)
+        self._check(*labels)
         for name, wanted in labels.items():
-            many = (
-                wanted if isinstance(wanted, list | tuple | set | frozenset | range) else (wanted,)
-            )
-            texts = {label_text(label) for label in many}
-            chosen &= self._known(name).map(label_text).isin(texts).to_numpy()
+            texts = set(map(label_text, wanted if pd.api.types.is_list_like(wanted) else (wanted,)))
+            chosen &= self._frame[name].map(label_text).isin(texts).to_numpy()
         return self._rows(np.flatnonzero(chosen))
 
     def keep(self, rows: Callable[[pd.DataFrame], pd.Series]) -> "PublicTable":
@@ -271,8 +254,7 @@ class PublicTable(Facts):
 
     def sort(self, *by: str, descending: bool = False) -> "PublicTable":
         """Return the rows in an order, hidden and absent cells last; ties keep their order."""
-        for name in by:
-            self._known(name)
+        self._check(*by)
         order = self._frame.reset_index(drop=True).sort_values(
             list(by), ascending=not descending, kind="stable", na_position="last"
         )
@@ -280,8 +262,7 @@ class PublicTable(Facts):
 
     def select(self, *columns: str) -> "PublicTable":
         """Return some columns, in the order given."""
-        for name in columns:
-            self._known(name)
+        self._check(*columns)
         entries = {c: self.columns[c] for c in columns}
         return self._view(*(side[list(columns)] for side in self._sides()), columns=entries)
 
@@ -296,10 +277,8 @@ class PublicTable(Facts):
         "2017 Beneficiaries" and "2018 Beneficiaries". Without `values`, all numbers go across.
         Labels that do not vary along the dimension stay.
         """
-        if dimension not in self.keys:
-            raise InputError(f'table {self.name}: "{dimension}"{nearest(dimension, self.keys)}')
-        for name in values:
-            self._known(name)
+        self._check(dimension, among=self.keys)
+        self._check(*values)
         entries = self.columns
         wide = values or tuple(c for c, e in entries.items() if e.kind not in _PLAIN)
         keys = [k for k in self.keys if k != dimension and k in entries]
@@ -328,7 +307,7 @@ class PublicTable(Facts):
 
         Raises InputError where the labels do not name exactly one row.
         """
-        self._known(column)
+        self._check(column)
         found = self.where(**where)
         if len(found) != 1:
             words = ", ".join(f"{key} {label}" for key, label in where.items())
@@ -341,12 +320,10 @@ class PublicTable(Facts):
     def _sides(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         return self._frame, self._hidden
 
-    def _known(self, name: str) -> pd.Series:
-        if name not in self._frame.columns:
-            raise InputError(
-                f'table {self.name}: "{name}"{nearest(name, map(str, self._frame.columns))}'
-            )
-        return self._frame[name]
+    def _check(self, *names: str, among: Sequence[str] = ()) -> None:
+        for name in names:
+            if name not in (valid := among or [*self.columns]):
+                raise InputError(f'table {self.name}: "{name}"{nearest(name, valid)}')
 
     def _rows(self, places: np.ndarray) -> "PublicTable":
         whole = len(places) == len(self) and bool((places == np.arange(len(self))).all())

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.disclosure.editions import Difference, disclosed
+from tcoc.disclosure.attacker import Difference, disclosed
 from tcoc.disclosure.record import FILES, Record, record_digest
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
