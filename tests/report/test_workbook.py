@@ -6,7 +6,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from tcoc.disclosure import Column, Draft, gate
+from tcoc.disclosure import Column, Draft, as_csv, gate
 from tcoc.params import load_policy
 from tcoc.report.workbook import number_format, write_workbooks
 from tests.report.made_up import made_up
@@ -53,6 +53,20 @@ def test_a_hidden_cell_is_the_mark_and_a_number_is_a_number(book):
     table = made_up()["hospital_year"]
     first = re.search(r'<c r="D2"[^>]*><v>([^<]+)</v>', sheet).group(1)
     assert float(first) == float(table.value("benes", ccn="210001"))
+
+
+def test_a_cell_holds_what_the_csv_says_and_no_more_digits(tmp_path):
+    table = pd.DataFrame({"year": [2018], "n": [9000], "good": [True], "share": [0.123]})
+    columns = {
+        "n": Column("N", "count"),
+        "share": Column("Share", "share", base="n", digits=2),
+    }
+    draft = Draft(name="t", title="T", frame=table, keys=("year",), columns=columns)
+    gated = gate({"demo": [draft]}, load_policy()).tables
+    assert as_csv(gated["t"]).decode().splitlines()[1] == "2018,9000,True,0.12"
+    (file,) = write_workbooks(gated, RUN_FACTS, tmp_path, {"demo": "T"})
+    row = re.search(r'<row r="2".*?</row>', inside(file, "xl/worksheets/sheet2.xml")).group(0)
+    assert re.findall(r"<v>([^<]+)</v>", row) == ["2018", "9000", "1", "0.12"]
 
 
 def test_the_same_tables_give_the_same_bytes(book, tmp_path):

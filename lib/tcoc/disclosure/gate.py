@@ -75,10 +75,8 @@ def _admitted(owner: str, draft: Draft, cells: Mapping[str, Sequence[np.ndarray]
         most = int(digits[~absent].max(initial=0))
         array = pd.arrays.FloatingArray(np.where(absent, 0.0, shown), absent)
         frame[name], masks[name] = array.astype("Int64") if most == 0 else array, hidden
-        entry = columns[name]
-        columns[name] = replace(
-            entry, digits=most if entry.digits is None else min(entry.digits, most)
-        )
+        asked = columns[name].digits
+        columns[name] = replace(columns[name], digits=most if asked is None else min(asked, most))
     note = f"{draft.note} {ROUNDED}".strip() if cells else draft.note
     facts = replace(draft.facts, deliverable=owner, columns=columns, note=note)
     return admit(facts, draft.frame.assign(**frame), pd.DataFrame(masks, draft.frame.index))

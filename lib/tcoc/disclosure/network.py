@@ -190,15 +190,13 @@ class Network:
     def _of(self, table: int, column: str) -> np.ndarray:
         """Return the number in each row of a column, -1 where there is none."""
         none = np.full(len(self.drafts[table].frame), -1)
-        place: np.ndarray = self.cells.place.get((table, column), none)
-        return np.append(self.of_cell, -1)[place]
+        place = self.cells.place.get((table, column), none)
+        return np.take(np.append(self.of_cell, -1), place)
 
     def _both(self, table: int, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:
         a, b = self._of(table, one), self._of(table, other)
         both = (a >= 0) & (b >= 0)
         return a[both], b[both]
-
-    # ------------------------------------------------------------ totals and parts
 
     def _sums(self) -> None:
         of_universe: dict[str, list[int]] = {}
@@ -247,8 +245,6 @@ class Network:
         ends = np.where(more, -FAR, 0.0)[kept], np.where(twice, FAR, 0.0)[kept]
         self._add(entry[entry >= 0], number, sign[entry >= 0], *ends)
         self._pairs(part[twice[group]], 1.0, total[twice[group]], -FAR, 0.0)
-
-    # ------------------------------------------------------------ columns of one row
 
     def _within(self, table: int, draft: Draft) -> None:
         """A count and the column of which it is a part; person-months and the people they are of.
@@ -384,7 +380,7 @@ class _Lines:
                 lifted = (self._lifted(own, d, up) for d in summed for up in levels)
                 below = [line[np.isin(key, self.key[own])] for line, key in lifted]
                 top = np.setdiff1d(own, np.concatenate([own[:0], *below]))
-                gone = self.mark[self.codes[np.ix_(list(summed), top)]].sum(axis=0)
+                gone = self.mark[self.codes[np.ix_(np.array(summed), top)]].sum(axis=0)
                 yield from self._found(top, self.key[top] - gone)
         for dimension, up in product(dimensions, levels[:1]):
             yield from self._found(*self._lifted(own, dimension, up))

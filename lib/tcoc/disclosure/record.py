@@ -112,11 +112,8 @@ class Record:
 
     def inward(self, low: Numbers, high: Numbers) -> Ends:
         """Round bounds of whole numbers inwards."""
-        whole = self["whole"]
-        return (
-            np.where(whole, np.ceil(low - NOISE), low),
-            np.where(whole, np.floor(high + NOISE), high),
-        )
+        whole, inner = self["whole"], (np.ceil(low - NOISE), np.floor(high + NOISE))
+        return np.where(whole, inner[0], low), np.where(whole, inner[1], high)
 
     def lacks(self, low: Numbers, high: Numbers) -> Numbers:
         """Return by how much numbers are bounded too narrowly; nothing or less is enough."""

@@ -24,7 +24,7 @@ OF_PEOPLE = frozenset(
 )
 """Kinds whose numbers are about people: they are rounded, and may be hidden."""
 
-_PLAIN = ("key", "label", "year", "flag")
+PLAIN = ("key", "label", "year", "flag")
 
 ROUNDED = "Rounded; parts need not add up to totals."
 """What every table with numbers about people says (rule D3)."""
@@ -255,9 +255,7 @@ class PublicTable(Facts):
     def sort(self, *by: str, descending: bool = False) -> "PublicTable":
         """Return the rows in an order, hidden and absent cells last; ties keep their order."""
         self._check(*by)
-        order = self._frame.reset_index(drop=True).sort_values(
-            list(by), ascending=not descending, kind="stable", na_position="last"
-        )
+        order = self._frame.sort_values(list(by), ascending=not descending, kind="stable")
         return self._rows(order.index.to_numpy())
 
     def select(self, *columns: str) -> "PublicTable":
@@ -280,12 +278,12 @@ class PublicTable(Facts):
         self._check(dimension, among=self.keys)
         self._check(*values)
         entries = self.columns
-        wide = values or tuple(c for c, e in entries.items() if e.kind not in _PLAIN)
+        wide = values or tuple(c for c, e in entries.items() if e.kind not in PLAIN)
         keys = [k for k in self.keys if k != dimension and k in entries]
         groups = self._frame.groupby(keys or (lambda _: 0), sort=False, dropna=False)
         stay = [
             c for c, e in entries.items()
-            if c in keys or (c not in (*wide, dimension) and e.kind in _PLAIN
+            if c in keys or (c not in (*wide, dimension) and e.kind in PLAIN
                              and (groups[c].nunique(dropna=False) <= 1).all())
         ]  # fmt: skip
         row, labels = groups.ngroup(), self._frame[dimension].map(label_text)
@@ -326,15 +324,11 @@ class PublicTable(Facts):
                 raise InputError(f'table {self.name}: "{name}"{nearest(name, valid)}')
 
     def _rows(self, places: np.ndarray) -> "PublicTable":
-        whole = len(places) == len(self) and bool((places == np.arange(len(self))).all())
-        return self._view(
-            *(side.iloc[places].reset_index(drop=True) for side in self._sides()),
-            whole=whole and self.whole,
-        )
+        whole = self.whole and np.array_equal(places, np.arange(len(self)))
+        return self._view(*(side.iloc[places] for side in self._sides()), whole=whole)
 
-    def _view(self, frame: pd.DataFrame, hidden: pd.DataFrame, **facts: Any) -> "PublicTable":
-        facts = {"whole": False, **facts}
-        return replace(self, _frame=frame, _hidden=hidden, gate=_GATE, **facts)
+    def _view(self, *sides: pd.DataFrame, whole: bool = False, **facts: Any) -> "PublicTable":
+        return admit(replace(self.facts, whole=whole, **facts), *sides)
 
 
 def admit(facts: Facts, frame: pd.DataFrame, hidden: pd.DataFrame) -> PublicTable:
