@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from math import isclose
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -383,8 +384,9 @@ def _against_tables(folder: Path, tables: Mapping[str, PublicTable]) -> Iterator
 
 
 def _same_number(one: str, other: str) -> bool:
+    """Whether two texts are one number, as far as a spreadsheet keeps digits."""
     try:
-        return float(one) == float(other)
+        return isclose(float(one), float(other), rel_tol=1e-14)
     except ValueError:
         return False
 
