@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from tcoc.disclosure import read_csvs
 from tcoc.disclosure.attacker import Difference, disclosed
 from tcoc.disclosure.record import FILES, Record, record_digest
 from tcoc.errors import InputError, TcocError, nearest
@@ -157,6 +158,7 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
 
         manifest = read_manifest(folder)
         trim(target, manifest.synthetic, entry.date)
+        _write_workbooks(folder, target)
         if (target / NAME).is_file():  # of the pages as they are handed out
             write_one_file(target, list(manifest.deliverables))
         there = {f.relative_to(target).as_posix(): f for f in sorted(target.rglob("*"))}
@@ -167,8 +169,8 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
     }  # fmt: skip
     text = json.dumps(said, indent=1) + "\n"
     sums = "".join(f"{digest}  {name}\n" for name, digest in entry.files.items())
-    write_whole(target / MARK, text.encode())
-    write_whole(target / "SHA256SUMS", sums.encode())
+    write_whole(target / MARK, text.encode(), 0o666)
+    write_whole(target / "SHA256SUMS", sums.encode(), 0o666)
     own = private(private(ledger) / f"{entry.number:04}")
     record.write(own)
     for file in FILES:
@@ -176,6 +178,19 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
     write_whole(own / "entry.json", (json.dumps(asdict(entry), indent=1) + "\n").encode())
     write_whole(folder / MARK, text.encode())
     return target
+
+
+def _write_workbooks(folder: Path, target: Path) -> None:
+    """Write an edition's workbooks again: of its tables as they are handed out, without jargon."""
+    from tcoc.deliverables import registry
+    from tcoc.report.facts import RunFacts
+    from tcoc.report.workbook import write_workbooks
+
+    books = sorted((target / "tables").glob("*.xlsx"))
+    if books:
+        titles = {book.stem: registry.find(book.stem).title for book in books}
+        facts = replace(RunFacts.read(folder / RESTRICTED), name="")
+        write_workbooks(read_csvs(target / "tables"), facts, target / "tables", titles)
 
 
 # ---------------------------------------------------------------- the output checker's sheet

@@ -261,6 +261,7 @@ def _workbooks(work: _Work, pages: Pages, shown: Mapping[str, PublicTable]) -> N
 
     titles = {name: registry.find(name).title for name in work.names}
     facts = RunFacts.read(pages.jobs[0].public)
+    facts.write(private(work.folder / RESTRICTED))  # for the release, which writes them again
     write_workbooks(shown, facts, work.folder / "tables", titles)
 
 
