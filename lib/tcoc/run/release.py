@@ -80,7 +80,7 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
     if found:
         others = f" together with release {same[-1].number} of {same[-1].date}" if same else ""
         raise TcocError(
-            f"{folder.name}: not released: {len(found)} hidden numbers could be worked out{others};"
+            f"{folder.name}: not released: {len(found):,} numbers could be worked out{others};"
             f" the first is {found[0].column} of {found[0].cell}; {REVIEW} lists them"
         )
     entry = Entry(len(entries) + 1, folder.name, edition, by, day, store, _of(edition, files))
