@@ -26,7 +26,7 @@ from tcoc.paths import LEDGER
 
 MARK, HANDED = "release.json", "released"
 RESTRICTED = "restricted"
-REVIEW = f"{RESTRICTED}/review.md"
+REVIEW, FACTS = f"{RESTRICTED}/review.md", f"{RESTRICTED}/facts.json"
 EDITIONS = ("stakeholder", "working")
 _WORKING_ONLY = ("notebooks", "manifest.json")
 _MOST = 200
@@ -70,6 +70,8 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
     day = _day(on)
     files = _verified(folder)
     check_published(folder)
+    if any(name.endswith(".xlsx") for name in files) and not (folder / FACTS).is_file():
+        raise InputError(f"{folder.name}: the run has no {FACTS}; run it again and release that")
     record = Record.read(folder / RESTRICTED)
     ledger = folder.parent / LEDGER
     entries, store = read_ledger(ledger), store_of(read_manifest(folder))
