@@ -19,8 +19,8 @@ from typing import Any
 from tcoc import disclosure
 from tcoc.cache import Cache
 from tcoc.deliverables import registry
-from tcoc.disclosure.editions import disclosed
-from tcoc.disclosure.protect import WITHHELD
+from tcoc.disclosure.attacker import disclosed
+from tcoc.disclosure.gate import WITHHELD
 from tcoc.disclosure.record import Record
 from tcoc.errors import TcocError
 from tcoc.folders import private

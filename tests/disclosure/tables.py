@@ -18,10 +18,24 @@ def hospitals(counts, year=2018, each=11650.25, universe="people", name="hospita
     frame["tcoc"] = frame["benes"] * each
     frame["per_capita"] = frame["tcoc"] / frame["benes"].where(frame["benes"] > 0)
     return Draft(
-        name, "By hospital", frame, ("year", "ccn"), COLUMNS, {"ccn": "STATE"}, universe=universe
+        name=name,
+        title="By hospital",
+        frame=frame,
+        keys=("year", "ccn"),
+        columns=COLUMNS,
+        totals={"ccn": "STATE"},
+        universe=universe,
     )
 
 
 def plain(name, frame, keys, columns, **more):
     """A draft with a title nobody reads."""
-    return Draft(name, "A table", frame, keys, columns, universe=more.pop("universe", name), **more)
+    return Draft(
+        name=name,
+        title="A table",
+        frame=frame,
+        keys=keys,
+        columns=columns,
+        universe=more.pop("universe", name),
+        **more,
+    )

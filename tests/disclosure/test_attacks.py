@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tcoc.disclosure import MARK, Column, Draft, Rule, as_csv, gate
-from tcoc.disclosure.editions import TOGETHER, disclosed
+from tcoc.disclosure import MARK, Column, Rule, as_csv, gate
+from tcoc.disclosure.attacker import TOGETHER, disclosed
+from tcoc.disclosure.gate import Puzzle
 from tcoc.disclosure.network import Network
-from tcoc.disclosure.protect import Puzzle
 from tcoc.disclosure.record import Record
 from tcoc.errors import TcocError
 
@@ -25,7 +25,7 @@ def record(drafts, steps=None, reasons=None) -> Record:
     if steps:
         for kind, step in steps.items():
             cells.step[cells.kind == kind] = step
-        puzzle.network = Network(cells)
+        Network.__init__(puzzle, cells)
     if reasons is not None:
         cells.reason = reasons(cells).astype(object)
     return puzzle.record()
@@ -189,8 +189,8 @@ def test_an_edition_that_shows_what_another_hides_is_found():
     first = gate({"y1": [hospitals({"a": 253, "b": 7, "c": 404, "d": 90})]}).record
     # the second edition publishes exactly what the first one's hidden part leaves of the total
     pair = pd.DataFrame({"year": 2018, "ccn": ["acd", "STATE"], "benes": [747, 754]})
-    draft = Draft("pairs", "T", pair, ("year", "ccn"), {"benes": Column("B", "count")},
-                  {"ccn": "STATE"}, universe="people")  # fmt: skip
+    keys, totals = ("year", "ccn"), {"ccn": "STATE"}
+    draft = plain("pairs", pair, keys, {"benes": COUNT}, totals=totals, universe="people")
     alone = record([draft], reasons=lambda cells: np.full(len(cells.row), ""))
     assert not found(first)
     tight = Record(alone.numbers.assign(lower=alone.numbers["exact"], upper=alone.numbers["exact"]),

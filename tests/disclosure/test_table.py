@@ -11,13 +11,12 @@ from tcoc.disclosure import (
     as_csv,
     escaped,
     gate,
-    read_drafts,
     read_public,
     write_csvs,
-    write_drafts,
     write_public,
 )
 from tcoc.errors import InputError
+from tcoc.run.drafts import read_drafts, write_drafts
 
 from .tables import COLUMNS, hospitals, plain
 
@@ -68,7 +67,15 @@ def test_years_go_across_with_their_hidden_cells():
     counts = {2017: {"a": 253, "b": 7, "c": 404}, 2018: {"a": 260, "b": 70, "c": 1}}
     drafts = [hospitals(own, year) for year, own in counts.items()]
     frame = pd.concat([d.frame for d in drafts], ignore_index=True)
-    draft = Draft("two", "T", frame, ("year", "ccn"), COLUMNS, {"ccn": "STATE"}, universe="p")
+    draft = Draft(
+        name="two",
+        title="T",
+        frame=frame,
+        keys=("year", "ccn"),
+        columns=COLUMNS,
+        totals={"ccn": "STATE"},
+        universe="p",
+    )
     wide = gate({"y1": [draft]}).tables["two"].across("year", "benes")
     assert wide.keys == ("ccn",)
     assert wide.columns["2017 benes"].label == "2017 Beneficiaries"

@@ -100,12 +100,12 @@ def stages() -> Draft:
         ),
     }
     return Draft(
-        "waterfall",
-        "Beneficiaries by stage of attribution",
-        frame,
-        ("year", "ccn", "stage"),
-        columns,
-        {"stage": "all", "ccn": "STATE"},
+        name="waterfall",
+        title="Beneficiaries by stage of attribution",
+        frame=frame,
+        keys=("year", "ccn", "stage"),
+        columns=columns,
+        totals={"stage": "all", "ccn": "STATE"},
         universe="attributed",
         source=SOURCE,
     )
@@ -145,11 +145,11 @@ def hospitals() -> Draft:
         "mpa_dollars": Column("MPA dollars", "dollars", "Rule M4.", "dollars", **of),
     }
     return Draft(
-        "hospital_year",
-        "Per capita Medicare spending by hospital",
-        frame,
-        ("year", "ccn"),
-        columns,
+        name="hospital_year",
+        title="Per capita Medicare spending by hospital",
+        frame=frame,
+        keys=("year", "ccn"),
+        columns=columns,
         universe="attributed",
         source=SOURCE,
         note="Completion factor as in the run file.",
@@ -167,7 +167,12 @@ def scores() -> Draft:
         "clinicians": Column("Clinicians", "count", "Rule Q5.", "clinicians"),
     }
     return Draft(
-        "qp_scores", "Patient scores of clinicians", frame, ("left",), columns, source=SOURCE
+        name="qp_scores",
+        title="Patient scores of clinicians",
+        frame=frame,
+        keys=("left",),
+        columns=columns,
+        source=SOURCE,
     )
 
 
@@ -187,11 +192,11 @@ def zips() -> Draft:
         "benes": Column("Beneficiaries", "count", unit="people"),
     }
     return Draft(
-        "home_zips",
-        "Where attributed beneficiaries live",
-        frame,
-        ("ccn", "zip"),
-        columns,
+        name="home_zips",
+        title="Where attributed beneficiaries live",
+        frame=frame,
+        keys=("ccn", "zip"),
+        columns=columns,
         source=SOURCE,
     )
 
@@ -215,11 +220,11 @@ def settings() -> Draft:
         "benes": Column("Beneficiaries", "count", unit="people"),
     }
     return Draft(
-        "settings",
-        "Medicare payments by setting",
-        frame,
-        ("year", "setting"),
-        columns,
+        name="settings",
+        title="Medicare payments by setting",
+        frame=frame,
+        keys=("year", "setting"),
+        columns=columns,
         source=SOURCE,
     )
 
@@ -240,7 +245,12 @@ def steps() -> Draft:
         "benes": Column("Beneficiaries", "count", unit="people"),
     }
     return Draft(
-        "growth_steps", "What moved spending per capita", frame, ("step",), columns, source=SOURCE
+        name="growth_steps",
+        title="What moved spending per capita",
+        frame=frame,
+        keys=("step",),
+        columns=columns,
+        source=SOURCE,
     )
 
 
@@ -263,11 +273,11 @@ def options() -> Draft:
         "benes": Column("Beneficiaries", "count", unit="people"),
     }
     return Draft(
-        "mpa_what_if",
-        "MPA dollars under other terms",
-        frame,
-        ("ccn", "threshold", "revenue_at_risk"),
-        columns,
+        name="mpa_what_if",
+        title="MPA dollars under other terms",
+        frame=frame,
+        keys=("ccn", "threshold", "revenue_at_risk"),
+        columns=columns,
         source=SOURCE,
     )
 
@@ -287,7 +297,13 @@ def checks() -> Draft:
         "measured": Column("Measured", "number", digits=6),
         "allowed": Column("Allowed", "number", digits=9),
     }
-    return Draft("checks", "Checks of the run", frame, ("deliverable", "name"), columns)
+    return Draft(
+        name="checks",
+        title="Checks of the run",
+        frame=frame,
+        keys=("deliverable", "name"),
+        columns=columns,
+    )
 
 
 @cache

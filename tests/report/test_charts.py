@@ -128,7 +128,14 @@ def hidden_part():
         "share": Column("Share", "share", base="benes"),
         "dollars": Column("Dollars", "dollars", of=("benes",)),
     }
-    draft = Draft("parts", "Parts", frame, ("year", "part"), columns, {"part": "all"})
+    draft = Draft(
+        name="parts",
+        title="Parts",
+        frame=frame,
+        keys=("year", "part"),
+        columns=columns,
+        totals={"part": "all"},
+    )
     return gate({"d": [draft]}).tables["parts"]
 
 
@@ -296,7 +303,7 @@ def test_labels_of_parts_leave_most_of_the_part_to_see(tables):
 def test_labels_of_an_uneven_scale_never_touch(layout):
     sizes = pd.DataFrame({"size": [1000, 2500, 5000, 10000, 20000, 40000], "factor": 0.5})
     columns = {"size": Column("People", "number"), "factor": Column("Factor", "number")}
-    draft = Draft("sizes", "Sizes", sizes, ("size",), columns)
+    draft = Draft(name="sizes", title="Sizes", frame=sizes, keys=("size",), columns=columns)
     table = gate({"d": [draft]}).tables["sizes"]
     figure = charts.lines(table, "size", "factor").draw(layout)
     figure.canvas.draw()

@@ -11,7 +11,13 @@ from tcoc.report.seal import seal
 FRAME = pd.DataFrame({"ccn": ["a", "b", "STATE"], "benes": [1253, 407, 1660]})
 COLUMNS = {"benes": Column("Beneficiaries", "count")}
 DRAFT = Draft(
-    "hospitals", "By hospital", FRAME, ("ccn",), COLUMNS, {"ccn": "STATE"}, universe="people"
+    name="hospitals",
+    title="By hospital",
+    frame=FRAME,
+    keys=("ccn",),
+    columns=COLUMNS,
+    totals={"ccn": "STATE"},
+    universe="people",
 )
 TABLES = list(gate({"y1": [DRAFT]}).tables.values())
 

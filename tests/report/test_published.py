@@ -2,18 +2,22 @@
 
 import base64
 import json
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-from tcoc.disclosure import gate, write_csvs
+from tcoc.disclosure import gate, read_csvs, write_csvs
 from tcoc.errors import TcocError
 from tcoc.identity import sha256
 from tcoc.manifest import Manifest, Parameters
 from tcoc.report.published import check_published, strange
+from tcoc.report.workbook import write_workbook
 from tcoc.run.release import release_run
 from tests.disclosure.tables import hospitals
+from tests.report.report_demo import RUN_FACTS
 
 PAGE = """<!doctype html><html><head><style>.a{margin:1253px}</style></head><body>
 <p>Of 750 people 250 are with a.</p><table><tr><td>250</td><td>‡</td></tr></table>
@@ -128,13 +132,48 @@ def test_a_planted_leak_is_found(run: Path, kind: str) -> None:
         check_published(run)
 
 
+def real_workbook(folder: Path, name: str = "y1") -> Path:
+    """The workbook of the run's tables, beside them, as the kit writes it."""
+    tables = read_csvs(folder / "tables")
+    file = folder / "tables" / f"{name}.xlsx"
+    write_workbook(tables.values(), RUN_FACTS, file, "Year 1")
+    return file
+
+
 def test_a_workbook_stands_beside_the_tables_of_its_report_alone(run: Path) -> None:
-    (run / "y1.xlsx").rename(run / "tables" / "y1.xlsx")
+    real_workbook(run)
     assert strange(run) == []
-    (run / "tables" / "y1.xlsx").rename(run / "tables" / "other.xlsx")
+    real_workbook(run, "other")
     assert [str(s) for s in strange(run)] == [
         "tables/other.xlsx: file: is no public table of the run"
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        # every number that is put in stands somewhere in the table: only its place is wrong
+        (r'(<c r="C2"[^>]*><v>)250<', r"\g<1>400<", "row 1, benes: is not what the table says"),
+        (r'(<c r="C3" s="\d+") t="s"><v>\d+<', r"\g<1>><v>90<", "row 2, benes: is not what"),
+        (r'(<c r="C2" s="\d+"><v>)250</v></c>', r"\g<1></v></c>", "row 1, benes: is not what"),
+        (r"</row></sheetData>", r'<c r="F6"><v>250</v></c></row></sheetData>', "F6: stands in no"),
+    ],
+)  # fmt: skip
+def test_a_workbook_that_says_other_than_its_table_is_found(
+    run: Path, before: str, after: str, said: str
+) -> None:
+    file = real_workbook(run)
+    with zipfile.ZipFile(file) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet2.xml"
+    spoilt, times = re.subn(before, after, parts[sheet].decode())
+    assert times == 1
+    with zipfile.ZipFile(file, "w") as book:
+        for name, content in {**parts, sheet: spoilt.encode()}.items():
+            book.writestr(name, content)
+    assert [s for s in map(str, strange(run)) if said in s]
+    with pytest.raises(TcocError, match="it is not released"):
+        check_published(run)
 
 
 def test_a_release_reads_the_files_before_anything_is_handed_out(run: Path) -> None:

@@ -60,13 +60,23 @@ def tables() -> dict[str, PublicTable]:
     kinds |= dict.fromkeys((str(c) for c in money if c != "benes"), DOLLARS)
     names = {"rate_year": Column("Rate year", "year"), "hospital": Column("Hospital", "label")}
     mpa_draft = Draft(
-        "mpa_hospitals", "Adjustments", mpa, ("year", "ccn"), {"benes": BENES, **names, **kinds}
+        name="mpa_hospitals",
+        title="Adjustments",
+        frame=mpa,
+        keys=("year", "ccn"),
+        columns={"benes": BENES, **names, **kinds},
     )
     homes = pd.DataFrame(
         {"year": 2018, "ccn": "210001", "zip": ["21740", "21742", "elsewhere"],
          "benes": [620.0, 380.0, 200.0]}
     )  # fmt: skip
-    homes_draft = Draft("where_they_live", "Homes", homes, ("year", "ccn", "zip"), {"benes": BENES})
+    homes_draft = Draft(
+        name="where_they_live",
+        title="Homes",
+        frame=homes,
+        keys=("year", "ccn", "zip"),
+        columns={"benes": BENES},
+    )
     return gate({"demo": [mpa_draft, homes_draft]}, load_policy()).tables
 
 

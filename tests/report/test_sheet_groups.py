@@ -40,7 +40,7 @@ def draft(name: str, keys: tuple[str, ...], rows: list[dict[str, Any]]) -> Draft
         elif str(column).startswith(("mpa_dollars", "dollars", "payments")):
             entries[str(column)] = DOLLARS
     kept = {str(c): entries[str(c)] for c in frame if str(c) in entries}
-    return Draft(name, name, frame, ("year", *keys), kept)
+    return Draft(name=name, title=name, frame=frame, keys=("year", *keys), columns=kept)
 
 
 def dollars(ccn: str, amount: float, benes: float = 1000.0) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def group_tables() -> dict[str, PublicTable]:
     unsplit["per_capita"] = 14_000.0
     x1 = {"stage": "aco_like", "aco_id": "X1"}
     found = [
-        Draft("groups", "Groups", named, ("group",), {}),
+        Draft(name="groups", title="Groups", frame=named, keys=("group",), columns={}),
         draft("mpa_hospitals", ("ccn",),
               [dollars("210008", 30_111.0) | ends, dollars("210009", -12_222.0) | ends]),
         draft("mpa_system", ("ccn",), [dollars(SYSTEM, 17_889.0, 2000.0)]),

@@ -6,7 +6,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from tcoc.disclosure import Column, Draft, gate
+from tcoc.disclosure import Column, Draft, as_csv, gate
 from tcoc.params import load_policy
 from tcoc.report.workbook import number_format, write_workbook
 from tests.report.made_up import made_up
@@ -58,6 +58,21 @@ def test_a_hidden_cell_is_the_mark_and_a_number_is_a_number(book):
     assert float(first) == float(table.value("benes", ccn="210001"))
 
 
+def test_a_cell_holds_what_the_csv_says_and_no_more_digits(tmp_path):
+    table = pd.DataFrame({"year": [2018], "n": [9000], "good": [True], "share": [0.123]})
+    columns = {
+        "n": Column("N", "count"),
+        "share": Column("Share", "share", base="n", digits=2),
+    }
+    draft = Draft(name="t", title="T", frame=table, keys=("year",), columns=columns)
+    gated = gate({"demo": [draft]}, load_policy()).tables
+    assert as_csv(gated["t"]).decode().splitlines()[1] == "2018,9000,True,0.12"
+    file = tmp_path / "demo.xlsx"
+    write_workbook(gated.values(), RUN_FACTS, file, "T")
+    row = re.search(r'<row r="2".*?</row>', inside(file, "xl/worksheets/sheet2.xml")).group(0)
+    assert re.findall(r"<v>([^<]+)</v>", row) == ["2018", "9000", "1", "0.12"]
+
+
 def test_the_same_tables_give_the_same_bytes(book, tmp_path):
     again = tmp_path / "demo.xlsx"
     write_workbook(own(), RUN_FACTS, again, "Year 1 attribution")
@@ -84,7 +99,8 @@ def test_a_cell_that_looks_like_a_formula_is_text_and_an_empty_column_is_no_erro
         {"year": [2018, 2019], "note": ["=1+1", "@SUM(A1)"], "empty": [None, None]},
     )
     columns = {"note": Column("Note", "label"), "empty": Column("Empty", "label")}
-    gated = gate({"demo": [Draft("odd", "Odd", table, ("year",), columns)]}, load_policy()).tables
+    draft = Draft(name="odd", title="Odd", frame=table, keys=("year",), columns=columns)
+    gated = gate({"demo": [draft]}, load_policy()).tables
     file = tmp_path / "demo.xlsx"
     write_workbook(gated.values(), RUN_FACTS, file, "Odd")
     said = strings(file)

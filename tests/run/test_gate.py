@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tcoc import disclosure
 from tcoc.cache import Cache
 from tcoc.deliverables import registry
 from tcoc.disclosure import Draft
@@ -41,13 +40,13 @@ def test_only_what_read_a_changed_value_is_drafted_again(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache, drafted = Cache(home.folder / "cache"), list[str]()
-    write = disclosure.write_drafts
+    write = gate.write_drafts
 
     def noted(drafts: Iterable[Draft], file: Path) -> None:
         drafted.append(file.parent.name)
         write(drafts, file)
 
-    monkeypatch.setattr(disclosure, "write_drafts", noted)
+    monkeypatch.setattr(gate, "write_drafts", noted)
     gated(home, home.folder / "filed", cache, 0.02)
     assert drafted == ["first", "second"]
     gated(home, home.folder / "changed", cache, 0.03)

@@ -34,7 +34,11 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("given")
     frame = pd.DataFrame({"year": [2016, 2017], "benes": [500, 600]})
     columns = {"benes": Column("Beneficiaries", "count", unit="people")}
-    drafts = {"first": [Draft("first_people", "People", frame, ("year",), columns)]}
+    drafts = {
+        "first": [
+            Draft(name="first_people", title="People", frame=frame, keys=("year",), columns=columns)
+        ]
+    }
     write_public(gate(drafts).tables, folder / "public")
     RunFacts("tiny").write(folder / "public")
     (folder / "restricted").mkdir()

@@ -21,7 +21,13 @@ def tables(dollars):
         "benes": Column("People", "count"),
         "mpa_dollars": Column("Dollars", "dollars", of=("benes",)),
     }
-    draft = Draft("mpa_hospitals", "Dollars", frame, ("rate_year", "ccn"), entries)
+    draft = Draft(
+        name="mpa_hospitals",
+        title="Dollars",
+        frame=frame,
+        keys=("rate_year", "ccn"),
+        columns=entries,
+    )
     return dict(gate({"demo": [draft]}).tables)
 
 

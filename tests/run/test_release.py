@@ -1,17 +1,21 @@
 """Handing a run out: what is checked, what is written, and what is refused (rule D5)."""
 
 import json
+import zipfile
 
+import pandas as pd
 import pytest
 
-from tcoc.disclosure import gate, write_csvs
+from tcoc.disclosure import Column, Draft, gate, write_csvs
 from tcoc.errors import InputError, TcocError
 from tcoc.identity import sha256
 from tcoc.manifest import Input, Manifest
 from tcoc.paths import LEDGER
+from tcoc.report.workbook import write_workbook
 from tcoc.run.release import mark_not_released, read_ledger, release_run
 from tests.disclosure.tables import hospitals
 from tests.disclosure.test_attacks import record
+from tests.report.report_demo import RUN_FACTS
 
 STATE = {"a": 253, "b": 7, "c": 404, "d": 90}
 
@@ -172,3 +176,31 @@ def test_stakeholders_get_nothing_from_memory_no_truth_of_real_data_and_no_jargo
     sums = (target / "SHA256SUMS").read_text()
     assert f"{sha256(target / 'index.html')}  index.html" in sums
     assert "savings-dots" not in sums
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("column", ["confidence", "basis"])
+def test_the_workbooks_of_stakeholders_are_of_the_tables_that_they_get(tmp_path, column):
+    folder, name = a_run(tmp_path), "y1_attribution"
+    frame = pd.DataFrame({"part": list("abc"), "value": [9.5, 11.6, 2.1],
+                          column: ["recalled", "sourced", "derived"]})  # fmt: skip
+    columns = {"value": Column("Value", "number")}
+    draft = Draft(name="savings", title="S", frame=frame, keys=("part",), columns=columns)
+    tables = gate({name: [draft]}).tables
+    write_csvs(tables, folder / "tables")
+    write_workbook(tables.values(), RUN_FACTS, folder / "tables" / f"{name}.xlsx", "Year 1")
+    RUN_FACTS.write(folder / "restricted")
+    files = {f.relative_to(folder).as_posix(): sha256(f) for f in folder.rglob("*")
+             if f.is_file() and "restricted" not in f.parts
+             and f.name not in ("release.json", "manifest.json")}  # fmt: skip
+    Manifest(run="sample", state="ok", files=files).write(folder)
+    target = release_run(folder, "A. Checker", "2026-05-31")
+    assert (
+        target / "tables" / "savings.csv"
+    ).read_text() == f"part,value,{column}\nb,11.6,sourced\n"
+    with zipfile.ZipFile(target / "tables" / f"{name}.xlsx") as book:
+        said = "".join(book.read(part).decode() for part in book.namelist())
+    assert "11.6" in said
+    for gone in ("9.5", "2.1<", "recalled", "derived", RUN_FACTS.name):
+        assert gone not in said
+    assert (target / "SHA256SUMS").stat().st_mode & 0o044

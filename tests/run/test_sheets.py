@@ -48,8 +48,16 @@ def hospital_drafts(study: object) -> list[Draft]:
             "hospitals": " ".join(CCNS)}  # fmt: skip
     return [
         *stand_ins.drafts(study),  # type: ignore[arg-type]
-        Draft("groups", "Groups", pd.DataFrame([both]), ("group",), {}),
-        Draft("hospital_per_capita", "By hospital", kept, ("year", "ccn"), columns),
+        Draft(
+            name="groups", title="Groups", frame=pd.DataFrame([both]), keys=("group",), columns={}
+        ),
+        Draft(
+            name="hospital_per_capita",
+            title="By hospital",
+            frame=kept,
+            keys=("year", "ccn"),
+            columns=columns,
+        ),
     ]
 
 

@@ -21,7 +21,9 @@ def release_of(study: Study, name: str) -> Release:
     deliverable = registry.find(name)
     checks = study.frame(f"checks_{name}").assign(deliverable=name).drop(columns="measured")
     columns = {"holds": Column("Holds", "flag"), "allowed": Column("Allowed", "number")}
-    together = Draft("checks", "Checks", checks, ("deliverable", "name"), columns)
+    together = Draft(
+        name="checks", title="Checks", frame=checks, keys=("deliverable", "name"), columns=columns
+    )
     drafts = {name: list(deliverable.public(study)), "checks": [together]}
     gated = disclosure.gate(drafts, study.policy)
     facts = facts_of(study.run, study.store, {name: deliverable.policy})

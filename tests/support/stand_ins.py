@@ -69,7 +69,15 @@ def drafts(study: Study) -> list[Draft]:
 def second_drafts(study: Study) -> list[Draft]:
     """One public table of the second deliverable: about nobody."""
     columns = {"limit": Column("Limit", "number")}
-    return [Draft("second_people", "Limits", study.frame("limit"), ("year",), columns)]
+    return [
+        Draft(
+            name="second_people",
+            title="Limits",
+            frame=study.frame("limit"),
+            keys=("year",),
+            columns=columns,
+        )
+    ]
 
 
 def no_fewer(study: Study) -> Measured:

@@ -6,27 +6,23 @@ gated.log                               # every hidden cell with its reason: res
 write_public(gated.tables, folder)      # for the process that renders: it reads nothing else
 """
 
-from tcoc.disclosure.editions import Difference
+from tcoc.disclosure.attacker import Difference
 from tcoc.disclosure.files import (
     MARK,
     as_csv,
-    dictionary_frame,
+    cell_texts,
     escaped,
     read_csvs,
-    read_drafts,
     read_public,
     write_csvs,
-    write_drafts,
     write_public,
 )
 from tcoc.disclosure.gate import Gated, gate
 from tcoc.disclosure.rounding import Rule
-from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Column, Draft, Kind, PublicTable
+from tcoc.disclosure.table import Column, Draft, Kind, PublicTable
 
 __all__ = [
     "MARK",
-    "OF_PEOPLE",
-    "ROUNDED",
     "Column",
     "Difference",
     "Draft",
@@ -35,13 +31,11 @@ __all__ = [
     "PublicTable",
     "Rule",
     "as_csv",
-    "dictionary_frame",
+    "cell_texts",
     "escaped",
     "gate",
     "read_csvs",
-    "read_drafts",
     "read_public",
     "write_csvs",
-    "write_drafts",
     "write_public",
 ]

@@ -8,15 +8,22 @@ He holds for each number an interval (its rounding; one and up where hidden) and
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
 
 import highspy
 import numpy as np
 from scipy.sparse import csc_array
 
-from tcoc.disclosure.record import FAR, NOISE, Ends, Group, Known
+from tcoc.disclosure.network import spoken
+from tcoc.disclosure.record import FAR, NAME, NOISE, Ends, Group, Record, joint
 from tcoc.disclosure.rounding import Flags, Numbers
+
+TOGETHER = "can be worked out from both editions"
+FEW = "the two editions differ by a small count that can be told"
+
+_SPAN = 2.0
+"""A difference of two shown counts is told where fewer than three whole numbers are left for it."""
 
 _PASSES = 30
 _PUSHES = 4
@@ -24,47 +31,31 @@ _FEW = 3
 """So many numbers are pushed one by one at once."""
 
 
-class Binding(NamedTuple):
-    """Why a number is bounded: the numbers whose bounds bind, all numbers of the relations that do,
-    and the ratios, by cell, with their weight: by how much the bound would give without them."""
-
-    numbers: list[int]
-    linked: list[int]
-    ratios: dict[int, float]
-
-
-def propagated(known: Known) -> Ends:
+def propagated(known: Record) -> Ends:
     """Return bounds narrowed by each relation alone, over and over until little changes."""
-    entries = known.relations.matrix.tocoo()
+    entries, height = known.relations.matrix.tocoo(), len(known.relations.lower)
+    row, number, sign = entries.row, entries.col, entries.data
     low, high = known.inward(known["lower"], known["upper"])
-    height, live = len(known.relations.lower), np.ones(len(entries.row), dtype=bool)
     for _ in range(_PASSES):
-        row, number, sign = entries.row[live], entries.col[live], entries.data[live]
-        positive = sign > 0
-        least = np.where(positive, sign * low[number], sign * high[number])
-        most = np.where(positive, sign * high[number], sign * low[number])
+        least = np.where(sign > 0, sign * low[number], sign * high[number])
+        most = np.where(sign > 0, sign * high[number], sign * low[number])
         least_sum, most_sum = np.bincount(row, least, height), np.bincount(row, most, height)
         top = (known.relations.upper[row] - (least_sum[row] - least)) / sign
         bottom = (known.relations.lower[row] - (most_sum[row] - most)) / sign
         new_low, new_high = low.copy(), high.copy()
-        np.minimum.at(new_high, number, np.where(positive, top, bottom))
-        np.maximum.at(new_low, number, np.where(positive, bottom, top))
+        np.minimum.at(new_high, number, np.where(sign > 0, top, bottom))
+        np.maximum.at(new_low, number, np.where(sign > 0, bottom, top))
         new_low, new_high = known.inward(new_low, new_high)
         moved = (new_low > low + NOISE) | (new_high < high - NOISE)
-        # What is far away is not known: FAR sums carry rounding noise, and nothing is lost.
-        low, high = np.where(moved, new_low, low), np.where(moved, new_high, high)
         if not moved.any():
             break
-        # Only relations of numbers that moved have more to say.
-        told = np.bincount(entries.row, moved[entries.col], height) > 0
-        live = told[entries.row]
+        # What is far away is not known: FAR sums carry rounding noise, and nothing is lost.
+        low, high = np.where(moved, new_low, low), np.where(moved, new_high, high)
     return low, high
 
 
-def bounds(
-    known: Known, ends: Ends, groups: Sequence[Group], seen: Ends, *, integer: bool = False
-) -> Ends:
-    """Return for each number with a wish, in some groups, what the reader can bound it to.
+def bounds(known: Record, ends: Ends, seen: Ends, *, integer: bool = False) -> Ends:
+    """Return for each number with a wish what he can bound it to.
 
     `ends` is what single relations tell. Bounds are exact where they miss the wish, and at least as
     wide as shown where they meet it. `seen` is how far numbers move in worlds that are known to be
@@ -72,29 +63,30 @@ def bounds(
     hidden.
     """
     told = known.missed(*ends)
-    unsure = known.missed(*seen) & ~told
-    settled = np.zeros(len(told), dtype=bool)
-    for group in groups:
+    unsure, asked = known.missed(*seen) & ~told, np.zeros(len(told), dtype=bool)
+    for group in known.groups:
         members = group[0]
-        settled[members] = True
         if unsure[members].any():
-            own = known.part(group, *ends)
-            found = _explored(own, ~told[members], (seen[0][members], seen[1][members]), integer)
-            seen[0][members], seen[1][members] = found
-    settled &= (known["width"] > 0) & ~told
-    return np.where(settled, seen[0], ends[0]), np.where(settled, seen[1], ends[1])
+            own, (low, high) = known.part(group, *ends), (side[members] for side in seen)
+            _explore(own, ~told[members], low, high, integer)
+            asked[members], seen[0][members], seen[1][members] = unsure[members], low, high
+    return np.where(asked, seen[0], ends[0]), np.where(asked, seen[1], ends[1])
 
 
-def _explored(own: Known, asked: Flags, seen: Ends, integer: bool) -> Ends:
-    """Return how far some numbers are seen to move, until they move far enough or no further."""
-    (low, high), size = seen, len(asked)
+def _explore(own: Record, asked: Flags, low: Numbers, high: Numbers, integer: bool) -> None:
+    """Widen how far some numbers are seen to move, until it is far enough or no further."""
+    size, exact = len(asked), own["exact"]
 
     def unsure() -> Flags:
         return own.missed(low, high) & asked
 
     both = [np.ones(size), -np.ones(size)]
     if unsure().sum() > _FEW:
-        program, cost = _Program(own, *_box(own)), np.ones(size)
+        # bounds no wider than what is asked for: so one push shows enough of many numbers
+        room = np.where(own["width"] > 0, own["width"], 1e3)
+        bottom = np.maximum(own["lower"], np.minimum(own["low"], exact - room))
+        top = np.minimum(own["upper"], np.maximum(own["high"], exact + room))
+        program, cost = _Program(own, np.minimum(bottom, exact), np.maximum(top, exact)), both[0]
         chance = np.random.default_rng(size).choice([-1.0, 1.0], (_PUSHES, size))
         for direction in [*both, *chance]:
             if (open_ := unsure()).any():
@@ -102,31 +94,20 @@ def _explored(own: Known, asked: Flags, seen: Ends, integer: bool) -> Ends:
                 cost = np.where(open_, direction, 1e-3 * np.sign(cost))
                 program.push(cost, low, high)
     if (left := np.flatnonzero(unsure())).size:
-        program = _Program(own, own["lower"], own["upper"], own["whole"] if integer else None)
+        program = _Program(own, own["lower"], own["upper"], integer)
         for direction in both if len(left) > 1 else []:
             program.push(direction * unsure(), low, high)
         for cell, sign in product(left, (1.0, -1.0)):
             if unsure()[cell]:
                 program.push(sign * (np.arange(size) == cell), low, high)
-    return low, high
-
-
-def _box(own: Known) -> Ends:
-    """Return bounds no wider than what is asked for: so one push shows enough of many numbers."""
-    exact, room = own["exact"], np.where(own["width"] > 0, own["width"], 1e3)
-    bottom = np.maximum(own["lower"], np.minimum(own["low"], exact - room))
-    top = np.minimum(own["upper"], np.maximum(own["high"], exact + room))
-    return np.minimum(bottom, exact), np.maximum(top, exact)
 
 
 class _Program:
     """One program of which only the objective changes, so each solve starts warm."""
 
-    def __init__(
-        self, own: Known, lower: Numbers, upper: Numbers, whole: Flags | None = None
-    ) -> None:
+    def __init__(self, own: Record, lower: Numbers, upper: Numbers, integer: bool = False) -> None:
         matrix, told = csc_array(own.relations.matrix), own.relations
-        kinds = np.zeros(len(lower), dtype=np.int32) if whole is None else whole.astype(np.int32)
+        kinds = (own["whole"] * integer).astype(np.int32)
         self.solver, self.columns = highspy.Highs(), np.arange(len(lower), dtype=np.int32)
         self.solver.setOptionValue("output_flag", False)
         self.solver.setOptionValue("threads", 1)
@@ -151,36 +132,73 @@ class _Program:
             np.minimum(low, world, out=low)
             np.maximum(high, world, out=high)
 
-    def prices(self) -> Ends:
-        """Return what a unit of each bound and of each relation is worth at the last solution."""
-        solution = self.solver.getSolution()
-        return np.abs(solution.col_dual), np.abs(solution.row_dual)
-
 
 def _open(bound: Numbers) -> Numbers:
     return np.where(bound >= FAR, highspy.kHighsInf, bound)
 
 
-def binding(known: Known, ends: Ends, group: Group, number: int) -> Binding:
-    """Return why a number of a group is bounded too narrowly."""
+def binding(
+    known: Record, ends: Ends, group: Group, number: int
+) -> tuple[set[int], set[int], dict[int, float]]:
+    """Return why a number of a group is bounded too narrowly.
+
+    The numbers whose bounds bind, all numbers of the relations that do, and the ratios, by cell,
+    with their weight: by how much the bound would give without them.
+    """
     own = known.part(group, known["lower"], known["upper"])
     program, matrix = _Program(own, own["lower"], own["upper"]), abs(own.relations.matrix)
-    cell = (group[0] == number).astype(np.float64)
-    narrow = ends[1][number] - ends[0][number] < known["width"][number] - NOISE
-    sides = {
-        1.0: narrow or ends[0][number] > known["low"][number] + NOISE,
-        -1.0: narrow or ends[1][number] < known["high"][number] - NOISE,
-    }
+    low, high = (side[number] for side in ends)
+    narrow = high - low < known["width"][number] - NOISE
     numbers, linked, ratios = set[int](), set[int](), dict[int, float]()
-    for side in (side for side, bad in sides.items() if bad):
-        world = program.least(side * cell)
+    for side, bad in ((1.0, low > known["low"][number] + NOISE),
+                      (-1.0, high < known["high"][number] - NOISE)):  # fmt: skip
+        world = program.least(side * (group[0] == number)) if bad or narrow else None
         if world is None:
             continue
-        of_number, of_row = program.prices()
+        solution, owners = program.solver.getSolution(), own.relations.owner
+        of_number, of_row = np.abs(solution.col_dual), np.abs(solution.row_dual)
         numbers |= set(group[0][of_number > NOISE].tolist())
         linked |= set(group[0][matrix.T @ (of_row > NOISE) > 0].tolist())
         weight = of_row * (matrix @ np.abs(world))
-        for row in np.flatnonzero((weight > NOISE) & (own.relations.owner >= 0)).tolist():
-            owner = int(own.relations.owner[row])
-            ratios[owner] = max(ratios.get(owner, 0.0), float(weight[row]))
-    return Binding(sorted(numbers - {number}), sorted(linked), ratios)
+        for row in np.flatnonzero((weight > NOISE) & (owners >= 0)).tolist():
+            ratios[owners[row]] = max(ratios.get(owners[row], 0.0), float(weight[row]))
+    return numbers - {number}, linked, ratios
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell about which two editions together may say more than each alone."""
+
+    table: str
+    column: str
+    cell: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.column} of {self.cell}: {self.kind}"
+
+
+def disclosed(records: Sequence[Record], *, integer: bool = False) -> list[Difference]:
+    """Attack editions together: hidden counts that can be bounded too closely, exact counts that
+    can be recovered, and small differences of one count between two editions."""
+    if not records:
+        return []
+    known, number_of = joint(records)
+    exact, (low, high) = known["exact"], propagated(known)
+    narrowed = bounds(known, (low, high), (exact.copy(), exact.copy()), integer=integer)
+    found = [(number, TOGETHER) for number in np.flatnonzero(known.missed(*narrowed))]
+    now = records[0].numbers.assign(a=number_of[0])
+    now = now[now["kind"] == "count"]
+    for earlier, number in zip(records[1:], number_of[1:], strict=True):
+        pair = now.merge(earlier.numbers[NAME].assign(b=number), on=NAME)
+        a, b = pair["a"].to_numpy(), pair["b"].to_numpy()
+        change = np.abs(exact[a] - exact[b])
+        span = (high[a] - low[b]) - (low[a] - high[b])
+        few = (change > NOISE) & (change < 11) & (span < _SPAN)
+        found += [(number, FEW) for number in a[few]]
+    names = known.numbers[NAME].astype(object).to_numpy()
+    return [
+        Difference(universe, column, spoken(key), kind)
+        for number, kind in found
+        for universe, column, key in [names[number]]
+    ]

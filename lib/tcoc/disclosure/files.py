@@ -18,7 +18,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from tcoc.disclosure.rounding import rounded_to
-from tcoc.disclosure.table import Column, Draft, Facts, PublicTable, admit
+from tcoc.disclosure.table import Column, Facts, PublicTable, admit
 from tcoc.errors import InputError
 
 DICTIONARY = "dictionary.json"
@@ -27,64 +27,34 @@ MARK = "‡"
 """The one public mark of a hidden cell, the same for every reason (rule D1)."""
 
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$)", re.IGNORECASE)
-PARQUET = (".parquet", ".hidden.parquet")
-"""The two files of a public table: its rows, and which of its cells are hidden."""
+_HEADS = ["table", "column", "label", "kind", "unit", "key", "of", "base", "digits", "description"]
 
 
 def write_public(tables: Mapping[str, PublicTable], folder: Path, made: Path | None = None) -> None:
-    """Write public tables for the process that renders: NAME.parquet, hidden cells, dictionary.
+    """Write public tables for the process that renders: NAME.parquet with its marks, dictionary.
 
     Whole tables that were written to the folder `made` before are copied from there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
+        file = folder / f"{name}.parquet"
         if made is not None and table.whole:
-            for end in PARQUET:
-                shutil.copyfile(made / f"{name}{end}", folder / f"{name}{end}")
+            shutil.copyfile(made / file.name, file)
             continue
-        for side, end in zip((_plain(table.frame), table.hidden), PARQUET, strict=True):
-            side.to_parquet(folder / f"{name}{end}", index=False)
+        cells = _plain(table.frame).join(table.hidden.add_prefix(MARK))
+        cells.to_parquet(file, index=False)
     _write_dictionary(tables, folder)
 
 
 def read_public(folder: Path) -> dict[str, PublicTable]:
     """Read what `write_public` wrote; InputError where there is nothing."""
-    return {
-        name: admit(facts, *(pd.read_parquet(folder / f"{name}{end}") for end in PARQUET))
-        for name, facts in read_dictionary(folder).items()
-    }
-
-
-def write_drafts(drafts: Iterable[Draft], file: Path) -> None:
-    """Write drafts with their exact numbers, as they are after `checked`; for the owner alone."""
-    content = [
-        {**vars(d), "columns": {c: asdict(e) for c, e in d.columns.items()}, "frame": _exact(d)}
-        for d in (draft.checked() for draft in drafts)
-    ]
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(content, default=_said), encoding="utf-8")
-
-
-def _said(value: Any) -> Any:
-    # days are texts in a public table
-    return value.item() if isinstance(value, np.generic) else str(value)
-
-
-def _exact(draft: Draft) -> dict[str, Any]:
-    frame = draft.frame
-    cells = {c: [None if v is pd.NA else v for v in frame[c].tolist()] for c in frame.columns}
-    return {c: [str(frame[c].dtype), values] for c, values in cells.items()}
-
-
-def read_drafts(file: Path) -> list[Draft]:
-    """Read what `write_drafts` wrote."""
-    found = []
-    for said in json.loads(file.read_text(encoding="utf-8")):
-        cells = {c: pd.Series(values, dtype=kind) for c, (kind, values) in said["frame"].items()}
-        columns = {c: Column(**{**e, "of": tuple(e["of"])}) for c, e in said["columns"].items()}
-        made = {"frame": pd.DataFrame(cells), "columns": columns, "keys": tuple(said["keys"])}
-        found.append(Draft(**said | made))
-    return found
+    tables = {}
+    for name, facts in read_dictionary(folder).items():
+        cells = pd.read_parquet(folder / f"{name}.parquet")
+        marks = [MARK + column for column in facts.columns]
+        hidden = cells[marks].set_axis(list(facts.columns), axis=1)
+        tables[name] = admit(facts, cells.drop(columns=marks), hidden)
+    return tables
 
 
 def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
@@ -93,19 +63,29 @@ def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
     for name, table in tables.items():
         (folder / f"{name}.csv").write_bytes(as_csv(table))
     _write_dictionary(tables, folder)
-    dictionary = dictionary_frame(tables)
-    columns = {str(name): dictionary[name].tolist() for name in dictionary}
-    (folder / DICTIONARY_CSV).write_bytes(_csv(columns))
+    rows = [
+        {"table": name, "column": column, **asdict(entry), "key": column in table.keys,
+         "of": " ".join(entry.of), "digits": "" if entry.digits is None else str(entry.digits)}
+        for name, table in tables.items()
+        for column, entry in table.columns.items()
+    ]  # fmt: skip
+    (folder / DICTIONARY_CSV).write_bytes(_csv({c: [row[c] for row in rows] for c in _HEADS}))
 
 
-def read_csvs(folder: Path, names: Iterable[str]) -> dict[str, PublicTable]:
-    """Read some of the tables that a finished run published; those it has not are left out.
+def read_csvs(folder: Path, names: Iterable[str] | None = None) -> dict[str, PublicTable]:
+    """Read tables that a finished run published, all or some; those it has not are left out.
 
     A hidden cell is missing and marked as hidden, an absent one is missing. Raises InputError where
     the folder holds no published tables.
     """
-    found = read_dictionary(folder)
-    return {name: _published(folder, found[name]) for name in names if name in found}
+    found, tables = read_dictionary(folder), {}
+    for name in found if names is None else [name for name in names if name in found]:
+        texts = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+        hidden, columns = texts == MARK, found[name].columns
+        shown = texts.mask(hidden | (texts == ""))
+        frame = pd.DataFrame({c: _values(shown[c], columns[c]) for c in map(str, texts)})
+        tables[name] = admit(found[name], frame, hidden)
+    return tables
 
 
 def read_dictionary(folder: Path) -> dict[str, Facts]:
@@ -114,14 +94,6 @@ def read_dictionary(folder: Path) -> dict[str, Facts]:
     if not file.is_file():
         raise InputError(f"{file}: there are no public tables here")
     return TypeAdapter(dict[str, Facts]).validate_json(file.read_bytes())
-
-
-def _published(folder: Path, facts: Facts) -> PublicTable:
-    texts = pd.read_csv(folder / f"{facts.name}.csv", dtype=str, keep_default_na=False)
-    hidden = texts == MARK
-    shown = texts.mask(hidden | (texts == ""))
-    frame = pd.DataFrame({c: _values(shown[c], facts.columns[c]) for c in map(str, texts)})
-    return admit(facts, frame, hidden)
 
 
 def _values(texts: pd.Series, column: Column) -> pd.Series:
@@ -138,30 +110,13 @@ def _values(texts: pd.Series, column: Column) -> pd.Series:
 
 def as_csv(table: PublicTable) -> bytes:
     """Return a public table or view as CSV: hidden cells carry the mark, absent ones are empty."""
+    return _csv(cell_texts(table))
+
+
+def cell_texts(table: PublicTable) -> dict[str, list[str]]:
+    """Return each column's texts by cell, the same in every file: CSV, workbook, download."""
     frame, hidden = table.frame, table.hidden
-    out = {c: _texts(frame[c], hidden[c], table.columns[c].digits) for c in frame.columns}
-    return _csv(out)
-
-
-def dictionary_frame(tables: Mapping[str, PublicTable]) -> pd.DataFrame:
-    """Return one row per table and column: what the column means."""
-    rows = [
-        {
-            "table": name,
-            "column": column,
-            "label": entry.label,
-            "kind": entry.kind,
-            "unit": entry.unit,
-            "key": column in table.keys,
-            "of": " ".join(entry.of),
-            "base": entry.base,
-            "digits": "" if entry.digits is None else str(entry.digits),
-            "description": entry.description,
-        }
-        for name, table in tables.items()
-        for column, entry in table.columns.items()
-    ]
-    return pd.DataFrame(rows)
+    return {str(c): _texts(frame[c], hidden[c], table.columns[c].digits) for c in frame.columns}
 
 
 def escaped(text: str) -> str:

@@ -1,18 +1,22 @@
 """The gate: exact drafts in, public tables out (rules D1-D3). The only maker of public tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure.network import spoken
-from tcoc.disclosure.protect import Puzzle, protect
-from tcoc.disclosure.record import Record
-from tcoc.disclosure.rounding import Rule, digits_of, rounded_to
-from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Draft, Facts, PublicTable, admit
-from tcoc.errors import InputError
+from tcoc.disclosure.attacker import binding, bounds, propagated
+from tcoc.disclosure.network import CLINICIANS, DEPENDS, Cells, Network, spoken
+from tcoc.disclosure.record import FAR, Ends, Record, joint
+from tcoc.disclosure.rounding import Flags, Numbers, Rule, digits_of, rounded_to
+from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Draft, PublicTable, admit
+from tcoc.errors import InputError, TcocError
 from tcoc.params import Policy
+
+PROTECTS, ELSEWHERE = "protects a hidden number", "hidden in another table"
+AGAIN, WITHHELD = "hidden in an earlier release", "withheld beside earlier releases"
+_ROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ def gate(
     """
     rule = policy if isinstance(policy, Rule) else Rule.of(policy) if policy else Rule()
     owners = [(owner, draft.checked()) for owner, own in drafts.items() for draft in own]
-    _refuse_twice([draft.name for _, draft in owners])
+    names = [draft.name for _, draft in owners]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"public table {name} stands twice in the run; names are unique")
     puzzle = Puzzle([draft for _, draft in owners], rule)
     record = protect(puzzle, earlier)
     cells = puzzle.cells
@@ -54,13 +61,7 @@ def gate(
         })
         for number, (owner, draft) in enumerate(owners)
     }  # fmt: skip
-    return Gated(tables, log_of(puzzle), record)
-
-
-def _refuse_twice(names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"public table {name} stands twice in the run; names are unique")
+    return Gated(tables, puzzle.log(), record)
 
 
 def _admitted(owner: str, draft: Draft, cells: Mapping[str, Sequence[np.ndarray]]) -> PublicTable:
@@ -74,22 +75,179 @@ def _admitted(owner: str, draft: Draft, cells: Mapping[str, Sequence[np.ndarray]
         most = int(digits[~absent].max(initial=0))
         array = pd.arrays.FloatingArray(np.where(absent, 0.0, shown), absent)
         frame[name], masks[name] = array.astype("Int64") if most == 0 else array, hidden
-        entry = columns[name]
-        columns[name] = replace(
-            entry, digits=most if entry.digits is None else min(entry.digits, most)
-        )
+        asked = columns[name].digits
+        columns[name] = replace(columns[name], digits=most if asked is None else min(asked, most))
     note = f"{draft.note} {ROUNDED}".strip() if cells else draft.note
-    said = {f.name: getattr(draft, f.name) for f in fields(Facts) if hasattr(draft, f.name)}
-    facts = Facts(**{**said, "deliverable": owner, "columns": columns, "note": note})
+    facts = replace(draft.facts, deliverable=owner, columns=columns, note=note)
     return admit(facts, draft.frame.assign(**frame), pd.DataFrame(masks, draft.frame.index))
 
 
-def log_of(puzzle: Puzzle) -> pd.DataFrame:
-    """Return every hidden cell with its reason and exact number: restricted."""
-    cells, key = puzzle.cells, puzzle.network.frame["key"].to_numpy()[puzzle.network.of_cell]
-    names = np.array(["", *(draft.name for draft in cells.drafts)], dtype=object)
-    log = {"table": names[cells.table + 1], "cell": key, "column": cells.column,
-           "reason": cells.reason, "exact": cells.exact}  # fmt: skip
-    hidden: pd.DataFrame = pd.DataFrame(log)[cells.reason != ""].reset_index(drop=True)
-    hidden["cell"] = hidden["cell"].map(spoken)
-    return hidden
+class Puzzle(Network):
+    """A run at the gate: the numbers behind its cells, and why each of those is hidden.
+
+    `apart` are hidden numbers that are not taken for those of earlier editions.
+    """
+
+    def __init__(self, drafts: Sequence[Draft], rule: Rule) -> None:
+        super().__init__(Cells(drafts, rule))
+        self.rule, self.apart = rule, np.zeros(len(self.frame), dtype=bool)
+
+    def hidden(self) -> Flags:
+        """Return which numbers are hidden; one that is hidden anywhere is hidden everywhere."""
+        return self._any(self.cells.reason != "")
+
+    def record(self) -> Record:
+        """Return what the run would publish as things stand, as the ledger keeps it."""
+        hidden, said = self.hidden(), self.relations
+        lower, upper = self._interval(hidden)
+        off = said.owner >= 0
+        off[off] = hidden[self.of_cell[said.owner[off]]]
+        relations = said[~off]
+        # Hiding itself tells this much: a total of four hidden parts is at least four.
+        far = np.full(len(hidden), 1e9)
+        least = np.where(hidden, lower, np.where(self.exact < 0, -far, 0.0))
+        small = hidden & self.counts & (self.exact < self.rule.min_cell_size)
+        # A sum of shares has no whole numbers: two is as little known as one.
+        whole = self.frame["whole"].to_numpy()
+        known = Record(pd.DataFrame({"lower": least, "upper": far, "whole": whole}), relations)
+        low = np.where(small, np.where(whole, 1.0, 2.0), np.inf)
+        numbers = self.frame.drop(columns="unit").assign(
+            lower=lower, upper=upper, hidden=hidden,
+            low=np.maximum(low, propagated(known)[0]),
+            high=np.where(small, self.rule.min_cell_size - 1.0, -np.inf),
+            width=self._width(hidden), apart=self.apart,
+        )  # fmt: skip
+        return Record(numbers, relations)
+
+    def _interval(self, hidden: Flags) -> Ends:
+        """Return the public bounds of each number, in people."""
+        exact, of_cell = self.exact, self.of_cell
+        whole = self.frame["whole"].to_numpy(bool)
+        low, high = (end / self.unit[of_cell] for end in (self.low, self.high))
+        lower, upper = np.full(len(exact), -FAR), np.full(len(exact), FAR)
+        np.maximum.at(lower, of_cell, low)
+        np.minimum.at(upper, of_cell, high)
+        upper = np.where(whole & (upper % 1 == 0) & (upper > lower), upper - 1, upper)
+        # Far enough to know nothing, near enough that sums keep their digits.
+        far = 1e5 + 100 * np.abs(exact)
+        lower = np.where(hidden, np.where(exact < 0, -far, 0.0), lower)
+        # A reader takes no hidden count for zero, but one that is hidden beside a hidden count.
+        beside = self._any(np.array([r.startswith(DEPENDS) for r in self.cells.reason], dtype=bool))
+        lower[hidden & whole & ~beside] = 1.0
+        return lower, np.where(hidden, far, upper)
+
+    def _width(self, hidden: Flags) -> Numbers:
+        """Return how uncertain each number must stay.
+
+        Hidden dollars as much as what ten of their people cost; those of few clinicians by a fifth
+        up and down; those that were hidden to protect others have nothing of their own to protect.
+        Hidden months need nothing: what they tell of the people is a relation.
+        """
+        counts, exact, reason = self.counts, self.exact, self.cells.reason
+        width = np.where(counts & hidden, float(self.rule.min_interval), 0.0)
+        width[counts & ~hidden & (exact > 0)] = 1.0
+        own = ~np.isin(reason, ["", PROTECTS, ELSEWHERE, AGAIN, WITHHELD])
+        people = np.full(len(exact), self.rule.min_interval)
+        np.fmax.at(people, self.of_cell, self.cells.people)
+        ten = self._any(own & (reason != CLINICIANS)) * self.rule.min_interval / people
+        part = np.maximum(ten, 0.4 * self._any(own & (reason == CLINICIANS)))
+        dollars = (self.frame["kind"] == "dollars").to_numpy(bool)
+        return np.where(dollars, np.abs(exact) * part, width)
+
+    def _any(self, cells: Flags) -> Flags:
+        """Return which numbers stand in any of some cells."""
+        flags = np.zeros(len(self.frame), dtype=bool)
+        flags[self.of_cell[cells]] = True
+        return flags
+
+    def log(self) -> pd.DataFrame:
+        """Return every hidden cell with its reason and exact number: restricted."""
+        cells, names = self.cells, np.array([draft.name for draft in self.cells.drafts], object)
+        row = np.flatnonzero(cells.reason != "")
+        key = map(spoken, self.frame["key"].to_numpy()[self.of_cell[row]])
+        return pd.DataFrame({
+            "table": names[cells.table[row]], "cell": list(key), "column": cells.column[row],
+            "reason": cells.reason[row], "exact": cells.exact[row],
+        })  # fmt: skip
+
+    def hide(self, numbers: Flags, why: str) -> None:
+        """Hide numbers wherever they are shown, what depends on them, and those everywhere."""
+        reason = self.cells.reason
+        while (mine := numbers[self.of_cell] & (reason == "")).any():
+            reason[mine] = why
+            self.cells.follow()
+            numbers, why = self.hidden(), ELSEWHERE
+
+
+def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> Record:
+    """Hide further cells until the attacker bounds no hidden number and recovers no count.
+
+    He has earlier editions too. What all of those hide is hidden again: to hide others would tell
+    both. Returns the record of what leaves; raises TcocError where hiding does not help.
+    """
+    puzzle.hide(puzzle.hidden(), ELSEWHERE)
+    before = [joint(earlier)[0]] if earlier else []
+    known, size, parted = joint([puzzle.record(), *before])[0], len(puzzle.apart), -1
+    puzzle.hide(known["before"][:size] == 1, AGAIN)
+    for _ in range(_ROUNDS):
+        known = joint([puzzle.record(), *before])[0]
+        if puzzle.apart.sum() != parted:
+            exact, parted = known["exact"], puzzle.apart.sum()
+            seen, times = (exact.copy(), exact.copy()), np.zeros(len(exact), dtype=int)
+        ends = propagated(known)
+        if not known.missed(*ends).any():
+            ends = bounds(known, ends, seen)
+        if not (missed := known.missed(*ends)).any():
+            return puzzle.record()
+        # Where hiding one of the ratios that tell a number did not help, two are hidden next.
+        times += missed
+        _hide_telling(puzzle, known, times * missed, ends)
+    raise TcocError("disclosure gate: no end of hiding; a table's parts do not fit its totals")
+
+
+def _hide_telling(puzzle: Puzzle, known: Record, most: np.ndarray, ends: Ends) -> None:
+    """Hide, for each number that is known too well, some of those that tell it: `most` of it.
+
+    What an earlier edition shows stays known: hiding it now is in vain. Where nothing else is left,
+    numbers that both hide are taken for two, as nothing says that they are one; and where that does
+    not help, all that shares relations with the number is withheld.
+    """
+    missed, size = np.flatnonzero(most).tolist(), len(puzzle.apart)
+    exact, of_cell, people = puzzle.exact, puzzle.of_cell, puzzle.cells.people
+    picked, parted, withheld = np.zeros((3, size), dtype=bool)
+    hidden, apart = puzzle.hidden(), puzzle.apart
+    before = known["before"][:size]
+    tied, shown = (before == 1) & ~apart, ~hidden & (before != 0)
+    needs = known.lacks(*ends)
+    home = {number: group for group in known.groups for number in group[0].tolist()}
+    for number in missed:
+        numbers, linked, owners = binding(known, ends, home[number], number)
+        near = sorted(n for n in numbers if n < size)
+        if picked[[*near, *of_cell[list(owners)]]].any():
+            continue
+        # Of the ratios that tell much, the one of the fewest people: headlines stay.
+        much = 0.05 * max(owners.values(), default=0.0)
+        ratios = [(people[o], of_cell[o]) for o, weight in owners.items() if weight >= much]
+        ratios = [(behind, n) for behind, n in ratios if shown[n]]
+        # Of the numbers, the smallest; where one did not help, one as large as what is asked for.
+        need = needs[number] if most[number] > 1 else 0.0
+        others = [(exact[n] < need, abs(exact[n] - need), n) for n in near
+                  if shown[n] and exact[n] > 0]  # fmt: skip
+        chosen = sorted(ratios)[: most[number]] or sorted(others)[:1]
+        picked[[n for *_, n in chosen]] = True
+        parted[[n for n in linked if n < size and tied[n] and hidden[n]]] = True
+        withheld[[n for n in home[number][0] if n < size and not (hidden[n] and apart[n])]] = True
+    if picked.any():
+        puzzle.hide(picked, PROTECTS)
+    elif parted.any():
+        apart |= parted
+    elif withheld.any():
+        apart |= withheld
+        puzzle.hide(withheld, WITHHELD)
+    else:
+        found = known.numbers.iloc[missed[0]]
+        raise TcocError(
+            f"disclosure gate: {found['column']} of {spoken(found['key'])} ({found['universe']})"
+            " can be worked out, and hiding more does not help; publish fewer relations or wider"
+            " groups"
+        )

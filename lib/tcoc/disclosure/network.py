@@ -6,26 +6,112 @@ hidden is a whole number from one up. A relation bounds a sum of variables: a to
 a hierarchy, a count and the part of it that another column counts, a share or mean and the numbers
 that it is made of. Which sums hold is taken from the exact numbers: the reader knows how the tables
 are made.
+
+Rule D1 hides small counts, shares that tell them, and what depends on a hidden count.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, combinations, permutations, product
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from tcoc.disclosure.cells import Cells
 from tcoc.disclosure.record import FAR, NOISE, Relations
-from tcoc.disclosure.rounding import Flags, Numbers, significant
-from tcoc.disclosure.table import Draft, label_text, label_texts
+from tcoc.disclosure.rounding import Flags, Numbers, Rule, rounded_to, same_everywhere, significant
+from tcoc.disclosure.table import OF_PEOPLE, Draft, label_text
 from tcoc.errors import InputError
+
+SMALL, SHARE, CLINICIANS = "small count", "share of a small count", "fewer than three clinicians"
+DEPENDS = "depends on hidden"
 
 ADDITIVE = ("count", "months", "dollars")
 UNIT = {"dollars": 1e4, "months": 12.0}
 """All numbers are counted in about a person (a person-year, what one costs): for the programs."""
 
 _CENTS = 2e-6
+
+
+class Cells:
+    """The cells of all drafts, column by column; those without a number are left out.
+
+    table, row, column, kind  where each stands and what it is
+    exact, people, step       its number, the count behind it (its base, else the first count that
+                              protects it; NaN where nobody stands behind it), and its rounding
+    reason                    why it is hidden, "" where it is shown
+    place                     the cell of each row of a table's column, -1 where there is none
+    """
+
+    def __init__(self, drafts: Sequence[Draft], rule: Rule) -> None:
+        self.drafts, self.place, size = drafts, dict[tuple[int, str], np.ndarray](), 0
+        parts = [(*np.zeros((2, 0), dtype=np.int64), *np.zeros((2, 0), object), *np.zeros((3, 0)))]
+        for number, draft in enumerate(drafts):
+            for name in draft.of_kind(*OF_PEOPLE):
+                entry, exact = draft.columns[name], _numbers(draft.frame[name])
+                behind = entry.base or next(iter(entry.of), "")
+                people = _numbers(draft.frame[behind]) if behind else np.full(len(exact), np.nan)
+                row = np.flatnonzero(np.isfinite(exact))
+                self.place[number, name] = np.full(len(exact), -1)
+                self.place[number, name][row] = np.arange(size, size := size + len(row))
+                step = rule.steps(entry.kind, exact[row], people[row])
+                words = np.array([[number], [name], [entry.kind]], dtype=object).repeat(len(row), 1)
+                parts.append((words[0].astype(np.int64), row, *words[1:], exact[row], people[row],
+                              step))  # fmt: skip
+        found = map(np.concatenate, zip(*parts, strict=True))
+        self.table, self.row, self.column, self.kind, self.exact, self.people, step = found
+        self.step = same_everywhere(self.kind, self.exact, step)
+        self.reason = np.full(size, "", dtype=object)
+        self._primary(rule)
+
+    def bounds(self) -> tuple[Numbers, Numbers]:
+        """Return the interval that each rounded number leaves: half a step up and down; 0 is 0."""
+        shown = rounded_to(self.exact, self.step)
+        half = np.where((self.kind == "count") & (self.exact == 0), 0.0, self.step / 2)
+        return np.where(
+            self.kind == "share", np.maximum(shown - half, 0), shown - half
+        ), shown + half
+
+    def follow(self) -> None:
+        """Hide what depends on hidden counts: rates, means, dollars of the same row (D1)."""
+        for (number, column), own in self.place.items():
+            for count in self.drafts[number].columns[column].protectors:
+                guards = self.place.get((number, count))
+                if count != column and guards is not None:
+                    hidden = (guards >= 0) & (self.reason[guards] != "")
+                    self._give(own[hidden], f"{DEPENDS} {count}")
+
+    def _primary(self, rule: Rule) -> None:
+        """Give each cell that D1 hides its reason."""
+        part, people = self.exact * np.nan_to_num(self.people), np.nan_to_num(self.people)
+        # A share of people is whole people over whole people; a share of dollars is not.
+        near = (self.kind == "share") & (np.abs(part - np.round(part)) < _room(part))
+        near &= rule.small(np.round(part)) | rule.small(np.round(people - part))
+        self.reason[(self.kind == "count") & rule.small(self.exact)] = SMALL
+        self.reason[near] = SHARE
+        for number, draft in enumerate(self.drafts):
+            for column in draft.of_kind("share"):
+                self._tell_rests(number, draft, column, rule)
+            if draft.clinicians:
+                few = draft.frame[draft.clinicians].between(0, rule.min_clinicians, "neither")
+                for column in draft.of_kind("dollars", "per_capita", "score"):
+                    self._give(self.place[number, column][few.to_numpy()], CLINICIANS)
+        self.follow()
+
+    def _tell_rests(self, number: int, draft: Draft, column: str, rule: Rule) -> None:
+        """Hide shares of which few people are not in the numerator, where both are columns."""
+        entry, own = draft.columns[column], self.place[number, column]
+        bottom = self.place.get((number, entry.base), np.full(len(own), -1))
+        for part in entry.of:
+            top = self.place.get((number, part), bottom)
+            rows = np.flatnonzero((np.array([own, top, bottom]) >= 0).all(axis=0))
+            share, above, below = (self.exact[of[rows]] for of in (own, top, bottom))
+            made_of = np.abs(above - share * below) < _room(below)
+            self._give(own[rows][made_of & rule.small(below - above)], SHARE)
+
+    def _give(self, cells: np.ndarray, why: str) -> None:
+        """Give cells a reason, where there are cells and they have none yet."""
+        own = cells[cells >= 0]
+        self.reason[own[self.reason[own] == ""]] = why
 
 
 class Network:
@@ -42,10 +128,13 @@ class Network:
         self.exact = self.frame["exact"].to_numpy(np.float64)
         self.unit = self.frame["unit"].to_numpy(np.float64)
         self.counts = (self.frame["kind"] == "count").to_numpy(bool)
-        self._parts: list[tuple[np.ndarray, np.ndarray, Numbers]] = []
-        self._bounds: list[tuple[Numbers, Numbers, np.ndarray]] = []
-        self._height = 0
-        self.relations = self._relations()
+        self.low, self.high = cells.bounds()
+        self._said: list[Relations] = []
+        self._sums()
+        for number, draft in enumerate(self.drafts):
+            self._within(number, draft)
+            self._ratios(number, draft)
+        self.relations = Relations.together(self._said)
 
     def _numbers(self) -> tuple[pd.DataFrame, np.ndarray]:
         cells, drafts = self.cells, self.drafts
@@ -58,56 +147,35 @@ class Network:
         })  # fmt: skip
         # Ratios of one name may mean two things; two counts of one name must not.
         own["meaning"] = np.where(cells.kind == "count", 0.0, significant(cells.exact, 8))
-        of_cell = own.groupby(["universe", "column", "key", "meaning"], sort=False).ngroup()
-        frame = own[~of_cell.duplicated().to_numpy()].drop(columns="meaning")
-        frame = frame.reset_index(drop=True)
-        self._refuse_two_meanings(frame, of_cell.to_numpy())
+        names = ["universe", "column", "key", "meaning"]
+        of_cell = own.groupby(names, sort=False).ngroup().to_numpy()
+        first = ~own.duplicated(names)
+        frame = own[first].drop(columns="meaning").reset_index(drop=True)
+        apart = np.abs(frame["exact"].to_numpy()[of_cell] - cells.exact)
+        apart = apart > NOISE * np.maximum(1.0, np.abs(cells.exact))
+        for number in of_cell[apart & (cells.kind == "count")][:1]:
+            cell, tables = frame.iloc[number], cells.table[of_cell == number]
+            both = " and ".join(dict.fromkeys(drafts[t].name for t in tables))
+            raise InputError(
+                f'public tables {both} count {cell["column"]} of universe "{cell["universe"]}"'
+                f" differently for {spoken(cell['key'])}; give one of them a universe that says"
+                " what it counts"
+            )
         whole = (frame["exact"] - frame["exact"].round()).abs() < NOISE
         frame["whole"] = whole.groupby([frame["universe"], frame["column"]]).transform("all")
         frame["whole"] &= frame["kind"] == "count"
         frame["unit"] = frame["kind"].map(UNIT).astype("float64").fillna(1.0)
         frame["exact"] /= frame["unit"]
-        return frame, of_cell.to_numpy()
-
-    def _refuse_two_meanings(self, frame: pd.DataFrame, of_cell: np.ndarray) -> None:
-        known, exact = frame["exact"].to_numpy()[of_cell], self.cells.exact
-        apart = np.abs(known - exact) > NOISE * np.maximum(1.0, np.abs(exact))
-        for place in np.flatnonzero(apart & (self.cells.kind == "count"))[:1]:
-            cell = frame.iloc[of_cell[place]]
-            tables = self.cells.table[of_cell == of_cell[place]]
-            names = " and ".join(dict.fromkeys(self.drafts[t].name for t in tables))
-            raise InputError(
-                f'public tables {names} count {cell["column"]} of universe "{cell["universe"]}"'
-                f" differently for {spoken(cell['key'])}; give one of them a universe that says"
-                " what it counts"
-            )
-
-    def _relations(self) -> Relations:
-        self._sums()
-        low, high = self.cells.bounds()
-        low = np.where(self.cells.kind == "share", np.maximum(low, 0), low)
-        for number, draft in enumerate(self.drafts):
-            self._within(number, draft)
-            self._months(number, draft)
-            self._ratios(number, draft, low, high)
-        none = np.zeros(0, dtype=np.int64)
-        row, column, sign = map(np.concatenate, zip(*self._parts, (none,) * 3, strict=True))
-        matrix = csr_array((sign, (row, column)), shape=(self._height, len(self.frame)))
-        matrix.eliminate_zeros()
-        lower, upper, owner = map(np.concatenate, zip(*self._bounds, (none,) * 3, strict=True))
-        found = Relations(matrix, lower, upper, owner)
-        # Tables of one universe say most sums twice; a ratio is its cell's own.
-        return found[(owner >= 0) | ~pd.Series(found.alike()).duplicated().to_numpy()]
+        return frame, of_cell
 
     def _add(
         self, row: np.ndarray, number: np.ndarray, sign: Numbers, lower: Numbers, upper: Numbers,
         owner: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         """Add relations numbered from zero; `lower`, `upper`, `owner` have one entry for each."""
-        self._parts.append((row + self._height, number, sign))
+        matrix = csr_array((sign, (row, number)), shape=(len(lower), len(self.frame)))
         own = np.full(len(lower), -1) if owner is None else owner
-        self._bounds.append((lower, upper, own))
-        self._height += len(lower)
+        self._said.append(Relations(matrix, lower, upper, own))
 
     def _pairs(
         self, one: np.ndarray, times: Numbers | float, other: np.ndarray,
@@ -121,15 +189,14 @@ class Network:
 
     def _of(self, table: int, column: str) -> np.ndarray:
         """Return the number in each row of a column, -1 where there is none."""
-        cell = self.cells.place.get((table, column), np.full(len(self.drafts[table].frame), -1))
-        return np.where(cell >= 0, self.of_cell[cell] if len(self.of_cell) else -1, -1)
+        none = np.full(len(self.drafts[table].frame), -1)
+        place = self.cells.place.get((table, column), none)
+        return np.take(np.append(self.of_cell, -1), place)
 
     def _both(self, table: int, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:
         a, b = self._of(table, one), self._of(table, other)
         both = (a >= 0) & (b >= 0)
         return a[both], b[both]
-
-    # ------------------------------------------------------------ totals and parts
 
     def _sums(self) -> None:
         of_universe: dict[str, list[int]] = {}
@@ -140,17 +207,15 @@ class Network:
         totals: list[np.ndarray] = []
         for tables in of_universe.values():
             lines = _Lines([self.drafts[t] for t in tables])
-            names = list(
-                dict.fromkeys(c for t in tables for c in self.drafts[t].of_kind(*ADDITIVE))
-            )
-            found = np.full((len(names), lines.count), -1)
-            for table, lines_of in zip(tables, lines.of_table, strict=True):
+            found: dict[str, np.ndarray] = {}
+            for table, own in zip(tables, lines.of_table, strict=True):
                 for name in self.drafts[table].of_kind(*ADDITIVE):
-                    own = self._of(table, name)
-                    found[names.index(name), lines_of[own >= 0]] = own[own >= 0]
+                    numbers = found.setdefault(name, np.full(len(lines.key), -1))
+                    of = self._of(table, name)
+                    numbers[own[of >= 0]] = of[of >= 0]
             for part, total in lines.sums():
-                parts += list(found[:, part])
-                totals += list(found[:, total])
+                parts += [numbers[part] for numbers in found.values()]
+                totals += [numbers[total] for numbers in found.values()]
         self._add_sums(parts, totals)
 
     def _add_sums(self, parts: Sequence[np.ndarray], totals: Sequence[np.ndarray]) -> None:
@@ -181,10 +246,11 @@ class Network:
         self._add(entry[entry >= 0], number, sign[entry >= 0], *ends)
         self._pairs(part[twice[group]], 1.0, total[twice[group]], -FAR, 0.0)
 
-    # ------------------------------------------------------------ columns of one row
-
     def _within(self, table: int, draft: Draft) -> None:
-        """A count and the column of which it is a part."""
+        """A count and the column of which it is a part; person-months and the people they are of.
+
+        Months are between one and twelve for each person, where the data say so too.
+        """
         for part, whole in draft.within.items():
             inner, outer = self._both(table, part, whole)
             if (self.exact[inner] > self.exact[outer] * (1 + NOISE) + NOISE).any():
@@ -192,9 +258,6 @@ class Network:
                     f"public table {draft.name}: {part} is more than {whole}, of which it is part"
                 )
             self._pairs(inner, 1.0, outer, -FAR, 0.0)
-
-    def _months(self, table: int, draft: Draft) -> None:
-        """Person-months are between one and twelve for each person, where the data say so too."""
         for name in draft.of_kind("months"):
             for count in draft.columns[name].protectors[:1]:
                 months, people = self._both(table, name, count)
@@ -203,38 +266,54 @@ class Network:
                     self._pairs(months, 1.0, people, -FAR, 0.0)
                     self._pairs(people, 12.0, months, -FAR, 0.0)
 
-    def _ratios(self, table: int, draft: Draft, low: Numbers, high: Numbers) -> None:
+    def _ratios(self, table: int, draft: Draft) -> None:
         """Shares and means of two numbers of the same row: above = ratio x below, ratio rounded.
 
-        The two are found from the exact numbers, whatever the columns are called.
+        The two are found from the exact numbers, whatever the columns are called. A mean over
+        months may carry a completion factor, which is public; all else is exact.
         """
-        ratio = self.cells.exact
         for name in draft.of_kind("share", "score", "per_capita", "percent"):
-            of_row = self.cells.place[table, name]
-            for above, below, factor in _made_of(draft, name):
+            of_row, entry = self.cells.place[table, name], draft.columns[name]
+            near = [c for c in entry.protectors if draft.columns[c].kind == "count"]
+            made_of = [(above, below, 1.0, 1e-9) for above, below in permutations(near, 2)]
+            if entry.kind == "per_capita":
+                made_of = [
+                    (above, below, factor, room)
+                    for above in draft.of_kind("dollars")
+                    for kind, factor, room in (("count", 1.0, 1e-9), ("months", 1 / 12, 0.1))
+                    for below in draft.of_kind(kind)
+                ]
+            for above, below, factor, room in made_of:
                 top, bottom = self._of(table, above), self._of(table, below)
                 here = np.flatnonzero((of_row >= 0) & (top >= 0) & (bottom >= 0))
                 top, bottom, cell = top[here], bottom[here], of_row[here]
                 factors = factor * self.unit[bottom] / self.unit[top]
-                made = factors * self.exact[bottom] * ratio[cell]
+                made = factors * self.exact[bottom] * self.cells.exact[cell]
                 with np.errstate(divide="ignore", invalid="ignore"):
                     constant = self.exact[top] / made
-                holds = np.isfinite(constant) & (made > 0) & _known(constant, factor)
+                holds = (made > 0) & (np.abs(constant - 1) <= room)
                 if holds.sum() < 0.5 * len(here):
                     continue
                 top, bottom, cell = top[holds], bottom[holds], cell[holds]
                 factors = (factors * constant)[holds]
-                self._pairs(top, factors * low[cell], bottom, 0.0, FAR, cell)
-                self._pairs(top, factors * high[cell], bottom, -FAR, 0.0, cell)
+                self._pairs(top, factors * self.low[cell], bottom, 0.0, FAR, cell)
+                self._pairs(top, factors * self.high[cell], bottom, -FAR, 0.0, cell)
+
+
+def labels_of(
+    frame: pd.DataFrame, keys: Iterable[str], totals: Mapping[str, str], dimension: str
+) -> np.ndarray:
+    """Return each row's label in a dimension as `|dimension=label`, "" where absent or a total."""
+    if dimension not in keys:
+        return np.full(len(frame), "", dtype=object)
+    labels = frame[dimension].map(label_text).to_numpy(object)
+    return np.where(labels == totals.get(dimension), "", f"|{dimension}=" + labels)
 
 
 def keys_of(frame: pd.DataFrame, keys: Iterable[str], totals: Mapping[str, str]) -> np.ndarray:
     """Return each row's labels as one text, dimensions in order, totals left out."""
-    text = np.full(len(frame), "", dtype=object)
-    for dimension in sorted(keys):
-        labels = label_texts(frame[dimension])
-        text = text + np.where(labels == totals.get(dimension), "", f"|{dimension}=" + labels)
-    return text
+    none = np.full(len(frame), "", dtype=object)
+    return sum((labels_of(frame, keys, totals, dimension) for dimension in sorted(keys)), none)
 
 
 def spoken(key: str) -> str:
@@ -242,156 +321,111 @@ def spoken(key: str) -> str:
     return key.strip("|").replace("|", ", ").replace("=", " ") or "the total"
 
 
-def _made_of(draft: Draft, name: str) -> Iterator[tuple[str, str, float]]:
-    """Yield the pairs of columns of which a ratio may be made, and what a unit below counts."""
-    near = [c for c in draft.columns[name].protectors if draft.columns[c].kind == "count"]
-    if draft.columns[name].kind == "per_capita":
-        for above in draft.of_kind("dollars"):
-            yield from ((above, count, 1.0) for count in draft.of_kind("count"))
-            yield from ((above, months, 1 / 12) for months in draft.of_kind("months"))
-    else:
-        yield from ((above, below, 1.0) for above in near for below in near if above != below)
-
-
-def _known(constant: Numbers, factor: float) -> Flags:
-    """A mean over months may carry a completion factor, which is public; all else is exact."""
-    low, high = (0.9, 1.1) if factor < 1 else (1 - 1e-9, 1 + 1e-9)
-    flags: Flags = (constant >= low) & (constant <= high)
-    return flags
-
-
-Family = Sequence[np.ndarray | None]
-"""One hierarchy: by dimension the code of each code's parent, 0 for none; None without parents."""
-
-
 class _Lines:
     """The rows of all tables of one universe; a row of two tables with the same labels is one line.
 
-    A line is a code per dimension, 0 where the dimension is absent or a total, and so one number.
+    A line has one code per dimension, 0 where the dimension is absent or a total. Its key is the
+    sum of its codes' random marks, so that another label moves it by a difference of two. A way to
+    add up is a hierarchy: by code the parents, their parents, ...; and which codes are no part, as
+    the groups of other hierarchies are, whose members stand for themselves.
     """
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
-        names = sorted({key for draft in drafts for key in draft.keys})
+        names, families = sorted({key for draft in drafts for key in draft.keys}), _families(drafts)
+        rows = [[labels_of(d.frame, d.keys, d.totals, name) for d in drafts] for name in names]
+        labels = np.concatenate([[""], *chain(*rows)]).astype(object)
+        labels = np.append(
+            labels, [label for f in families for pair in f.items() for label in pair]
+        )
+        code, found = pd.factorize(labels)
         sizes = [len(draft.frame) for draft in drafts]
-        self.table = np.repeat(np.arange(len(drafts)), sizes)
-        self.codes = np.zeros((sum(sizes), len(names)), dtype=np.int64)
-        hierarchies = _hierarchies(drafts)
-        self.families: list[list[np.ndarray | None]] = [[] for _ in hierarchies]
-        self.foreign: list[list[np.ndarray]] = [[] for _ in hierarchies]
-        self.weight = np.ones(len(names), dtype=np.int64)
-        for place, name in enumerate(names):
-            own = [_labels(draft, name) for draft in drafts]
-            families = [h.get(name, {}) for h in hierarchies]
-            labels = [label for f in families for label in (*f.keys(), *f.values())]
-            code, found = pd.factorize(np.array([*np.concatenate(own), *labels], dtype=object))
-            # labels that are absent or a total are None, which has the code -1
-            self.codes[:, place] = code[: sum(sizes)] + 1
-            of = dict(zip(labels, (code[sum(sizes) :] + 1).tolist(), strict=True))
-            groups = [{of[parent] for parent in f.values()} for f in families]
-            for number, family in enumerate(families):
-                above = np.zeros(len(found) + 1, dtype=np.int64)
-                for child, parent in family.items():
-                    above[of[child]] = of[parent]
-                self.families[number].append(above if family else None)
-                others = {g for n, group in enumerate(groups) if n != number for g in group}
-                others -= {of[label] for label in family} | groups[number]
-                self.foreign[number].append(np.array(sorted(others), dtype=np.int64))
-            self.weight[place + 1 :] *= len(found) + 1
-        self.key = self.codes @ self.weight
-        self.lines, self.line = np.unique(self.key, return_inverse=True)
-        self.count = len(self.lines)
-        self.of_table = np.split(self.line, np.cumsum(sizes)[:-1])
+        codes = code[1 : 1 + len(names) * sum(sizes)].reshape(len(names), sum(sizes))
+        self.mark = np.random.default_rng(len(found)).integers(1 << 62, size=len(found))
+        self.mark[0] = 0
+        keys = self.mark[codes].sum(axis=0)
+        self.key, first, line = np.unique(keys, return_index=True, return_inverse=True)
+        self.codes, self.of_table = codes[:, first], np.split(line, np.cumsum(sizes)[:-1])
+        of = dict(zip(found, range(len(found)), strict=True))
+        self.ways: list[tuple[list[np.ndarray], Flags]] = []
+        for family in families:
+            others = {group for other in families for group in other.values()}
+            parents, foreign = np.zeros(len(of), dtype=np.int64), np.zeros(len(of), dtype=bool)
+            parents[[of[child] for child in family]] = [of[parent] for parent in family.values()]
+            foreign[[of[group] for group in others - {*family, *family.values()}]] = True
+            levels, above = list[np.ndarray](), parents
+            while above.any():
+                levels.append(above)
+                above = parents[above]
+            self.ways.append((levels, foreign))
 
     def sums(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield lines and, for each, the line of which it is a part, in each hierarchy."""
-        pattern = (self.codes > 0) @ (1 << np.arange(self.codes.shape[1]))
-        pools = [np.flatnonzero(self.table == t) for t in range(len(self.of_table))]
-        if len(pools) > 1:
-            pools.append(np.unique(self.line, return_index=True)[1])
-        for number, family in enumerate(self.families):
-            for pool in pools:
-                for bits in np.unique(pattern[pool]).tolist():
-                    dimensions = [d for d in range(self.codes.shape[1]) if bits >> d & 1]
-                    # where no other hierarchy has a say, the first one has said it all
-                    if number == 0 or any(family[d] is not None for d in dimensions):
-                        own = self._without(pool[pattern[pool] == bits], number)
-                        yield from self._sums(own, bits, dimensions, family)
+        pattern = (1 << np.arange(len(self.codes))) @ (self.codes > 0)
+        alone, every = self.of_table, np.arange(len(self.key))
+        pools = [*alone, every] if len(alone) > 1 else alone
+        for (levels, foreign), pool in product(self.ways, pools):
+            there = pool[~foreign[self.codes[:, pool]].any(axis=0)]
+            for bits in np.unique(pattern[there]).tolist():
+                dimensions = [d for d in range(len(self.codes)) if bits >> d & 1]
+                # where no other hierarchy has a say, the first one has said it all
+                if levels is self.ways[0][0] or levels[0][self.codes[dimensions]].any():
+                    yield from self._sums(there[pattern[there] == bits], dimensions, levels)
 
     def _sums(
-        self, own: np.ndarray, bits: int, dimensions: Sequence[int], family: Family
+        self, own: np.ndarray, dimensions: Sequence[int], levels: Sequence[np.ndarray]
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for kept in (k for k in range(bits) if k & bits == k):
-            summed = [d for d in dimensions if not kept >> d & 1]
-            top = own[~self._covered(own, summed, family)]
-            gone = self.codes[np.ix_(top, np.array(summed, dtype=np.int64))] @ self.weight[summed]
-            yield from self._found(top, self.key[top] - gone)
-        for dimension in dimensions:
-            for moved, key in islice(self._ancestors(own, dimension, family), 1):
-                yield from self._found(own[moved], key[moved])
+        for size in range(len(dimensions), 0, -1):
+            for summed in combinations(dimensions, size):
+                # who stands below another is added with that one
+                lifted = (self._lifted(own, d, up) for d in summed for up in levels)
+                below = [line[np.isin(key, self.key[own])] for line, key in lifted]
+                top = np.setdiff1d(own, np.concatenate([own[:0], *below]))
+                gone = self.mark[self.codes[np.ix_(np.array(summed), top)]].sum(axis=0)
+                yield from self._found(top, self.key[top] - gone)
+        for dimension, up in product(dimensions, levels[:1]):
+            yield from self._found(*self._lifted(own, dimension, up))
 
-    def _without(self, own: np.ndarray, number: int) -> np.ndarray:
-        """Leave out the groups of other hierarchies: their members stand for themselves here."""
-        for dimension, others in enumerate(self.foreign[number]):
-            own = own[~np.isin(self.codes[own, dimension], others)]
-        return own
+    def _lifted(
+        self, own: np.ndarray, dimension: int, up: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lines that have an ancestor in a dimension, and their keys with it."""
+        moved = own[up[self.codes[dimension, own]] > 0]
+        code = self.codes[dimension, moved]
+        return moved, self.key[moved] - self.mark[code] + self.mark[up[code]]
 
     def _found(self, own: np.ndarray, key: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        place = np.minimum(np.searchsorted(self.lines, key), self.count - 1)
-        there = self.lines[place] == key
+        place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        there = self.key[place] == key
         if there.any():
-            yield self.line[own[there]], place[there]
-
-    def _ancestors(
-        self, own: np.ndarray, dimension: int, family: Family
-    ) -> Iterator[tuple[Flags, np.ndarray]]:
-        """Yield, level by level, which rows have an ancestor, and the keys with it in place."""
-        parent, code = family[dimension], self.codes[own, dimension]
-        while parent is not None and (above := parent[code]).any():
-            yield (
-                above > 0,
-                self.key[own] + (above - self.codes[own, dimension]) * self.weight[dimension],
-            )
-            code = above
-
-    def _covered(self, own: np.ndarray, summed: Sequence[int], family: Family) -> Flags:
-        """Return which rows have an ancestor beside them, so that none is added twice."""
-        covered = np.zeros(len(own), dtype=bool)
-        for dimension in summed:
-            for moved, key in self._ancestors(own, dimension, family):
-                covered |= moved & np.isin(key, self.key[own])
-        return covered
+            yield own[there], place[there]
 
 
-def _labels(draft: Draft, dimension: str) -> np.ndarray:
-    """Return the labels of a table's rows in a dimension; None where absent or a total."""
-    if dimension not in draft.keys:
-        return np.full(len(draft.frame), None, dtype=object)
-    labels = label_texts(draft.frame[dimension])
-    labels[labels == draft.totals.get(dimension)] = None
-    return labels
-
-
-def _hierarchies(drafts: Sequence[Draft]) -> list[dict[str, dict[str, str]]]:
-    """Return the hierarchies of a universe, by dimension each label's parent, totals aside.
+def _families(drafts: Sequence[Draft]) -> list[dict[str, str]]:
+    """Return the hierarchies of a universe: each label's parent, totals aside.
 
     In one of them a label has one parent. A hospital can belong to a combination, to a system and
     to an ACO: each of them is a way of its own to add up the whole.
     """
-    found: list[dict[str, dict[str, str]]] = [{}]
+    found: list[dict[str, str]] = [{}]
     for draft in drafts:
         for dimension, family in draft.parents.items():
             own = {
-                label_text(child): label_text(parent)
+                f"|{dimension}={label_text(child)}": f"|{dimension}={label_text(parent)}"
                 for child, parent in family.items()
                 if label_text(parent) != draft.totals.get(dimension)
             }
-            fits = (h for h in found if _agree(h.get(dimension, {}), own))
+            fits = (h for h in found if all(h.get(child, p) == p for child, p in own.items()))
             home = next(fits, None)
             if home is None:
                 found.append(home := {})
-            home.setdefault(dimension, {}).update(own)
+            home |= own
     return found
 
 
-def _agree(known: Mapping[str, str], own: Mapping[str, str]) -> bool:
-    return all(known.get(child, parent) == parent for child, parent in own.items())
+def _numbers(column: pd.Series) -> Numbers:
+    """Return a column as doubles, NaN where there is no number."""
+    return np.asarray(pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan))
+
+
+def _room(size: Numbers) -> Numbers:
+    return 1e-6 * np.maximum(1.0, size)

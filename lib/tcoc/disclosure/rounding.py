@@ -46,7 +46,7 @@ class Rule:
         floors, steps = zip(*_DRB, strict=True)
         place = np.searchsorted(floors, np.nan_to_num(people), side="right") - 1
         found = np.asarray(steps)[np.clip(place, 0, None)]
-        return np.where(people >= 1e6, _four_digits(people), found)
+        return np.where(people >= 1e6, _power(people) / 1000, found)
 
     def small(self, people: Numbers) -> Flags:
         """Return which counts are above zero and too small to be shown, rounded or not (D1).
@@ -74,7 +74,7 @@ class Rule:
             steps = np.full(len(exact), LEAST_STEP[kind])
         if self.rounding == "census_drb":
             size = exact + 1.0 if kind == "growth" else exact
-            steps = np.fmax(steps, _four_digits(size))
+            steps = np.fmax(steps, _power(size) / 1000)
         return steps
 
 
@@ -102,22 +102,20 @@ def same_everywhere(kinds: np.ndarray, exact: Numbers, steps: Numbers) -> Number
 
 def significant(numbers: Numbers, digits: int) -> Numbers:
     """Return numbers cut to some digits: the noise of sums in another order goes."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 10.0 ** np.floor(np.log10(np.abs(numbers)))
-    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
+    power = _power(numbers)
+    scale = np.where(power > 0, power, 1.0)
     return np.round(numbers / scale, digits - 1) * scale
+
+
+def _power(numbers: Numbers) -> Numbers:
+    """Return the power of ten at or below each number's size, 0 where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = 10.0 ** np.floor(np.log10(np.abs(numbers)) + _NOISE)
+    return np.where(np.isfinite(power), power, 0.0)
 
 
 def _nice(least: Numbers) -> Numbers:
     """Return the smallest of 1, 2, 5 times a power of ten that is not below a number."""
-    with np.errstate(divide="ignore"):
-        power = 10.0 ** np.floor(np.log10(least) + _NOISE)
-    ratio = least / power
-    limits = [ratio <= n + _NOISE for n in (1, 2, 5)]
+    power = _power(least)
+    limits = [least <= power * (n + _NOISE) for n in (1, 2, 5)]
     return np.asarray(power * np.select(limits, [1.0, 2.0, 5.0], 10.0), dtype=np.float64)
-
-
-def _four_digits(size: Numbers) -> Numbers:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = 10.0 ** (np.floor(np.log10(np.abs(size))) - 3)
-    return np.where(np.isfinite(step), step, 0.0)

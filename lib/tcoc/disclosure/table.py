@@ -3,9 +3,10 @@
 Only the gate makes a PublicTable; every view of one keeps its keys, hidden cells and dictionary.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, fields, replace
 from decimal import Decimal
+from itertools import chain, product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -23,7 +24,7 @@ OF_PEOPLE = frozenset(
 )
 """Kinds whose numbers are about people: they are rounded, and may be hidden."""
 
-_PLAIN = ("key", "label", "year", "flag")
+PLAIN = ("key", "label", "year", "flag")
 
 ROUNDED = "Rounded; parts need not add up to totals."
 """What every table with numbers about people says (rule D3)."""
@@ -57,38 +58,42 @@ class Column:
         return (*self.of, *base)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A table with exact numbers that a deliverable would like to publish: the gate's only input.
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a table says of itself beside its cells.
 
-    Grain: one row per combination of `keys`. A dimension that is constant in the table (a single
-    year) is a key too, else the table cannot be linked with others. The parts listed are all the
-    parts of a total: a combination that is absent is zero; what a total has beyond its parts is
-    treated as one more, unpublished part.
-
-    name        file stem of tables/NAME.csv, unique in the run
-    keys        dimension columns, named alike in all tables (year, ccn, stage, ...)
-    columns     the dictionary; every numeric column has an entry
-    totals      dimension -> the label that means all of it
-    parents     dimension -> {label: parent label}, for hierarchies (hospital -> combination)
-    within      count column -> the count column of which it is a part; the rest is protected too
-    universe    what the counts count; the same (universe, column, keys without totals) in two
-                tables is the same cell
-    clinicians  the column that counts clinicians: fewer than three show no dollars or scores
+    name         file stem of tables/NAME.csv, unique in the run
+    title        the finding or the subject
+    deliverable  the deliverable that a public table belongs to
+    keys         dimension columns, named alike in all tables (year, ccn, stage, ...)
+    columns      the dictionary, in the order of the columns; every numeric column has an entry
+    note         what a reader must know, in a public table the remark on rounding included
+    source       where the numbers come from
+    universe     what the counts count; the same (universe, column, keys without totals) in two
+                 tables is the same cell
+    totals       dimension -> the label that means all of it
+    parents      dimension -> {label: parent label}, for hierarchies (hospital -> combination)
+    within       count column -> the count column of which it is a part; the rest is protected too
+    whole        whether this is the table itself and not a view of it
     """
 
     name: str
     title: str
-    frame: pd.DataFrame
+    deliverable: str = ""
     keys: tuple[str, ...]
     columns: Mapping[str, Column]
+    note: str = ""
+    source: str = ""
+    universe: str = ""
     totals: Mapping[str, str] = field(default_factory=dict)
     parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     within: Mapping[str, str] = field(default_factory=dict)
-    universe: str = ""
-    note: str = ""
-    source: str = ""
-    clinicians: str = ""
+    whole: bool = True
+
+    @property
+    def facts(self) -> "Facts":
+        """All that the table says of itself, without its cells."""
+        return Facts(**{entry.name: getattr(self, entry.name) for entry in fields(Facts)})
 
     @property
     def counted(self) -> str:
@@ -96,8 +101,23 @@ class Draft:
         return self.universe or f"table {self.name}"
 
     def of_kind(self, *kinds: str) -> list[str]:
-        """Return the columns of some kinds, in the order of the frame."""
-        return [c for c in self.frame.columns if self.columns[c].kind in kinds]
+        """Return the columns of some kinds, in order."""
+        return [name for name, entry in self.columns.items() if entry.kind in kinds]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft(Facts):
+    """A table with exact numbers that a deliverable would like to publish: the gate's only input.
+
+    Grain: one row per combination of `keys`. A dimension that is constant in the table (a single
+    year) is a key too, else the table cannot be linked with others. The parts listed are all the
+    parts of a total: a combination that is absent is zero; what a total has beyond its parts is
+    treated as one more, unpublished part. `clinicians` is the column that counts clinicians: fewer
+    than three show no dollars or scores.
+    """
+
+    frame: pd.DataFrame
+    clinicians: str = ""
 
     def checked(self) -> "Draft":
         """Return the draft with plain numbers, row numbers and a whole dictionary.
@@ -119,16 +139,16 @@ class Draft:
     def _entry(self, name: str, data: pd.Series) -> Column:
         if name in self.columns:
             return self.columns[name]
-        if name in self.keys:
-            return Column(plain_label(name), "year" if name == "year" else "key")
+        heading, is_key = name.replace("_", " ").strip(), name in self.keys
+        heading = heading[:1].upper() + heading[1:]
+        if is_key or not pd.api.types.is_numeric_dtype(data.dtype):
+            return Column(heading, "label" if not is_key else "year" if name == "year" else "key")
         if pd.api.types.is_bool_dtype(data.dtype):
-            return Column(plain_label(name), "flag")
-        if pd.api.types.is_numeric_dtype(data.dtype):
-            raise InputError(
-                f"public table {self.name}: the numeric column {name} has no entry in the"
-                f" dictionary{nearest(name, self.columns)}"
-            )
-        return Column(plain_label(name), "label")
+            return Column(heading, "flag")
+        raise InputError(
+            f"public table {self.name}: the numeric column {name} has no entry in the"
+            f" dictionary{nearest(name, self.columns)}"
+        )
 
     def _faults(self, declared: Iterable[str]) -> Iterator[str]:
         """Yield what is not sound, a sentence each; `declared` are the dictionary's own names."""
@@ -137,9 +157,8 @@ class Draft:
         kinds = get_args(Kind)
         named: list[tuple[str, Iterable[str]]] = [(c, columns) for c in (*keys, *declared)]
         named += [(c, keys) for c in (*self.totals, *self.parents)]
-        named += [(c, counts) for pair in self.within.items() for c in pair]
-        named += [(c, counts) for entry in columns.values() for c in entry.protectors]
-        named += [(self.clinicians, counts)] if self.clinicians else []
+        guards = [*self.within.items(), *(entry.protectors for entry in columns.values())]
+        named += [(c, counts) for c in chain(*guards, filter(None, [self.clinicians]))]
         yield from (f'"{n}"{nearest(n, valid)}' for n, valid in named if n not in valid)
         for name, entry in columns.items():
             if entry.kind not in kinds:
@@ -163,23 +182,11 @@ class Draft:
                 yield f"the {kind} {name} is negative"
 
 
-def plain_label(name: str) -> str:
-    """Return a heading for a column without one: `per_capita` is Per capita."""
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
-
-
 def label_text(label: object) -> str:
     """Return a label as text; 2018.0 and 2018 are one label."""
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
     return str(label)
-
-
-def label_texts(labels: pd.Series) -> np.ndarray:
-    """Return labels as text, each distinct one made once."""
-    code, found = pd.factorize(labels)
-    return np.array([*map(label_text, found), "nan"], dtype=object)[code]
 
 
 def _plain_numbers(column: pd.Series) -> pd.Series:
@@ -190,56 +197,23 @@ def _plain_numbers(column: pd.Series) -> pd.Series:
     return column if bool in kinds else pd.to_numeric(column.map(float, na_action="ignore"))
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a public table says of itself beside its cells.
-
-    name         the file stem, unique in the run
-    title        the finding or the subject
-    deliverable  the deliverable that the table belongs to
-    keys         the dimension columns
-    columns      the dictionary, in the order of the columns
-    note         what a reader must know, the remark on rounding included
-    source       where the numbers come from
-    whole        whether this is the table itself and not a view of it
-    """
-
-    name: str
-    title: str
-    deliverable: str
-    keys: tuple[str, ...]
-    columns: Mapping[str, Column]
-    note: str = ""
-    source: str = ""
-    universe: str = ""
-    totals: Mapping[str, str] = field(default_factory=dict)
-    parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    within: Mapping[str, str] = field(default_factory=dict)
-    whole: bool = True
-
-
 _GATE = object()
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class PublicTable(Facts):
     """Rounded numbers that may be shown, which cells are hidden, and what the columns mean.
 
     Immutable, and made by the gate alone; a view keeps name, keys, hidden cells and dictionary.
     """
 
-    _frame: pd.DataFrame = field(kw_only=True)
-    _hidden: pd.DataFrame = field(kw_only=True)
-    gate: InitVar[object] = field(kw_only=True, default=None)
+    _frame: pd.DataFrame
+    _hidden: pd.DataFrame
+    gate: InitVar[object] = None
 
     def __post_init__(self, gate: object) -> None:
         if gate is not _GATE:
             raise TypeError("only the disclosure gate makes a PublicTable")
-
-    @property
-    def facts(self) -> Facts:
-        """All that the table says of itself beside its cells."""
-        return Facts(**{entry.name: getattr(self, entry.name) for entry in fields(Facts)})
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -264,17 +238,13 @@ class PublicTable(Facts):
         what = "table" if self.whole else "view of"
         return f"Public {what} {self.name}: {len(self)} rows, {hidden} hidden cells"
 
-    # ------------------------------------------------------------ views
-
     def where(self, **labels: Any) -> "PublicTable":
         """Return the rows with the given labels: one each, or any of a list, tuple or set."""
         chosen = np.ones(len(self), dtype=bool)
+        self._check(*labels)
         for name, wanted in labels.items():
-            many = (
-                wanted if isinstance(wanted, list | tuple | set | frozenset | range) else (wanted,)
-            )
-            texts = {label_text(label) for label in many}
-            chosen &= self._known(name).map(label_text).isin(texts).to_numpy()
+            texts = set(map(label_text, wanted if pd.api.types.is_list_like(wanted) else (wanted,)))
+            chosen &= self._frame[name].map(label_text).isin(texts).to_numpy()
         return self._rows(np.flatnonzero(chosen))
 
     def keep(self, rows: Callable[[pd.DataFrame], pd.Series]) -> "PublicTable":
@@ -284,17 +254,13 @@ class PublicTable(Facts):
 
     def sort(self, *by: str, descending: bool = False) -> "PublicTable":
         """Return the rows in an order, hidden and absent cells last; ties keep their order."""
-        for name in by:
-            self._known(name)
-        order = self._frame.reset_index(drop=True).sort_values(
-            list(by), ascending=not descending, kind="stable", na_position="last"
-        )
+        self._check(*by)
+        order = self._frame.sort_values(list(by), ascending=not descending, kind="stable")
         return self._rows(order.index.to_numpy())
 
     def select(self, *columns: str) -> "PublicTable":
         """Return some columns, in the order given."""
-        for name in columns:
-            self._known(name)
+        self._check(*columns)
         entries = {c: self.columns[c] for c in columns}
         return self._view(*(side[list(columns)] for side in self._sides()), columns=entries)
 
@@ -309,43 +275,37 @@ class PublicTable(Facts):
         "2017 Beneficiaries" and "2018 Beneficiaries". Without `values`, all numbers go across.
         Labels that do not vary along the dimension stay.
         """
-        if dimension not in self.keys:
-            raise InputError(f'table {self.name}: "{dimension}"{nearest(dimension, self.keys)}')
-        for name in values:
-            self._known(name)
+        self._check(dimension, among=self.keys)
+        self._check(*values)
         entries = self.columns
-        wide = values or tuple(c for c, e in entries.items() if e.kind not in _PLAIN)
-        keys = [k for k in self.keys if k != dimension and k in self._frame.columns]
+        wide = values or tuple(c for c, e in entries.items() if e.kind not in PLAIN)
+        keys = [k for k in self.keys if k != dimension and k in entries]
         groups = self._frame.groupby(keys or (lambda _: 0), sort=False, dropna=False)
         stay = [
-            c for c in map(str, self._frame.columns)
-            if c in keys or (c not in (*wide, dimension) and entries[c].kind in _PLAIN
+            c for c, e in entries.items()
+            if c in keys or (c not in (*wide, dimension) and e.kind in PLAIN
                              and (groups[c].nunique(dropna=False) <= 1).all())
         ]  # fmt: skip
         row, labels = groups.ngroup(), self._frame[dimension].map(label_text)
-        spread = [(name, label) for name in wide for label in dict.fromkeys(labels)]
-        titles = [f"{label} {name}" for name, label in spread]
-        index = pd.MultiIndex.from_arrays([row, labels])
-        sides = []
+        columns, sides = {c: entries[c] for c in stay}, []
         for side in self._sides():
-            cells = pd.DataFrame(side[list(wide)].set_index(index).unstack())[spread]
-            cells = cells.reset_index(drop=True).set_axis(titles, axis=1)
-            first = side.loc[~row.duplicated().to_numpy(), stay].reset_index(drop=True)
-            sides.append(pd.concat([first, cells], axis=1))
-        kept = {c: entries[c] for c in stay}
-        for name, label in spread:
-            of = tuple(f"{label} {c}" for c in entries[name].of)
-            heading = f"{label} {entries[name].label}"
-            kept[f"{label} {name}"] = replace(entries[name], label=heading, of=of, base="")
+            out = side.loc[~row.duplicated(), stay].reset_index(drop=True)
+            for name, label in product(wide, dict.fromkeys(labels)):
+                cells = side.loc[labels == label, name]
+                out[f"{label} {name}"] = cells.set_axis(row[cells.index])
+                of = tuple(f"{label} {c}" for c in entries[name].of)
+                heading = f"{label} {entries[name].label}"
+                columns[f"{label} {name}"] = replace(entries[name], label=heading, of=of, base="")
+            sides.append(out)
         hidden = sides[1].fillna(False).astype(bool)
-        return self._view(sides[0], hidden, columns=kept, keys=tuple(keys))
+        return self._view(sides[0], hidden, columns=columns, keys=tuple(keys))
 
     def value(self, column: str, **where: Any) -> Any:
         """Return one number or label for a sentence; pd.NA where hidden or absent.
 
         Raises InputError where the labels do not name exactly one row.
         """
-        self._known(column)
+        self._check(column)
         found = self.where(**where)
         if len(found) != 1:
             words = ", ".join(f"{key} {label}" for key, label in where.items())
@@ -358,23 +318,17 @@ class PublicTable(Facts):
     def _sides(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         return self._frame, self._hidden
 
-    def _known(self, name: str) -> pd.Series:
-        if name not in self._frame.columns:
-            raise InputError(
-                f'table {self.name}: "{name}"{nearest(name, map(str, self._frame.columns))}'
-            )
-        return self._frame[name]
+    def _check(self, *names: str, among: Sequence[str] = ()) -> None:
+        for name in names:
+            if name not in (valid := among or [*self.columns]):
+                raise InputError(f'table {self.name}: "{name}"{nearest(name, valid)}')
 
     def _rows(self, places: np.ndarray) -> "PublicTable":
-        whole = len(places) == len(self) and bool((places == np.arange(len(self))).all())
-        return self._view(
-            *(side.iloc[places].reset_index(drop=True) for side in self._sides()),
-            whole=whole and self.whole,
-        )
+        whole = self.whole and np.array_equal(places, np.arange(len(self)))
+        return self._view(*(side.iloc[places] for side in self._sides()), whole=whole)
 
-    def _view(self, frame: pd.DataFrame, hidden: pd.DataFrame, **facts: Any) -> "PublicTable":
-        facts = {"whole": False, **facts}
-        return replace(self, _frame=frame, _hidden=hidden, gate=_GATE, **facts)
+    def _view(self, *sides: pd.DataFrame, whole: bool = False, **facts: Any) -> "PublicTable":
+        return admit(replace(self.facts, whole=whole, **facts), *sides)
 
 
 def admit(facts: Facts, frame: pd.DataFrame, hidden: pd.DataFrame) -> PublicTable:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from tcoc.disclosure import MARK, Difference
-from tcoc.disclosure.editions import disclosed
+from tcoc.disclosure.attacker import disclosed
 from tcoc.disclosure.record import Record, record_digest
 from tcoc.errors import InputError, nearest
 from tcoc.report import words

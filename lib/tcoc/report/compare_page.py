@@ -46,7 +46,8 @@ def _other_causes(causes: Sequence[Cause]) -> list[str]:
         if names:
             some = words.listing(names[:3]) + (" and others" if len(names) > 3 else "")
             many = "parts of the code" if kind == "code" else ""
-            found.append(f"{words.plural(len(names), what, many)} differ: {some}")
+            verb = "differs" if len(names) == 1 else "differ"
+            found.append(f"{words.plural(len(names), what, many)} {verb}: {some}")
     return found
 
 

@@ -15,21 +15,26 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from math import isclose
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
 
-from tcoc.disclosure.files import DICTIONARY, DICTIONARY_CSV, MARK, escaped
+from tcoc.disclosure import PublicTable, cell_texts, escaped, read_csvs
+from tcoc.disclosure.files import DICTIONARY, DICTIONARY_CSV
 from tcoc.disclosure.network import UNIT, keys_of
 from tcoc.disclosure.record import Record
-from tcoc.disclosure.table import OF_PEOPLE
-from tcoc.errors import InputError, TcocError
+from tcoc.disclosure.table import OF_PEOPLE, PLAIN
+from tcoc.errors import TcocError
 from tcoc.report.guard import Known, small_count, strange_numbers
+from tcoc.report.workbook import sheet_names
 
 RESTRICTED = "restricted"
+NOT_LET_OUT = "is not what the gate let out"
 _MUTE = ("style", "script")
 _DOWNLOAD = re.compile(r"data:(?:text/csv|application/[\w.+-]+)[^,]*;base64,([A-Za-z0-9+/=]+)")
 _HASH = re.compile(
@@ -70,9 +75,10 @@ def check_published(folder: Path) -> None:
 
 def strange(folder: Path) -> list[Strange]:
     """Return all that the public files of a run folder say and its public tables do not."""
-    tables = folder / "tables"
-    found = [*_runs(folder), *_rows_told(folder), *_against_record(tables, folder / RESTRICTED)]
-    known, added = _known(folder)
+    tables = read_csvs(folder / "tables")
+    found = [*_runs(folder), *_rows_told(folder, tables), *_unknown(folder, tables)]
+    found += [*_against_record(folder, tables), *_against_tables(folder, tables)]
+    known, added = _known(folder, tables)
     for said in read_published(folder):
         text = _HASH.sub(" ", said.text)
         lost = strange_numbers(text, known)
@@ -183,16 +189,43 @@ def _workbook(name: str, file: Path) -> Iterator[Said]:
         for part in sorted(book.namelist()):
             if not part.endswith(".xml") or part.endswith(("styles.xml", "theme1.xml")):
                 continue
-            root = ET.fromstring(book.read(part))  # noqa: S314 - a file that the kit wrote
-            for element in root.iter():
-                tag = element.tag.rpartition("}")[2]
+            for element in _elements(book, part):
+                tag = _tag(element)
                 if tag == "f" and element.text:
                     yield Said(name, f"{part} formula", f"={element.text}")
                 elif tag == "c" and element.get("t") != "s":
-                    own = [v.text for v in element if v.tag.endswith("}v") and v.text]
+                    own = [v.text for v in element if _tag(v) == "v" and v.text]
                     yield from (Said(name, f"{part} {element.get('r')}", text) for text in own)
                 elif tag in ("t", "title", "description", "subject", "keywords", "comments"):
                     yield Said(name, part, element.text or "")
+
+
+def _sheets(file: Path) -> dict[str, dict[str, str]]:
+    """Return what each cell of a workbook says, by sheet and place: A1, B1, ..."""
+    with zipfile.ZipFile(file) as book:
+        texts = ["".join(e.itertext()) for e in _elements(book, "xl/sharedStrings.xml", "si")]
+        names = [str(e.get("name")) for e in _elements(book, "xl/workbook.xml", "sheet")]
+        found: dict[str, dict[str, str]] = {}
+        for number, name in enumerate(names, start=1):
+            found[name] = {}
+            for cell in _elements(book, f"xl/worksheets/sheet{number}.xml", "c"):
+                value = "".join(v.text or "" for v in cell if _tag(v) == "v")
+                kind = cell.get("t")
+                text = texts[int(value)] if kind == "s" else value
+                found[name][str(cell.get("r"))] = (
+                    ("False", "True")[text == "1"] if kind == "b" else text
+                )
+    return found
+
+
+def _elements(book: zipfile.ZipFile, part: str, wanted: str = "") -> Iterator[ET.Element]:
+    if part in book.namelist():
+        root = ET.fromstring(book.read(part))  # noqa: S314 - a file that the kit wrote
+        yield from (e for e in root.iter() if not wanted or _tag(e) == wanted)
+
+
+def _tag(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
 
 
 def _plain_json(name: str, file: Path) -> Iterator[Said]:
@@ -247,40 +280,30 @@ def _is_tick(text: str) -> bool:
 # ---------------------------------------------------------------- what is known
 
 
-def _known(folder: Path) -> tuple[Known, Known]:
+def _known(folder: Path, tables: Mapping[str, PublicTable]) -> tuple[Known, Known]:
     """The numbers of the public tables and of the run's parameters; and what a drawing adds up.
 
     A stack's end is the sum of its parts, which everybody can add up.
     """
-    found = list(_frames(folder / "tables"))
-    tables = [frame for _, frame in found]
     sums = [
-        frame.groupby([k for k in facts["keys"] if k != key], as_index=False).sum(numeric_only=True)
-        for facts, frame in found
-        for key in facts["keys"]
-        if len(facts["keys"]) > 1
+        table.frame.groupby([k for k in table.keys if k != key])[
+            [c for c, e in table.columns.items() if e.kind not in PLAIN]
+        ].sum(numeric_only=True)
+        for table in tables.values()
+        for key in table.keys
+        if len(table.keys) > 1
     ]
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     words = json.dumps(manifest.get("parameters", {}), ensure_ascii=False)
     numbers = [
         float(n) for n in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", words.replace(",", " "))
     ]
-    return Known(map(_Frame, tables), numbers), Known(map(_Frame, sums))
+    return Known(tables.values(), numbers), Known(map(_Frame, sums))
 
 
 @dataclass(frozen=True)
 class _Frame:
     frame: pd.DataFrame
-
-
-def _frames(tables: Path) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """Yield each table's facts and cells: numbers as numbers, labels as text, hidden ones NA."""
-    for name, facts in json.loads((tables / DICTIONARY).read_text(encoding="utf-8")).items():
-        frame = pd.read_csv(tables / f"{name}.csv", dtype=str, keep_default_na=False)
-        for column, entry in facts["columns"].items():
-            if entry["kind"] not in ("key", "label", "year", "flag"):
-                frame[column] = pd.to_numeric(frame[column].replace({MARK: None, "": None}))
-        yield {**facts, "name": name}, frame
 
 
 def _runs(folder: Path) -> Iterator[Strange]:
@@ -297,69 +320,78 @@ def _runs(folder: Path) -> Iterator[Strange]:
                 yield Strange(name, said.where, "a cell is a formula")
 
 
-# ---------------------------------------------------------------- cells against the gate's record
+# ---------------------------------------------------------------- what the gate let out
 
 
-def _against_record(tables: Path, restricted: Path) -> list[Strange]:
-    """Tie each number of a table to the gate's own: inside its interval, hidden where it is."""
-    record = Record.read(restricted).numbers
-    listed = {f"{name}.csv" for name in _names(tables)} | {DICTIONARY, DICTIONARY_CSV}
-    listed |= {f"{name}.xlsx" for name in _reports(tables)}
-    found = [
-        Strange(f"tables/{file.name}", "file", "is no public table of the run")
-        for file in sorted(tables.iterdir())
-        if file.name not in listed
-    ]
-    for facts, frame in _frames(tables):
-        for column, entry in facts["columns"].items():
-            if entry["kind"] in OF_PEOPLE:
-                found += _column(facts, frame, column, entry["kind"], record)
-    return found
+def _unknown(folder: Path, tables: Mapping[str, PublicTable]) -> Iterator[Strange]:
+    """Find files beside the tables that are no table, nor a dictionary or workbook of some."""
+    listed = {DICTIONARY, DICTIONARY_CSV, *(f"{name}.csv" for name in tables)}
+    listed |= {f"{table.deliverable}.xlsx" for table in tables.values()}
+    for file in sorted((folder / "tables").iterdir()):
+        if file.name not in listed:
+            yield Strange(f"tables/{file.name}", "file", "is no public table of the run")
 
 
-def _rows_told(folder: Path) -> Iterator[Strange]:
+def _rows_told(folder: Path, tables: Mapping[str, PublicTable]) -> Iterator[Strange]:
     """Find row counts of restricted tables in the manifest: those are exact counts of people."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    public = _names(folder / "tables")
     for table in manifest.get("tables", {}):
-        if table not in public:
+        if table not in tables:
             yield Strange("manifest.json", f"tables.{table}", "counts a restricted table's rows")
 
 
-def _names(tables: Path) -> list[str]:
-    file = tables / DICTIONARY
-    if not file.is_file():
-        raise InputError(f"{DICTIONARY}: the run has no public tables; run it again")
-    return list(json.loads(file.read_text(encoding="utf-8")))
+def _against_record(folder: Path, tables: Mapping[str, PublicTable]) -> Iterator[Strange]:
+    """Tie each number of a table to the gate's own: inside its interval, hidden where it is."""
+    record = Record.read(folder / RESTRICTED).numbers
+    of_column = dict(tuple(record.groupby(["universe", "column"])))
+    for table in tables.values():
+        keys = keys_of(table.frame, table.keys, table.totals)
+        for column in table.of_kind(*OF_PEOPLE):
+            own = of_column.get((table.counted, column), record.iloc[:0])
+            yield from (
+                Strange(f"tables/{table.name}.csv", f"row {row + 1}, {column}", NOT_LET_OUT)
+                for row in _wrong_rows(table, column, keys, own)
+            )
 
 
-def _reports(tables: Path) -> set[str]:
-    """Return the reports that have public tables: each has a workbook beside them."""
-    content = json.loads((tables / DICTIONARY).read_text(encoding="utf-8"))
-    return {str(facts.get("deliverable", "")) for facts in content.values()}
-
-
-def _column(
-    facts: Mapping[str, Any], frame: pd.DataFrame, column: str, kind: str, record: pd.DataFrame
-) -> list[Strange]:
-    universe = facts["universe"] or f"table {facts['name']}"
-    own = record[(record["universe"] == universe) & (record["column"] == column)]
-    keys = keys_of(frame, facts["keys"], facts["totals"])
-    shown = pd.to_numeric(frame[column]).to_numpy(np.float64) / UNIT.get(kind, 1.0)
-    cells = pd.DataFrame({"key": keys, "shown": shown, "row": np.arange(len(frame))})
+def _wrong_rows(table: PublicTable, column: str, keys: np.ndarray, own: pd.DataFrame) -> list[int]:
+    """Return the rows in which a column is not as the record of the gate has it."""
+    entry, unit = table.columns[column], UNIT.get(table.columns[column].kind, 1.0)
+    shown = pd.to_numeric(table.frame[column]).to_numpy(np.float64, na_value=np.nan) / unit
+    cells = pd.DataFrame({"key": keys, "shown": shown, "row": np.arange(len(shown))})
     both = cells[np.isfinite(shown)].merge(own, on="key", how="left")
     # half a unit of the last digit shown is no other number; a wrong one is off by a step and more
-    room = 1e-6 + 1e-9 * both["shown"].abs()
-    digits = facts["columns"][column].get("digits")
-    room += 0.51 * 10.0 ** -(digits or 0) / UNIT.get(kind, 1.0)
+    room = 1e-6 + 1e-9 * both["shown"].abs() + 0.51 * 10.0 ** -(entry.digits or 0) / unit
     fits = (both["shown"] >= both["lower"] - room) & (both["shown"] <= both["upper"] + room)
     fits &= ~both["hidden"].fillna(True).astype(bool)
-    bad = sorted(set(both["row"]) - set(both.loc[fits, "row"]))
-    return [
-        Strange(
-            f"tables/{facts['name']}.csv",
-            f"row {row + 1}, {column}",
-            "is not what the gate let out",
-        )
-        for row in bad
-    ]
+    return sorted(set(both["row"]) - set(both.loc[fits, "row"]))
+
+
+def _against_tables(folder: Path, tables: Mapping[str, PublicTable]) -> Iterator[Strange]:
+    """Tie each cell of a workbook to its table's, and find cells that no table has (rule D4)."""
+    for file in sorted((folder / "tables").glob("*.xlsx")):
+        sheets, own = _sheets(file), [t for t in tables.values() if t.deliverable == file.stem]
+        for name, sheet in sheet_names([table.name for table in own]).items():
+            said, texts = sheets.get(sheet, {}), cell_texts(tables[name])
+            for place, column in enumerate(map(str, texts)):
+                for row, text in enumerate(texts[column], start=1):
+                    found = said.pop(f"{_letters(place)}{row + 1}", "")
+                    if found != escaped(text) and not _same_number(found, text):
+                        where = f"{sheet}, row {row}, {column}"
+                        yield Strange(f"tables/{file.name}", where, "is not what the table says")
+            for cell in (c for c, text in said.items() if text and c.strip(ascii_uppercase) != "1"):
+                yield Strange(f"tables/{file.name}", f"{sheet}, {cell}", "stands in no table")
+
+
+def _same_number(one: str, other: str) -> bool:
+    """Whether two texts are one number, as far as a spreadsheet keeps digits."""
+    try:
+        return isclose(float(one), float(other), rel_tol=1e-14)
+    except ValueError:
+        return False
+
+
+def _letters(place: int) -> str:
+    """Return a column's letters in a spreadsheet: A, ..., Z, AA, ..."""
+    before, own = divmod(place, 26)
+    return (_letters(before - 1) if before else "") + ascii_uppercase[own]

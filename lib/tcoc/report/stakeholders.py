@@ -15,6 +15,9 @@ from tcoc.disclosure.files import DICTIONARY_CSV
 TRUTH_TABLES = ("planted_truth",)
 """Public tables that compare with the truth of a synthetic state."""
 
+_SAID_IN = ("confidence", "basis")
+"""The columns that say where a published figure comes from."""
+
 _MEMORY = re.compile(r"\bfrom memory\b|\brecalled\b", re.IGNORECASE)
 _RECALLED = re.compile(r"<td[^>]*>Recalled</td>")
 _SENTENCE = re.compile(r"[^.;]*from memory[^.;]*[.;]?")
@@ -77,11 +80,14 @@ def _without_recalled(file: Path) -> bool:
     if file.name == DICTIONARY_CSV:
         return False
     rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"))))
-    if not rows or "confidence" not in rows[0]:
+    places = [n for n, head in enumerate(rows[0] if rows else []) if head in _SAID_IN]
+    gone = {row[n].lower() for row in rows[1:] for n in places} & {"recalled"}
+    # what is derived from figures of which some are from memory is no better than those
+    gone |= {"derived"} if gone else set()
+    kept = [row for row in rows if not gone & {row[n].lower() for n in places}]
+    if len(kept) == len(rows):
         return False
-    place = rows[0].index("confidence")
-    kept = [row for row in rows if row[place].lower() != "recalled"]
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(kept)
     file.write_text(buffer.getvalue(), encoding="utf-8")
-    return len(kept) < len(rows)
+    return True

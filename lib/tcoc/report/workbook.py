@@ -1,7 +1,7 @@
 """An Excel workbook per report: notes first, a sheet per public table, the dictionary last.
 
-Numbers are numbers in the format that the pages use; a hidden cell holds the mark. The same
-tables give the same bytes.
+A cell holds what the same cell of the CSV says, numbers as numbers in the format that the pages
+use; a hidden cell holds the mark. The same tables give the same bytes.
 """
 
 import re
@@ -10,9 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from tcoc.disclosure import Column, PublicTable, escaped
+from tcoc.disclosure import Column, PublicTable, cell_texts, escaped
 from tcoc.report import formats, words
 from tcoc.report.facts import RunFacts
 from tcoc.report.tables import HIDDEN_NOTE, MARK
@@ -33,7 +31,7 @@ def write_workbook(tables: Iterable[PublicTable], facts: RunFacts, file: Path, t
     book = xlsxwriter.Workbook(str(file), {"strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"title": title, "created": _EPOCH})
     styles = _Styles(book)
-    sheets = _sheet_names([table.name for table in chosen])
+    sheets = sheet_names([table.name for table in chosen])
     _notes(book.add_worksheet("Notes"), styles, chosen, facts, title, sheets)
     for table in chosen:
         _table(book.add_worksheet(sheets[table.name]), styles, table)
@@ -83,7 +81,7 @@ def number_format(column: Column) -> str:
     return f"#,##0{places}" if column.kind in formats.RIGHT else ""
 
 
-def _sheet_names(names: Iterable[str]) -> dict[str, str]:
+def sheet_names(names: Iterable[str]) -> dict[str, str]:
     """Return a sheet's name for each table: Excel takes 31 letters, and none twice."""
     found: dict[str, str] = {}
     for name in names:
@@ -139,15 +137,15 @@ def _notes(
 
 def _table(sheet: Any, styles: _Styles, table: PublicTable) -> None:
     """Write one public table: headings from the dictionary, numbers as numbers."""
-    frame, hidden = table.frame, table.hidden
+    frame, texts = table.frame, cell_texts(table)
     for place, name in enumerate(map(str, frame.columns)):
         column = formats.column_of(table, name)
         unit = f" ({column.unit})" if column.unit and column.unit != column.label else ""
         sheet.write_string(0, place, column.label + unit, styles.head)
         style = styles.number(column)
-        cells = zip(frame[name].tolist(), hidden[name].tolist(), strict=True)
-        for row, (value, hide) in enumerate(cells, start=1):
-            _cell(sheet, row, place, value, bool(hide), style, styles.hidden)
+        cells = zip(texts[name], frame[name].tolist(), strict=True)
+        for row, (text, value) in enumerate(cells, start=1):
+            _cell(sheet, row, place, text, value, style, styles.hidden)
         # a column of which nothing is there or shown has no longest cell
         longest = max((len(str(value)) for value in frame[name].dropna()), default=0)
         width = max(_NARROWEST, min(_WIDEST, max(longest, len(column.label) // 2) + 2))
@@ -157,17 +155,17 @@ def _table(sheet: Any, styles: _Styles, table: PublicTable) -> None:
         sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
 
 
-def _cell(sheet: Any, row: int, place: int, value: Any, hide: bool, style: Any, mark: Any) -> None:
-    if hide:
+def _cell(sheet: Any, row: int, place: int, text: str, value: Any, style: Any, mark: Any) -> None:
+    if text == MARK:
         sheet.write_string(row, place, MARK, mark)
-    elif pd.isna(value):
+    elif not text:
         sheet.write_blank(row, place, None, style)
     elif isinstance(value, bool):
-        sheet.write_string(row, place, "yes" if value else "no")
+        sheet.write_boolean(row, place, value)
     elif isinstance(value, str):
-        sheet.write_string(row, place, escaped(value))
+        sheet.write_string(row, place, escaped(text))
     else:
-        sheet.write_number(row, place, float(value), style)
+        sheet.write_number(row, place, float(text), style)
 
 
 def _dictionary(

@@ -14,6 +14,7 @@ from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
 from tcoc.identity import base_key, sha256
 from tcoc.params import Policy
+from tcoc.run.drafts import read_drafts, write_drafts
 from tcoc.study import INTERNAL, Scope, Study, module_of
 
 LOG = "hidden_cells"
@@ -92,14 +93,14 @@ def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], _Reads]:
 
     def make() -> _Reads:
         with study.reading(registry.catalog().public_scope(deliverable.name)) as reads:
-            disclosure.write_drafts(deliverable.public(study), file)
+            write_drafts(deliverable.public(study), file)
         return reads
 
     kind, modules = f"{DRAFTS}-{deliverable.name}", {module_of(deliverable.public), __name__}
     facts = [deliverable.title, deliverable.policy, deliverable.uses, study.connection.engine]
     base = base_key(kind, frozenset(modules), facts)
     reads = _filled(study, kind, base, folder, make)
-    return disclosure.read_drafts(file), reads
+    return read_drafts(file), reads
 
 
 def _gated(study: Study, names: Sequence[str], public: Path, earlier: Mapping[str, Path]) -> _Reads:

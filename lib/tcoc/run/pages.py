@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tcoc.cache import Cache, Entry, Read
 from tcoc.disclosure import PublicTable
-from tcoc.disclosure.files import PARQUET
 from tcoc.identity import PAGES, base_key, digest_of, sha256
 from tcoc.progress import Reporter
 from tcoc.report.executed import cells_of
@@ -82,7 +81,7 @@ class Pages:
     def workbook(self, job: Job, tables: Sequence[PublicTable], title: str, folder: Path) -> None:
         """Write a report's workbook (D4), or take over that of the same tables and words."""
         facts, out = RunFacts.read(job.public), folder / f"{job.name}.xlsx"
-        files = [job.public / f"{table.name}{end}" for table in tables for end in PARQUET]
+        files = [job.public / f"{table.name}.parquet" for table in tables]
         reads = tuple(("public", file.name, sha256(file)) for file in files)
         said = [title, notes_of(facts), [asdict(table.facts) for table in tables]]
         kind = f"workbook-{job.name}"

@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from tcoc.disclosure.editions import Difference, disclosed
+from tcoc.disclosure import read_csvs
+from tcoc.disclosure.attacker import Difference, disclosed
 from tcoc.disclosure.record import FILES, Record, record_digest
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import private, write_whole
@@ -25,7 +26,7 @@ from tcoc.paths import LEDGER
 
 MARK, HANDED = "release.json", "released"
 RESTRICTED = "restricted"
-REVIEW = f"{RESTRICTED}/review.md"
+REVIEW, FACTS = f"{RESTRICTED}/review.md", f"{RESTRICTED}/facts.json"
 EDITIONS = ("stakeholder", "working")
 _WORKING_ONLY = ("notebooks", "manifest.json")
 _MOST = 200
@@ -69,6 +70,8 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
     day = _day(on)
     files = _verified(folder)
     check_published(folder)
+    if any(name.endswith(".xlsx") for name in files) and not (folder / FACTS).is_file():
+        raise InputError(f"{folder.name}: the run has no {FACTS}; run it again and release that")
     record = Record.read(folder / RESTRICTED)
     ledger = folder.parent / LEDGER
     entries, store = read_ledger(ledger), store_of(read_manifest(folder))
@@ -79,7 +82,7 @@ def release_run(folder: Path, by: str, on: str = "", edition: str = EDITIONS[0])
     if found:
         others = f" together with release {same[-1].number} of {same[-1].date}" if same else ""
         raise TcocError(
-            f"{folder.name}: not released: {len(found)} hidden numbers could be worked out{others};"
+            f"{folder.name}: not released: {len(found):,} numbers could be worked out{others};"
             f" the first is {found[0].column} of {found[0].cell}; {REVIEW} lists them"
         )
     entry = Entry(len(entries) + 1, folder.name, edition, by, day, store, _of(edition, files))
@@ -157,6 +160,7 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
 
         manifest = read_manifest(folder)
         trim(target, manifest.synthetic, entry.date)
+        _write_workbooks(folder, target)
         if (target / NAME).is_file():  # of the pages as they are handed out
             write_one_file(target, list(manifest.deliverables))
         there = {f.relative_to(target).as_posix(): f for f in sorted(target.rglob("*"))}
@@ -167,8 +171,8 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
     }  # fmt: skip
     text = json.dumps(said, indent=1) + "\n"
     sums = "".join(f"{digest}  {name}\n" for name, digest in entry.files.items())
-    write_whole(target / MARK, text.encode())
-    write_whole(target / "SHA256SUMS", sums.encode())
+    write_whole(target / MARK, text.encode(), 0o666)
+    write_whole(target / "SHA256SUMS", sums.encode(), 0o666)
     own = private(private(ledger) / f"{entry.number:04}")
     record.write(own)
     for file in FILES:
@@ -176,6 +180,19 @@ def _hand_out(folder: Path, ledger: Path, entry: Entry, record: Record) -> Path:
     write_whole(own / "entry.json", (json.dumps(asdict(entry), indent=1) + "\n").encode())
     write_whole(folder / MARK, text.encode())
     return target
+
+
+def _write_workbooks(folder: Path, target: Path) -> None:
+    """Write an edition's workbooks again: of its tables as they are handed out, without jargon."""
+    from tcoc.deliverables import registry
+    from tcoc.report.facts import RunFacts
+    from tcoc.report.workbook import write_workbook
+
+    for book in sorted((target / "tables").glob("*.xlsx")):
+        facts = replace(RunFacts.read(folder / RESTRICTED), name="")
+        tables = read_csvs(target / "tables").values()
+        own = [table for table in tables if table.deliverable == book.stem]
+        write_workbook(own, facts, book, registry.find(book.stem).title)
 
 
 # ---------------------------------------------------------------- the output checker's sheet

@@ -257,8 +257,11 @@ def _pages(
 
 def _workbooks_and_sheets(work: _Work, pages: Pages) -> None:
     """Write a workbook per report into tables/, and each hospital's sheets, of both editions."""
+    from tcoc.report.facts import RunFacts
     from tcoc.run.sheets import write_sheets
 
+    # for the release, which writes them again
+    RunFacts.read(pages.jobs[0].public).write(private(work.folder / RESTRICTED))
     for job in pages.jobs:
         own = [table for table in work.given[job.name].values() if table.deliverable == job.name]
         if own:

@@ -147,7 +147,13 @@ def sensitivity(rows):
     frame = pd.DataFrame(rows, columns=names)
     text = {n: Column(n, "label") for n in names[1:5]}
     entries = {**text, "dollars_moved": Column("Dollars moved", "dollars")}
-    draft = Draft("mpa_sensitivity", "What moves", frame, ("changed_value",), entries)
+    draft = Draft(
+        name="mpa_sensitivity",
+        title="What moves",
+        frame=frame,
+        keys=("changed_value",),
+        columns=entries,
+    )
     return tables([draft])["mpa_sensitivity"]
 
 

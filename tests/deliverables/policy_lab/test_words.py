@@ -11,7 +11,7 @@ def _table(name, rows, keys, labels=()):
     frame = pd.DataFrame(rows)
     kinds = {**dict.fromkeys(keys, "key"), **dict.fromkeys(labels, "label"), "clear": "flag"}
     columns = {c: Column(c, kinds.get(c, "number")) for c in frame}
-    draft = Draft(name, name, frame, keys, columns)
+    draft = Draft(name=name, title=name, frame=frame, keys=keys, columns=columns)
     return gate({"policy_lab": [draft]}, load_policy()).tables[name]
 
 

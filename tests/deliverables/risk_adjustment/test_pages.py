@@ -132,7 +132,13 @@ def _verdict(**changes):
         **changes,
     }
     columns = {name: Column(name, "number") for name in NUMBERS}
-    draft = Draft("risk_verdicts", "Verdicts", pd.DataFrame([row]), ("verdict",), columns)
+    draft = Draft(
+        name="risk_verdicts",
+        title="Verdicts",
+        frame=pd.DataFrame([row]),
+        keys=("verdict",),
+        columns=columns,
+    )
     return gate({"risk_adjustment": [draft]}, load_policy()).tables["risk_verdicts"]
 
 
@@ -167,7 +173,7 @@ def test_more_people_are_no_answer_to_a_verdict_that_is_wrong_too_often():
 def _table(name, rows, keys, **kinds):
     frame = pd.DataFrame(rows)
     columns = {c: Column(c, kinds.get(c, "number" if c not in keys else "key")) for c in frame}
-    draft = Draft(name, name, frame, keys, columns)
+    draft = Draft(name=name, title=name, frame=frame, keys=keys, columns=columns)
     return gate({"risk_adjustment": [draft]}, load_policy()).tables[name]
 
 
