@@ -159,6 +159,15 @@ def test_national_growth_is_never_invented():
     assert (frame["reason"] != "").all()
 
 
+def test_the_reason_that_is_printed_comes_before_ours():
+    published = load_values("medicare_savings")
+    frame = progression.national_growth([2016, 2030], published, {}, 2, 2017)
+    assert list(frame["reason"]) == [
+        "no source at hand gives the national rate that CMS compared with",
+        "neither the run file nor a published source gives it",
+    ]
+
+
 def test_national_growth_of_the_run_file_covers_its_own_years_only():
     published = load_values("medicare_savings")
     rates = {2020: (0.03, "CMS"), 2021: (0.0712, "CMS, two years")}
