@@ -16,6 +16,7 @@ from tcoc.paths import params_dir
 from tcoc.reference.published import date_span, load_diagram, load_timeline, load_values
 from tcoc.rules import progression
 from tcoc.rules.progression import Guardrail
+from tcoc.rules.progression.design import when_words
 
 FOLDER = params_dir() / "published"
 VALUES = ("all_payer_model_metrics", "medicare_savings", "medicare_payments")
@@ -225,3 +226,17 @@ def test_the_2013_diagram_says_that_it_is_a_reconstruction():
     diagram = load_diagram("driver_diagram_2013")
     assert diagram.reconstruction
     assert diagram.note.startswith("Reconstruction")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "said"),
+    [
+        ("2016-12-31", "", "31 Dec 2016"),
+        ("2016-12", "", "Dec 2016"),
+        ("2016-summer", "", "summer 2016"),
+        ("2017", "2018", "2017 to 2018"),
+        ("2017", "2017", "2017"),
+    ],
+)
+def test_dates_are_said_as_a_reader_says_them(begins: str, ends: str, said: str) -> None:
+    assert when_words(begins, ends) == said
