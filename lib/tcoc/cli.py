@@ -158,7 +158,7 @@ def check(
 @app.command()
 def lab(
     states: Annotated[int, typer.Option(min=2, help="Synthetic states in each world.")] = 50,
-    benes: Annotated[int | None, typer.Option(help="People of a state.")] = None,
+    benes: Annotated[int | None, typer.Option(min=1, help="People of a state.")] = None,
     out: Annotated[Path, typer.Option(help="Where the scores are kept.")] = Path(
         "benchmarks/results/lab.json"
     ),

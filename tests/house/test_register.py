@@ -3,6 +3,7 @@ about a clause that there is not.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ BESIDE = yaml.safe_load((ROOT / "tests" / "house" / "register.yml").read_text(en
 CLAUSE = re.compile(r"\b([IPATRQMSD]\d{1,2})\b")
 
 
+@cache
 def clauses(file: Path) -> set[str]:
     """Return the clauses that the cases of a file name."""
     content = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -17,6 +17,9 @@ TESTS = {
     "expected failure": "import pytest\n@pytest.mark.xfail\ndef test_it(): assert False\n",
 }
 
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""The plugins of the project take seconds to load and have no part in it."""
+
 
 @pytest.mark.parametrize(
     ("case", "strict", "status"),
@@ -26,9 +29,11 @@ TESTS = {
 def test_a_skip(case: str, strict: str, status: int, tmp_path: Path) -> None:
     shutil.copy(PROFILE, tmp_path / "conftest.py")
     (tmp_path / "test_it.py").write_text(TESTS[case])
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."],
-        cwd=tmp_path, env={**os.environ, "CI": strict}, capture_output=True, text=True, check=False,
+        cwd=tmp_path, env={**os.environ, **ALONE, "CI": strict}, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
     assert done.returncode == status, done.stdout
     if status:

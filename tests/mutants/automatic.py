@@ -1,13 +1,14 @@
-"""Judge the mutants that `draw.py` drew: `python -m tests.mutants.automatic DRAWN [--jobs N]`.
+"""Judge the mutants that `draw.py` drew: `python -m tests.mutants.automatic DRAWN [--under PART]`.
 
 Each is planted in a copy of the project and the tests of its module's own folder are run, as for
 the bugs that were planted by hand. The report is kept: by module how many were killed, and every
 survivor with its line and the reason, which is written into the report by hand and stays there.
+A verdict stands while the module's text is the same; what has one is not judged again.
 """
 
 import argparse
+import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,13 @@ class Mutant(Bug):
 
     line: int = 0
     operator: str = ""
+    nth: int = 0
+
+    @property
+    def key(self) -> str:
+        """What the mutant is called in the report, wherever its line has moved."""
+        said = json.dumps([self.file, self.before, self.after, self.nth])
+        return hashlib.sha256(said.encode()).hexdigest()[:10]
 
     def planted(self, text: str) -> str:
         """Return the file's text with the mutant in it."""
@@ -63,9 +71,11 @@ class Mutant(Bug):
 
 
 def own_tests(file: str) -> Sequence[str]:
-    """Return the tests of a module."""
+    """Return the tests of a module: the file of its own name first, where there is one."""
     name = file.removeprefix("lib/tcoc/")
-    return TESTS[max((key for key in TESTS if name.startswith(key)), key=len)]
+    folder = TESTS[max((key for key in TESTS if name.startswith(key)), key=len)]
+    own = f"tests/{Path(name).parent}/test_{Path(name).stem}.py"
+    return [own, *folder] if (ROOT / own).is_file() and own not in folder else folder
 
 
 def read_drawn(file: Path) -> tuple[dict[str, Any], list[Mutant]]:
@@ -83,28 +93,51 @@ def read_drawn(file: Path) -> tuple[dict[str, Any], list[Mutant]]:
     ]
 
 
+def digest(file: str) -> str:
+    """Return what says that a module's text is still the same."""
+    return hashlib.sha256((ROOT / file).read_bytes()).hexdigest()[:16]
+
+
+def kept() -> dict[str, Any]:
+    """Return the report that is kept."""
+    return json.loads(REPORT.read_text(encoding="utf-8")) if REPORT.is_file() else {}
+
+
+def kept_verdicts(report: Mapping[str, Any], mutants: Sequence[Mutant]) -> dict[str, str]:
+    """Return the report's verdicts on mutants of modules that have not changed since."""
+    found: dict[str, str] = {}
+    for file, module in report.get("modules", {}).items():
+        if (ROOT / file).is_file() and module.get("text") == digest(file):
+            found |= dict.fromkeys(module["killed_ids"], "killed")
+            found |= {s["id"]: s["verdict"] for s in module["survivors"]}
+    return {m.id: found[m.key] for m in mutants if m.key in found}
+
+
 def report_of(
     about: Mapping[str, Any], mutants: Sequence[Mutant], verdicts: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the report; the reasons of survivors are those of the report before."""
-    before = json.loads(REPORT.read_text(encoding="utf-8")) if REPORT.is_file() else {}
-    reasons = {(s["file"], s["before"], s["after"]): s["reason"] for s in survivors_of(before)}
-    modules: dict[str, dict[str, Any]] = defaultdict(
-        lambda: {"mutants": 0, "killed": 0, "survivors": []}
-    )
+    reasons = {(s["file"], s["before"], s["after"]): s["reason"] for s in survivors_of(kept())}
+    modules: dict[str, dict[str, Any]] = {}
     for mutant in mutants:
         if (verdict := verdicts.get(mutant.id)) is None:
             continue
-        module = modules[mutant.file]
+        module = modules.setdefault(
+            mutant.file,
+            {"text": digest(mutant.file), "mutants": 0, "killed": 0, "killed_ids": [],
+             "survivors": []},
+        )  # fmt: skip
         module["mutants"] += 1
-        module["killed"] += verdict == "killed"
-        if verdict != "killed":
-            key = (mutant.before.strip(), mutant.after.strip())
-            reason = reasons.get((mutant.file, *key), "")
-            module["survivors"].append(
-                {"line": mutant.line, "operator": mutant.operator, "before": key[0],
-                 "after": key[1], "verdict": verdict, "reason": reason}
-            )  # fmt: skip
+        if verdict == "killed":
+            module["killed"] += 1
+            module["killed_ids"] = sorted([*module["killed_ids"], mutant.key])
+            continue
+        key = (mutant.before.strip(), mutant.after.strip())
+        reason = reasons.get((mutant.file, *key), "")
+        module["survivors"].append(
+            {"id": mutant.key, "line": mutant.line, "operator": mutant.operator, "before": key[0],
+             "after": key[1], "verdict": verdict, "reason": reason}
+        )  # fmt: skip
     tried = sum(m["mutants"] for m in modules.values())
     killed = sum(m["killed"] for m in modules.values())
     return {**about, "mutants": tried, "killed": killed, "modules": dict(sorted(modules.items()))}
@@ -121,16 +154,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("drawn", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--under", default="", help="modules whose path has this part alone")
+    parser.add_argument("--again", action="store_true", help="survivors are judged anew")
     asked = parser.parse_args()
     about, mutants = read_drawn(asked.drawn)
-    verdicts: dict[str, str] = {}
+    verdicts = kept_verdicts(kept(), mutants)
+    done = {name for name, found in verdicts.items() if found == "killed" or not asked.again}
 
     def keep(found: dict[str, str]) -> None:
         verdicts.update(found)
         text = json.dumps(report_of(about, mutants, verdicts), indent=1)
         REPORT.write_text(text + "\n", encoding="utf-8")
 
-    judge_all(mutants, asked.jobs, keep)
+    waiting = [m for m in mutants if m.id not in done and asked.under in m.file]
+    judge_all(waiting, asked.jobs, keep)
     report = report_of(about, mutants, verdicts)
     print(f"{report['killed']} of {report['mutants']} killed")
     return 1 if any(not s["reason"] for s in survivors_of(report)) else 0

@@ -3,18 +3,20 @@
     python tests/mutants/draw.py COUNT SEED > drawn.json
 
 Runs in an environment of its own (`make mutation`): cosmic-ray is no part of the project's. Every
-place that an operator can change is as likely as any other; of a place's changes one is drawn.
+place that an operator can change is as likely as any other; of a place's changes one is drawn. A
+place is drawn by its own text, so that a change elsewhere draws the same ones again.
 Left out are annotations and zip's `strict`, which change nothing, and operators whose every result
 any test would notice (a sum as a shift): they would only raise the share that is killed.
 """
 
 import ast
 import difflib
+import hashlib
 import json
-import random
 import re
 import sys
 from collections import defaultdict
+from importlib.metadata import version
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -65,7 +67,10 @@ def changes(file: Path) -> dict[tuple[int, int], list[tuple[str, int]]]:
 
 
 def mutant(file: Path, name: str, occurrence: int) -> dict[str, object] | None:
-    """Return a mutant as the lines before and after, None where a line is not all that changes."""
+    """Return a mutant as the lines before and after, None where a line is not all that changes.
+
+    `nth` says how many lines above it read the same.
+    """
     code = file.read_text(encoding="utf-8")
     changed = mutate_code(code, get_operator(name)(), occurrence)
     before, after = code.splitlines(keepends=True), (changed or code).splitlines(keepends=True)
@@ -75,25 +80,36 @@ def mutant(file: Path, name: str, occurrence: int) -> dict[str, object] | None:
         return None
     _, first, last, start, end = blocks[0]
     return {"file": file.relative_to(ROOT).as_posix(), "line": first + 1,
+            "nth": before[:first].count(before[first]) if first < len(before) else 0,
             "operator": name.removeprefix("core/"), "before": "".join(before[first:last]),
             "after": "".join(after[start:end])}  # fmt: skip
+
+
+def lots(file: Path, seed: int) -> list[tuple[str, Path, list[tuple[str, int]]]]:
+    """Return a file's places, each with its lot, which depends on the seed and its line's text."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    name, found = file.relative_to(ROOT).as_posix(), []
+    for (row, column), operators in changes(file).items():
+        line = lines[row - 1]
+        what = [seed, name, line, lines[: row - 1].count(line), column]
+        found.append((hashlib.sha256(json.dumps(what).encode()).hexdigest(), file, operators))
+    return found
 
 
 def main(count: int, seed: int) -> None:
     """Print the drawn mutants as JSON, in the order in which they are drawn."""
     files = [f for folder in FOLDERS for f in sorted((ROOT / folder).rglob("*.py"))]
-    every = [
-        (file, place, found) for file in files for place, found in sorted(changes(file).items())
-    ]
-    draw = random.Random(seed)
-    draw.shuffle(every)
+    every = sorted((lot for file in files for lot in lots(file, seed)), key=lambda lot: lot[0])
     drawn = []
-    for file, _, found in every:
-        if (made := mutant(file, *draw.choice(found))) is not None:
+    for lot, file, operators in every:
+        name, occurrence = operators[int(lot[:8], 16) % len(operators)]
+        if (made := mutant(file, name, occurrence)) is not None:
             drawn.append(made)
         if len(drawn) == count:
             break
-    print(json.dumps({"places": len(every), "seed": seed, "mutants": drawn}, indent=1))
+    about = {"tool": f"cosmic-ray {version('cosmic-ray')}", "drawn": len(drawn),
+             "places": len(every), "seed": seed}  # fmt: skip
+    print(json.dumps({**about, "mutants": drawn}, indent=1))
 
 
 if __name__ == "__main__":

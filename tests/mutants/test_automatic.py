@@ -8,6 +8,7 @@ from tests.mutants.automatic import (
     REPORT,
     TESTS,
     Mutant,
+    kept_verdicts,
     own_tests,
     read_drawn,
     report_of,
@@ -31,7 +32,11 @@ def test_a_mutant_changes_its_line_alone(tmp_path) -> None:
 
 
 def test_the_tests_of_a_module_are_those_of_its_folder_and_are_there() -> None:
-    assert own_tests("lib/tcoc/rules/qp/money.py") == ["tests/rules/qp"]
+    assert own_tests("lib/tcoc/rules/qp/counts.py") == ["tests/rules/qp"]
+    assert own_tests("lib/tcoc/rules/qp/money.py") == [
+        "tests/rules/qp/test_money.py",
+        "tests/rules/qp",
+    ]
     assert own_tests("lib/tcoc/run/release.py") == ["tests/run/test_release.py"]
     assert all((ROOT / test).exists() for tests in TESTS.values() for test in tests)
 
@@ -47,7 +52,11 @@ def test_a_reason_stays_with_its_survivor(monkeypatch, tmp_path) -> None:
     kept.write_text(json.dumps(report))
     again = report_of({"seed": 4}, [mutant], {"0": "alive"})
     assert survivors_of(again)[0]["reason"] == "equivalent"
-    assert report_of({}, [mutant], {"0": "killed"})["killed"] == 1
+    assert kept_verdicts(report, [mutant]) == {"0": "alive"}
+    report["modules"][ONE["file"]]["text"] = "another"
+    assert kept_verdicts(report, [mutant]) == {}
+    killed = report_of({}, [mutant], {"0": "killed"})
+    assert (killed["killed"], kept_verdicts(killed, [mutant])) == (1, {"0": "killed"})
     assert report_of({}, [mutant], {})["mutants"] == 0
 
 

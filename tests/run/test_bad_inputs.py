@@ -255,6 +255,60 @@ def test_a_page_that_is_damaged_inside_ends_in_a_sentence(
     assert [(c.table, c.rule) for c in failed] == [("member_month", "every row can be read")]
 
 
+GONE = {
+    "a table that is gone": (lambda s: shutil.rmtree(s / "member_month"), "member_month: found 0"),
+    "a year that is gone": (lambda s: shutil.rmtree(s / "dme" / "year=2016"), "dme: found"),
+    "a year that is none": (
+        lambda s: (s / "dme" / "year=2016").rename(s / "dme" / "year=20x6"), "dme: found",
+    ),
+    "years that are none": (
+        lambda s: (s / "store.json").write_text('{"format_version": 1, "years": [NaN, 2017]}'),
+        "store.json: years: found [nan, 2017], expected a list of years",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GONE)
+def test_a_store_of_which_something_is_gone(
+    case: str, home: Home, stored: Path, tmp_path: Path
+) -> None:
+    harm, sentence = GONE[case]
+    shutil.copytree(stored, tmp_path / "gone")
+    harm(tmp_path / "gone")
+    with pytest.raises(InputError) as caught:
+        home.run(changes={"store": str(tmp_path / "gone")})
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_a_year_that_is_none_fails_the_check_of_a_store(
+    stored: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(stored, tmp_path / "odd")
+    (tmp_path / "odd" / "dme" / "year=2016").rename(tmp_path / "odd" / "dme" / "year=20x6")
+    failed = {check.rule for check in check_store(tmp_path / "odd").failed}
+    assert {"partitions are named year=YYYY", "rows per table are those of store.json"} <= failed
+
+
+def test_run_folders_in_a_store_are_refused(home: Home, stored: Path, tmp_path: Path) -> None:
+    shutil.copytree(stored, tmp_path / "claims")
+    for place in ("claims", "claims/professional", "claims/outputs"):
+        with pytest.raises(InputError, match="lies in a store"):
+            home.run(outputs=tmp_path / place)
+    assert not (tmp_path / "claims" / "outputs").exists()
+
+
+def test_a_store_that_is_a_loop_of_links_and_a_run_file_that_is_a_pipe(
+    home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError):
+        home.run(changes={"store": str(tmp_path / "loop")})
+    os.mkfifo(tmp_path / "pipe.yml")
+    with pytest.raises(InputError, match=r"pipe\.yml: is no file of text that ends"):
+        load_run(tmp_path / "pipe.yml")
+
+
 def test_two_acos_of_one_name(home: Home, stored: Path, tmp_path: Path) -> None:
     import pandas as pd
 

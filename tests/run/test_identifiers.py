@@ -142,6 +142,19 @@ def test_a_table_that_fails_over_a_person_leaves_no_trace_of_them(
     assert person not in traces(home)
 
 
+def test_a_search_that_ends_as_nobody_foresaw_leaves_no_trace(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError("not foreseen")
+
+    monkeypatch.setattr("tcoc.run.identifiers.assert_no_identifiers", failing)
+    home.page("first", OPEN, "raise KeyError('x')")
+    with pytest.raises(RuntimeError, match="not foreseen"):
+        home.run()
+    assert list((home.outputs / ".failed").iterdir()) == []
+
+
 def test_what_a_failure_says_of_this_machine_is_left_out(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

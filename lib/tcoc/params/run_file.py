@@ -125,7 +125,7 @@ class Run:
         """Return a path of the run file as an absolute path."""
         try:
             return (self.file.parent / path).resolve()
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # the last for a loop of links
             raise InputError(f"{self.file.name}: {path!r} is not the path of a file") from error
 
 

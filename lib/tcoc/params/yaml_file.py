@@ -23,6 +23,8 @@ class Strict(BaseModel):
 
 def read_yaml(file: Path) -> dict[str, Any]:
     """Read a YAML mapping, or raise InputError in one sentence."""
+    if file.exists() and not file.is_file():
+        raise InputError(f"{file}: is no file of text that ends, expected a YAML file")
     if not file.is_file():
         names = [p.name for p in file.parent.glob("*.yml")] if file.parent.is_dir() else []
         hint = nearest(file.name, sorted(names)) if names else ""

@@ -16,6 +16,7 @@ from tcoc.params import Run
 from tcoc.params.completion import given_factor
 from tcoc.reference import Reference, load_reference
 from tcoc.store.layout import Store, store_files
+from tcoc.store.schema import TABLES
 
 PAYMENT_LAG = 2
 """Payments under the QP rules follow the performance year by two years (42 CFR 414.1450)."""
@@ -115,13 +116,21 @@ def _check_sense(run: Run) -> None:
 
 
 def _check_readable(store: Store) -> None:
-    """Refuse a store of which a file is cut off; only the files' ends are read."""
+    """Refuse a store of which a file is cut off, or gone; only the files' ends are read."""
+    rows = {}
     for file in store_files(store.root):
         if file.suffix == ".parquet":
             try:
-                pq.read_metadata(file)
+                rows[file] = pq.read_metadata(file).num_rows
             except (pa.ArrowException, OSError) as error:
                 raise InputError(f"{file}: not a Parquet file that can be read") from error
+    told = store.info.get("rows")
+    for table, said in told.items() if isinstance(told, dict) else ():
+        found = sum(rows.get(file, 0) for file in store.files(table)) if table in TABLES else said
+        if found != said:
+            raise InputError(
+                f"{store.root / table}: found {found:,} rows, expected {said}, as store.json says"
+            )
 
 
 def _not_finite(value: Any) -> float | None:

@@ -14,9 +14,12 @@ def outputs_dir(chosen: Path | None = None, run_file: Path | None = None) -> Pat
     or the working directory itself. An installed package is never written to.
     """
     if chosen is not None:
+        place = chosen.absolute()
         if chosen.is_file():
             raise InputError(f"--out {chosen}: run folders cannot be written there (a file)")
-        return chosen.absolute()
+        if any((folder / "store.json").is_file() for folder in (place, *place.parents)):
+            raise InputError(f"--out {chosen}: lies in a store, which holds claims; name another")
+        return place
     if run_file is not None and (project := _project_of_file(run_file.resolve())):
         return project / OUTPUTS
     here = Path.cwd()

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from duckdb import Error as EngineError
+
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
@@ -431,6 +433,7 @@ def _set_aside(
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     traces = outputs / ".failed" / f"{name}-{stamp}-{secrets.token_hex(3)}"
+    kept = False
     try:
         private(traces)
         if store is not None and (folder / "notebooks").is_dir():
@@ -440,8 +443,12 @@ def _set_aside(
             remove(traces / "notebooks")
             manifest.error = "not kept, because it may name a person; the run's output says it"
             manifest.write(traces)
+        kept = True
     except OSError:
-        remove(traces)
+        pass
+    finally:
+        if not kept:  # nothing stays that was not searched to its end
+            remove(traces)
     remove_left_spill()
 
 
@@ -451,7 +458,7 @@ def _names_nobody(store: Path, traces: Path) -> bool:
 
     try:
         assert_no_identifiers(store, traces)
-    except Exception:
+    except (TcocError, OSError, ValueError, EngineError):
         return False
     return True
 

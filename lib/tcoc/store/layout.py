@@ -35,7 +35,7 @@ class Store:
     def partitions(self, table: str) -> dict[int, list[Path]]:
         """Return the files of a partitioned table by year; a year without files is absent."""
         found: dict[int, list[Path]] = {}
-        for folder in sorted((self.root / table).glob("year=*")):
+        for folder in sorted((self.root / table).glob("year=[0-9][0-9][0-9][0-9]")):
             files = sorted(folder.glob("*.parquet"))
             if files:
                 found[int(folder.name.removeprefix("year="))] = files
@@ -90,6 +90,9 @@ def open_store(root: Path) -> Store:
         raise InputError(
             f"{info_file}: format_version is {version!r}, this library reads {FORMAT_VERSION}"
         )
+    years = info.get("years", [])
+    if not isinstance(years, list) or any(type(year) is not int for year in years):
+        raise InputError(f"{info_file}: years: found {years}, expected a list of years")
     return Store(root.resolve(), info)
 
 

@@ -231,6 +231,7 @@ def test_lights_do_not_tell_small_counts() -> None:
     assert {careful_share(many - c, many, least) for c in range(11)} == {1.0}
     assert careful_share(0, many, least) == 0
     assert careful_share(11, 1000, least) == 0.011
+    assert careful_share(989, 1000, least) == 0.989
     assert careful_share(3, 5, least) is None
 
 

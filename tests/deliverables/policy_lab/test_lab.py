@@ -96,6 +96,9 @@ def test_a_run_goes_on_where_it_stopped_and_counts_honestly(tmp_path: Path, monk
     assert json.loads(out.read_text()) == first
     with pytest.raises(InputError, match="2 or more"), reporter() as report:
         run_lab(plan, 1, out, tmp_path / "work", report)
+    for place in (tmp_path, tmp_path / "nowhere" / "lab.json"):
+        with pytest.raises(InputError, match="expected a file in a folder that is there"):
+            run_lab(plan, 2, place, tmp_path / "work", report)
 
 
 def test_best_is_said_to_be_clear_only_beyond_monte_carlo_error():

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tcoc.rules.inference.panels import option_growth
 from tcoc.rules.inference.prediction import RIVALS, cross_fitted, predictions
 from tcoc.rules.inference.replicates import replicate, unit_matrix
-from tcoc.rules.inference.statistics import relabeled, statistic_rows
+from tcoc.rules.inference.statistics import gain_rows, relabeled, statistic_rows
 from tests.rules.risk.risk_support import PAIR, factors, rng, settings
 
 SETTINGS = replace(settings(), replicates=128)
@@ -52,6 +53,19 @@ def _statistics(units: pd.DataFrame, labels: bool = False) -> pd.DataFrame:
     replicated = replicate(drawn, [PAIR], SETTINGS)
     rows = statistic_rows(drawn, replicated, [PAIR], SETTINGS, 20)
     return rows[rows["variant"] == "demographic_statewide"].set_index("statistic")
+
+
+def test_gains_are_over_the_mean_and_over_the_buckets_alone():
+    each = [(a, b) for a in RIVALS for b in RIVALS if a != b]
+    fitted = pd.DataFrame(each, columns=["model", "against"])
+    fitted = fitted.assign(gain=np.arange(len(each)) / 10, gain_error=0.01)
+    kept = gain_rows(fitted, PAIR).set_index(["statistic", "variant"])["estimate"]
+    asked = {
+        ("prediction_gain", "new_enrollee"): ("new_enrollee", "demographic"),
+        ("prediction_gain_over_none", "new_enrollee"): ("new_enrollee", "none"),
+        ("prediction_gain_over_none", "demographic_statewide"): ("demographic", "none"),
+    }
+    assert dict(kept) == {key: each.index(of) / 10 for key, of in asked.items()}
 
 
 def test_a_planted_change_of_mix_is_seen_and_the_placebo_is_not():
@@ -139,3 +153,23 @@ def test_every_rival_predicts_the_dollars_that_it_was_fitted_on():
     found = predictions(sums, sums, SETTINGS, FACTORS)
     for rival in RIVALS:
         assert (found[rival] * sums["w"]).sum() == pytest.approx(sums["wc"].sum()), rival
+
+
+def test_options_stand_side_by_side_each_with_the_growth_of_its_own_links():
+    """The growth of an option is that of its sums; equal links have equal intervals."""
+    own = _units(4, 0.05, hospitals=3)
+    moved = own.assign(ccn=own["ccn"].replace({"210002": "210001"}))
+    found = option_growth({"own": own, "again": own, "moved": moved}, PAIR, SETTINGS)
+    assert found.groupby("option").size().to_dict() == {"own": 3, "again": 3, "moved": 2}
+    for option, links in (("own", own), ("moved", moved)):
+        sums = links.groupby(["ccn", "year"])[["dollars", "months"]].sum()
+        level = (sums["dollars"] / sums["months"]).unstack("year")
+        rows = found[found["option"] == option].set_index("ccn")
+        assert np.allclose(rows["growth"], level[2016] / level[2015] - 1)
+        assert (rows["growth_low"] < rows["growth"]).all()
+        assert (rows["growth"] < rows["growth_high"]).all()
+    drop = ["option"]
+    pd.testing.assert_frame_equal(
+        found[found["option"] == "own"].drop(columns=drop).reset_index(drop=True),
+        found[found["option"] == "again"].drop(columns=drop).reset_index(drop=True),
+    )

@@ -62,6 +62,14 @@ def test_q_weighs_by_the_sample_variance_of_the_replicates():
     assert found.df == 2
 
 
+def test_less_spread_than_noise_is_no_share_of_true_differences():
+    """Q = 0.25 with 2 degrees of freedom: I2 is 0, not 1 - df / Q = -7."""
+    result = np.array([0.010, 0.015, 0.020])
+    found = heterogeneity(result, result[:, None] + np.array([-0.01, 0.01]))
+    assert found.q == pytest.approx(0.25)
+    assert (found.i2, found.true_sd) == (0, 0)
+
+
 def test_the_planted_variance_is_recovered_and_shrinking_helps():
     ratios, better = [], []
     for seed in range(40):

@@ -16,6 +16,7 @@ from tcoc.paths import params_dir
 from tcoc.reference.published import date_span, load_diagram, load_timeline, load_values
 from tcoc.rules import progression
 from tcoc.rules.progression import Guardrail
+from tcoc.rules.progression.design import when_words
 
 FOLDER = params_dir() / "published"
 VALUES = ("all_payer_model_metrics", "medicare_savings", "medicare_payments")
@@ -159,6 +160,15 @@ def test_national_growth_is_never_invented():
     assert (frame["reason"] != "").all()
 
 
+def test_the_reason_that_is_printed_comes_before_ours():
+    published = load_values("medicare_savings")
+    frame = progression.national_growth([2016, 2030], published, {}, 2, 2017)
+    assert list(frame["reason"]) == [
+        "no source at hand gives the national rate that CMS compared with",
+        "neither the run file nor a published source gives it",
+    ]
+
+
 def test_national_growth_of_the_run_file_covers_its_own_years_only():
     published = load_values("medicare_savings")
     rates = {2020: (0.03, "CMS"), 2021: (0.0712, "CMS, two years")}
@@ -216,3 +226,17 @@ def test_the_2013_diagram_says_that_it_is_a_reconstruction():
     diagram = load_diagram("driver_diagram_2013")
     assert diagram.reconstruction
     assert diagram.note.startswith("Reconstruction")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "said"),
+    [
+        ("2016-12-31", "", "31 Dec 2016"),
+        ("2016-12", "", "Dec 2016"),
+        ("2016-summer", "", "summer 2016"),
+        ("2017", "2018", "2017 to 2018"),
+        ("2017", "2017", "2017"),
+    ],
+)
+def test_dates_are_said_as_a_reader_says_them(begins: str, ends: str, said: str) -> None:
+    assert when_words(begins, ends) == said

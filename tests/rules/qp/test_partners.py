@@ -60,3 +60,13 @@ def check(found: pd.DataFrame, expected: list[dict[str, Any]]) -> None:
     for row, want in zip(rows, expected, strict=True):
         for column, value in want.items():
             assert row[column] == value, (column, row[column], value)
+
+
+def test_products_beyond_64_bits_are_exact() -> None:
+    """Nine times the payments of the other hospital come first, however large the practice."""
+    rows = pd.DataFrame(
+        {"year": 2018, "npi": "1", "ccn": ["210001", "210002"], "people": 2_000_000,
+         "people_linked": 0, "scale": 1, "cents": 10**13,
+         "cents_linked": [10**12, 9 * 10**12]}
+    )  # fmt: skip
+    assert list(partners.choose_partner(rows)["ccn"]) == ["210002"]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from tcoc.rules.risk import Adjusted
 from tcoc.rules.risk import evidence as ev
 from tests.rules.risk.risk_support import PAIR, factors, rng, settings, world
 
@@ -157,3 +158,25 @@ def test_truncated_costs_are_used_when_asked():
     rows = ROWS.drop(columns=["cost", "weight", "bucket"]).assign(capped=0.0)
     cut = ev.costs(rows, PAIR, replace(SETTINGS, truncate=0.99))
     assert (cut["cost"] == 0).all()
+
+
+def test_a_regression_s_factor_is_held_against_growth_without_replicates():
+    """A hospital whose mix is predicted to cost 1.2 times as much grew by 50 per cent."""
+    cells = pd.DataFrame(
+        [
+            {"ccn": "210001", "year": year, "share": 1.0, "people": people, "months": 12 * people,
+             "dollars": 0.0, "capped": 0.0, "esrd": esrd}
+            for year, well, ill in ((2015, 90, 10), (2016, 88, 12))
+            for people, esrd in ((well, False), (ill, True))
+        ]
+    )  # fmt: skip
+    base, later = np.array([[10_000.0, 9_000.0]]), np.array([[15_000.0, 18_000.0]])
+    result = Adjusted(("210001",), base, later, {"none": base})
+
+    def predict(rows):
+        return np.where(rows["esrd"], 110_000.0, 0.0)
+
+    (row,) = ev.regression_benchmark(cells, result, PAIR, SETTINGS, predict).to_dict("records")
+    assert row["factor"] == pytest.approx(1.2)
+    assert row["growth"] == pytest.approx(1.5 / 1.2 - 1)
+    assert row["difference"] == pytest.approx(1.5 / 1.2 - 1.5)

@@ -138,6 +138,8 @@ def run_lab(plan: Plan, states: int, out: Path, work: Path, report: Reporter) ->
     """
     if states < 2:
         raise InputError(f"--states: found {states}, expected 2 or more")
+    if out.is_dir() or not out.parent.is_dir():
+        raise InputError(f"--out {out}: expected a file in a folder that is there")
     kept = work / plan.key
     kept.mkdir(parents=True, exist_ok=True)
     report.start("states", states)
