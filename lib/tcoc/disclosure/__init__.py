@@ -17,7 +17,7 @@ from tcoc.disclosure.files import (
     write_csvs,
     write_public,
 )
-from tcoc.disclosure.gate import Gated, gate
+from tcoc.disclosure.gate import gate
 from tcoc.disclosure.rounding import Rule
 from tcoc.disclosure.table import Column, Draft, Kind, PublicTable
 
@@ -26,7 +26,6 @@ __all__ = [
     "Column",
     "Difference",
     "Draft",
-    "Gated",
     "Kind",
     "PublicTable",
     "Rule",

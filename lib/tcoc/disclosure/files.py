@@ -1,13 +1,9 @@
-"""Public tables as files: Parquet for the notebooks' process, CSV and dictionary for readers.
-
-Drafts can be files too, in restricted folders alone: their numbers are exact.
-"""
+"""Public tables as files: Parquet for the notebooks' process, CSV and dictionary for readers."""
 
 import csv
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,8 +17,7 @@ from tcoc.disclosure.rounding import rounded_to
 from tcoc.disclosure.table import Column, Facts, PublicTable, admit
 from tcoc.errors import InputError
 
-DICTIONARY = "dictionary.json"
-DICTIONARY_CSV = "dictionary.csv"
+DICTIONARY, DICTIONARY_CSV = "dictionary.json", "dictionary.csv"
 MARK = "‡"
 """The one public mark of a hidden cell, the same for every reason (rule D1)."""
 
@@ -30,19 +25,12 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$)", re.IGN
 _HEADS = ["table", "column", "label", "kind", "unit", "key", "of", "base", "digits", "description"]
 
 
-def write_public(tables: Mapping[str, PublicTable], folder: Path, made: Path | None = None) -> None:
-    """Write public tables for the process that renders: NAME.parquet with its marks, dictionary.
-
-    Whole tables that were written to the folder `made` before are copied from there.
-    """
+def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
+    """Write public tables for the process that renders: NAME.parquet with its marks, dictionary."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        file = folder / f"{name}.parquet"
-        if made is not None and table.whole:
-            shutil.copyfile(made / file.name, file)
-            continue
         cells = _plain(table.frame).join(table.hidden.add_prefix(MARK))
-        cells.to_parquet(file, index=False)
+        cells.to_parquet(folder / f"{name}.parquet", index=False)
     _write_dictionary(tables, folder)
 
 
@@ -114,7 +102,7 @@ def as_csv(table: PublicTable) -> bytes:
 
 
 def cell_texts(table: PublicTable) -> dict[str, list[str]]:
-    """Return each column's texts by cell, the same in every file: CSV, workbook, download."""
+    """Return each column's texts by cell, one number one text in CSV, workbook and page."""
     frame, hidden = table.frame, table.hidden
     return {str(c): _texts(frame[c], hidden[c], table.columns[c].digits) for c in frame.columns}
 
@@ -126,7 +114,6 @@ def escaped(text: str) -> str:
 
 def _texts(column: pd.Series, hidden: pd.Series, digits: int | None) -> list[str]:
     values = column.tolist()
-    # the pages round halves away from zero too: one number, one text
     floats = np.array([v if isinstance(v, float) else np.nan for v in values], dtype=np.float64)
     shown = rounded_to(floats, np.full(len(floats), 10.0 ** -(digits or 0))).tolist()
     return [

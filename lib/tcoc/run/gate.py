@@ -9,6 +9,7 @@ from tcoc import disclosure
 from tcoc.cache import Entry, look_up
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS, Deliverable
+from tcoc.disclosure.gate import Gated
 from tcoc.disclosure.record import Record
 from tcoc.errors import InputError, TcocError
 from tcoc.folders import private
@@ -119,7 +120,7 @@ def _gated(study: Study, names: Sequence[str], public: Path, earlier: Mapping[st
 
 def _beside(
     drafts: Mapping[str, Sequence[Any]], policy: Policy, earlier: Sequence[Record]
-) -> tuple[disclosure.Gated, str]:
+) -> tuple[Gated, str]:
     """Gate a run beside its earlier releases, else alone; says in the second case why."""
     if earlier:
         try:
@@ -156,16 +157,13 @@ def _checks_draft(study: Study) -> Any:
 
 
 def page_tables(
-    tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, folder: Path, made: Path
+    tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, folder: Path
 ) -> dict[str, disclosure.PublicTable]:
-    """Write what one page is given, and return it: the tables of what it rests on, its checks.
-
-    `made` is the folder where the gate wrote the tables.
-    """
+    """Write what one page is given, and return it: the tables of what it rests on, its checks."""
     below = set(registry.catalog().builds_on(deliverable.name))
     own = {name: table for name, table in tables.items() if table.deliverable in below}
     if CHECKS in tables:
         own[CHECKS] = tables[CHECKS].where(deliverable=below)
     shutil.rmtree(folder, ignore_errors=True)
-    disclosure.write_public(own, private(folder), made)
+    disclosure.write_public(own, private(folder))
     return own

@@ -234,7 +234,7 @@ def _pages(
     opened: Study,
 ) -> Pages:
     """Lay out a folder of public tables per page, with the facts of the run that it may say."""
-    jobs, made = [], work.folder / INTERNAL / "public" / "tables"
+    jobs = []
     # Pages name a factor only where one divides dollars; a year without one says so by itself.
     known = "completion_years" in opened.catalog
     completeness = completion_facts(opened) if known else {}
@@ -242,7 +242,7 @@ def _pages(
         deliverable = registry.find(name)
         source = notebook_file(name)
         given = work.folder / INTERNAL / "pages" / name
-        work.given[name] = page_tables(shown, deliverable, given, made)
+        work.given[name] = page_tables(shown, deliverable, given)
         scope = registry.catalog().public_scope(name)
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
