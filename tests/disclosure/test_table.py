@@ -121,8 +121,8 @@ def test_drafts_come_back_from_their_file_as_the_gate_takes_them(tmp_path):
         "share": Column("Share", "share", base="benes"),
     }
     draft = Draft(
-        "odd", "Odd", frame, ("year", "stage"), columns, {"stage": "all"},
-        {"stage": {"geographic": "all"}}, {}, "people",
+        name="odd", title="Odd", frame=frame, keys=("year", "stage"), columns=columns,
+        totals={"stage": "all"}, parents={"stage": {"geographic": "all"}}, universe="people",
     )  # fmt: skip
     write_drafts([draft], tmp_path / "drafts.json")
     (again,) = read_drafts(tmp_path / "drafts.json")
