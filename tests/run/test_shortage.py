@@ -167,7 +167,7 @@ def test_a_spill_folder_whose_disk_is_full(
         (
             signal.SIGINT,
             "synthetic",
-            ["synth", "--out", "OUT/s", "--benes", "40000", "--seed", "1"],
+            ["synth", "--out", "OUT/s", "--benes", "400000", "--seed", "1"],
         ),
         (signal.SIGTERM, "tables: 1/", ["run", "tiny.yml", "--out", "OUT"]),
     ],
