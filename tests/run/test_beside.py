@@ -6,17 +6,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.params import load_run
-from tcoc.resources.shortage import halved
-from tcoc.run import beside
+from tcoc.resources.shortage import ShortageError, halved
+from tcoc.run import beside, runner
 from tcoc.run.compute import compute_tables
 from tcoc.run.key import RunRequest
 from tcoc.study import Study
-from tests.run.conftest import Lines
+from tests.run.conftest import Home, Lines
 
 RUN = """
 name: beside
@@ -27,6 +28,8 @@ completion: {{2016: 1.0, 2017: 1.0}}
 deliverables: [data_intake, y1_attribution]
 """
 NAMES = ("data_intake", "y1_attribution")
+LIMIT = "SELECT current_setting('memory_limit')"
+KEPT = "SELECT count(*) FROM duckdb_tables() WHERE temporary"
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_it_joins_a_run_and_tells_what_it_made(
     work = tmp_path / "out" / "work"
     with opened(file, work) as study:
         limits = _limits(study, monkeypatch)
-        study.connection.bounds = type(study.connection.bounds)("1GB")
+        study.connection.bounds = type(study.connection.bounds)("1600MB")
         with beside.joined(request, study, NAMES, tmp_path / "out"):
             end = work / "restricted" / "attribution.parquet"
             for _ in range(600):
@@ -98,7 +101,7 @@ def test_it_joins_a_run_and_tells_what_it_made(
                 beside.threading.Event().wait(0.1)
         assert end.is_file()
         assert "beneficiary_year" in study.made
-        assert limits == ["500MB", "1GB"]
+        assert limits == ["800MB", "1600MB"]
 
 
 def _limits(study: Study, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -124,5 +127,30 @@ def test_it_ends_with_the_first_process(file: Path, tmp_path: Path, word: str, s
 
 
 def test_halves_that_are_too_small_are_none() -> None:
-    assert halved("1GB") == "500MB"
-    assert halved("700MB") == ""
+    assert halved("1600MB") == "800MB"
+    assert halved("1GB") == ""
+
+
+def test_where_half_the_memory_is_too_little_one_process_goes_on(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "AFTER_SECONDS", 0.0)
+    limits: list[str] = []
+
+    def short_once(study: Study, *more: Any) -> Any:
+        ask = study.connection.backend.con.sql
+        if not limits:
+            study.connection.load(pd.DataFrame({"a": [1]}), {"a": "int32"})
+            while ask(LIMIT).fetchall() != [("762.9 MiB",)]:
+                beside.threading.Event().wait(0.1)
+        limits.append(ask(LIMIT).fetchall()[0][0])
+        if len(limits) == 1:
+            raise ShortageError("table first: needs more memory")
+        assert ask(KEPT).fetchall() == [(0,)]
+        return compute_tables(study, *more)
+
+    monkeypatch.setattr(runner, "compute_tables", short_once)
+    place, report = home.run(memory_limit="1600MB")
+    assert place.is_dir()
+    assert limits == ["762.9 MiB", "1.4 GiB"]
+    assert any("one process goes on alone" in line for line in report.said)

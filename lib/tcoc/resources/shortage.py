@@ -20,8 +20,8 @@ DEFAULT_LIMIT = "4GB"
 LEAST_LIMIT = 10_000_000
 """Below this the engine cannot even plan a query."""
 
-LEAST_HALF = 400_000_000
-"""With less an engine at a state's size spends on its disk what a second process gains."""
+LEAST_HALF = 700_000_000
+"""With less the largest tables of a state cannot be written in order."""
 
 MOST_LIMIT = 10**15
 """No machine has more; a larger number is a slip, and overflows the engine's own."""

@@ -48,6 +48,11 @@ class _Helper:
     _ended: threading.Event = field(default_factory=threading.Event)
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether it was started, so that this process has half of the memory."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it with half of the memory; where this process cannot do with half, don't."""
         limit = self.study.connection.bounds.limit
@@ -103,18 +108,18 @@ class _Helper:
 @contextmanager
 def joined(
     request: RunRequest, study: Study, names: Sequence[str], outputs: Path
-) -> Iterator[None]:
+) -> Iterator["_Helper"]:
     """Let a second process make tables too, for the length of a block that is not short."""
+    helper = _Helper(request, study, names, outputs)
     alone = study.connection.engine != "duckdb" or (os.cpu_count() or 1) < 2
     if alone or not halved(study.connection.bounds.limit):
-        yield
+        yield helper
         return
-    helper = _Helper(request, study, names, outputs)
     timer = threading.Timer(AFTER_SECONDS, helper.start)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield helper
     finally:
         timer.cancel()
         helper.stop()

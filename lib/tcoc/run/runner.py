@@ -42,7 +42,7 @@ from tcoc.progress import Reporter
 from tcoc.reference import Reference
 from tcoc.report.facts import effects_of, facts_of
 from tcoc.resources.meter import Reading, metered
-from tcoc.resources.shortage import explained, limited, shortage
+from tcoc.resources.shortage import ShortageError, explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.beside import joined
 from tcoc.run.compute import compute_tables, failed_checks, rows_of
@@ -187,8 +187,7 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
         with registry.study(
             work.run, work.folder, request.memory_limit, None, cache, request.fresh
         ) as opened:
-            with joined(request, opened, work.names, work.outputs):
-                work.readings = compute_tables(opened, work.names, work.report)
+            work.readings = _computed(request, opened, work)
             if failed := failed_checks(opened):
                 raise TcocError("; ".join(failed))
             ready = stack.enter_context(starting_pages())
@@ -205,6 +204,19 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
     if before != (package_digest(), parameter_digest()):
         cache.forget_kept()
         work.report.say("code or parameters changed while the run went on: nothing of it is kept")
+
+
+def _computed(request: RunRequest, opened: Study, work: _Work) -> dict[str, Reading]:
+    """Make the tables, with a second process as long as half of the memory suffices for each."""
+    with joined(request, opened, work.names, work.outputs) as second:
+        try:
+            return compute_tables(opened, work.names, work.report)
+        except ShortageError as error:
+            if error.disk or not second.at_work:
+                raise
+            work.report.say(f"{error}; half of it did not do, so one process goes on alone")
+    opened.connection.forget()
+    return compute_tables(opened, work.names, work.report)
 
 
 def _gate(opened: Study, work: _Work, public: Path) -> dict[str, PublicTable]:

@@ -160,6 +160,12 @@ class Connection:
                 before.result()
         return rows
 
+    def forget(self) -> None:
+        """Drop all that is kept: what was at work with it has failed."""
+        kept = self.backend.con.sql("SELECT table_name FROM duckdb_tables() WHERE temporary")
+        for (name,) in kept.fetchall():
+            self.backend.con.execute(f'DROP TABLE IF EXISTS "{name}"')
+
     def keep_to(self, limit: str) -> bool:
         """Let the engine use so much memory from now on; False where it has more in use.
 
