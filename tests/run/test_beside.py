@@ -93,7 +93,7 @@ def test_it_joins_a_run_and_tells_what_it_made(
     with opened(file, work) as study:
         limits = _limits(study, monkeypatch)
         study.connection.bounds = type(study.connection.bounds)("1600MB")
-        with beside.joined(request, study, NAMES, tmp_path / "out"):
+        with beside.joined(request, study, NAMES, tmp_path / "out", Lines()):
             end = work / "restricted" / "attribution.parquet"
             for _ in range(600):
                 if end.is_file():
@@ -154,3 +154,33 @@ def test_where_half_the_memory_is_too_little_one_process_goes_on(
     assert place.is_dir()
     assert limits == ["762.9 MiB", "1.4 GiB"]
     assert any("one process goes on alone" in line for line in report.said)
+
+
+def test_an_error_of_the_second_process_is_said(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(beside.sys, "executable", str(tmp_path / "python"))
+    (tmp_path / "python").write_text("#!/bin/sh\nread line\nexit 3\n")
+    (tmp_path / "python").chmod(0o700)
+    report = Lines()
+    with opened(file, tmp_path / "work") as study:
+        study.connection.bounds = type(study.connection.bounds)("1600MB")
+        with beside.joined(RunRequest(file), study, NAMES, tmp_path, report) as second:
+            while not second.at_work:
+                beside.threading.Event().wait(0.05)
+        assert report.said == [f"{beside.BROKEN} (status 3)"]
+        limit = study.connection.backend.con.sql(LIMIT).fetchall()
+        assert limit == [("1.4 GiB",)]
+
+
+def test_it_ends_at_a_word_where_a_shell_lets_it_ignore_signals(file: Path, tmp_path: Path) -> None:
+    said = json.dumps(asked(file, tmp_path / "out" / "work")) + "\nstop\n"
+    command = f"trap '' INT; exec {sys.executable} -m tcoc.run.beside"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], input=said, text=True, capture_output=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # it was stopped before it had made all of them
+    assert "attribution" not in json.loads(done.stdout or "{}").get("made", {})

@@ -167,7 +167,7 @@ def test_a_spill_folder_whose_disk_is_full(
         (
             signal.SIGINT,
             "synthetic",
-            ["synth", "--out", "OUT/s", "--benes", "400000", "--seed", "1"],
+            ["synth", "--out", "OUT/s", "--benes", "40000", "--seed", "1"],
         ),
         (signal.SIGTERM, "tables: 1/", ["run", "tiny.yml", "--out", "OUT"]),
     ],
@@ -178,10 +178,13 @@ def test_an_end_from_outside_leaves_nothing_half_done(
 ) -> None:  # fmt: skip
     out = tmp_path / "out"
     out.mkdir()
+    # tests that a shell has put in the background ignore Ctrl-C, and so would what they start
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*COMMAND, *(a.replace("OUT", str(out)) for a in arguments)],
         cwd=home, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
     assert process.stderr is not None
     while first not in (line := process.stderr.readline()):
         assert line, "the command ended before it began"

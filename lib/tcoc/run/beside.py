@@ -25,6 +25,7 @@ from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.errors import TcocError
 from tcoc.params import load_run
+from tcoc.progress import Reporter
 from tcoc.resources.shortage import halved
 from tcoc.run.key import RunRequest
 from tcoc.study import Study
@@ -34,6 +35,7 @@ AFTER_SECONDS = 4.0
 
 END_SECONDS = 10.0
 STOP = b"stop\n"
+BROKEN = "the second process that makes tables ended with an error; one process made the rest"
 
 
 @dataclass
@@ -44,6 +46,7 @@ class _Helper:
     study: Study
     names: Sequence[str]
     outputs: Path
+    report: Reporter
     _process: "subprocess.Popen[bytes] | None" = None
     _ended: threading.Event = field(default_factory=threading.Event)
     _starting: threading.Lock = field(default_factory=threading.Lock)
@@ -89,13 +92,14 @@ class _Helper:
             said, _ = self._process.communicate(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.communicate()
-            return
+            said, _ = self._process.communicate()
         self.study.connection.keep_to(self.study.connection.bounds.limit)
         if said:
             found = json.loads(said)
             self.study.made.update(found["made"])
             self.study.taken.update(found["taken"])
+        elif self._process.returncode > 0:
+            self.report.say(f"{BROKEN} (status {self._process.returncode})")
 
     def _say(self, line: bytes) -> None:
         process = cast("subprocess.Popen[bytes]", self._process)
@@ -107,10 +111,10 @@ class _Helper:
 
 @contextmanager
 def joined(
-    request: RunRequest, study: Study, names: Sequence[str], outputs: Path
+    request: RunRequest, study: Study, names: Sequence[str], outputs: Path, report: Reporter
 ) -> Iterator["_Helper"]:
     """Let a second process make tables too, for the length of a block that is not short."""
-    helper = _Helper(request, study, names, outputs)
+    helper = _Helper(request, study, names, outputs, report)
     alone = study.connection.engine != "duckdb" or (os.cpu_count() or 1) < 2
     if alone or not halved(study.connection.bounds.limit):
         yield helper
@@ -130,19 +134,17 @@ def joined(
 
 def serve(said: dict[str, Any]) -> dict[str, Any]:
     """Make what can be made, and return which tables were made and which were found."""
-    run = load_run(Path(said["file"]), yaml.safe_load(said["changes"]))
-    spec = run.spec.model_copy(update={"deliverables": said["names"]})
     cache, work = Cache(Path(said["cache"])), Path(said["work"])
     found: dict[str, Any] = {"made": {}, "taken": {}}
-    with (
-        suppress(KeyboardInterrupt, TcocError),
-        registry.study(
-            replace(run, spec=spec), work, said["memory_limit"], None, cache, said["fresh"]
-        ) as study,
-    ):
-        found = {"made": study.made, "taken": study.taken}
-        for name in order(said["names"]):
-            study.make_if_free(name)
+    # the first process meets the same error, and says it
+    with suppress(KeyboardInterrupt, TcocError):
+        run = load_run(Path(said["file"]), yaml.safe_load(said["changes"]))
+        spec = run.spec.model_copy(update={"deliverables": said["names"]})
+        own = replace(run, spec=spec)
+        with registry.study(own, work, said["memory_limit"], None, cache, said["fresh"]) as study:
+            found = {"made": study.made, "taken": study.taken}
+            for name in order(said["names"]):
+                study.make_if_free(name)
     return found
 
 
@@ -164,10 +166,13 @@ def _wait_for_the_end() -> None:
 
 def main() -> None:
     """Do what the first line of the input asks for."""
+    # a shell lets what it starts in the background ignore it, and here it is the word to end
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     said = json.loads(sys.stdin.buffer.readline())
     with suppress(KeyboardInterrupt):
         threading.Thread(target=_wait_for_the_end, daemon=True).start()
         found = serve(said)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what was made is told whole
         sys.stdout.write(json.dumps(found))
 
 

@@ -208,7 +208,7 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
 
 def _computed(request: RunRequest, opened: Study, work: _Work) -> dict[str, Reading]:
     """Make the tables, with a second process as long as half of the memory suffices for each."""
-    with joined(request, opened, work.names, work.outputs) as second:
+    with joined(request, opened, work.names, work.outputs, work.report) as second:
         try:
             return compute_tables(opened, work.names, work.report)
         except ShortageError as error:

@@ -28,9 +28,8 @@ from tcoc.errors import InputError
 from tcoc.folders import is_held, locked
 from tcoc.resources.shortage import SPILL_VARIABLE, Bounds, explained
 from tcoc.store.layout import Store
-from tcoc.store.schema import TABLES
+from tcoc.store.schema import ROW_GROUP, TABLES
 
-ROW_GROUP = 122_880
 SPILL_PREFIX = "tcoc-spill-"
 
 _P = ParamSpec("_P")

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from tcoc.errors import InputError
 from tcoc.folders import owner_only, publish, remove_left, work_beside
 from tcoc.resources.shortage import explained
-from tcoc.store.schema import FORMAT_VERSION
+from tcoc.store.schema import FORMAT_VERSION, ROW_GROUP
 from tcoc.store.synth import columns, members, mix, truth
 from tcoc.store.synth.bedside import bedside_visits
 from tcoc.store.synth.clinicians import make_clinicians
@@ -33,8 +33,6 @@ from tcoc.store.synth.worlds import WorldModel, config_of, load_world
 
 DEFAULT_YEARS = (2012, 2018)
 MOST_BENES = 99_999_999
-ROW_GROUP = 122_880
-"""Rows from which a row group is written: the engine's own number of them."""
 
 _TAKEN = "{out}: exists already; a store is never overwritten, name another place"
 
