@@ -37,6 +37,8 @@ INTERNAL = ".internal"
 class Product:
     """A table of a run: its key (unique, and the row order on disk) and how it is computed.
 
+    A large one comes in parts, an iterator of tables of which the keys ascend from one to the next:
+    each is written before the next is computed, so that memory holds a year rather than all years.
     `internal` tables are kept like others but are none of the contract; `csv` ones stand in the
     restricted folder as a list too. `code` names functions that decide it beside `compute`. One
     that is `alone` reads no other table: a second process can begin with it (`tcoc.run.beside`).
@@ -44,7 +46,7 @@ class Product:
 
     name: str
     key: tuple[str, ...]
-    compute: Callable[["Study"], "ir.Table | pd.DataFrame"]
+    compute: Callable[["Study"], "ir.Table | pd.DataFrame | Iterator[ir.Table]"]
     schema: dict[str, str] | None = None
     csv: bool = False
     internal: bool = False
@@ -421,17 +423,20 @@ class Study:
             if product.schema is None:
                 raise TcocError(f"{product.name}: a pandas result needs a schema")
             result = self.connection.load(result, product.schema)
-        elif product.schema is not None:
-            result = result.select(
-                **{name: result[name].cast(kind) for name, kind in product.schema.items()}
-            )
+        parts = iter([result]) if isinstance(result, ir.Table) else result
+        typed = (_of_schema(part, product.schema) for part in parts)
         partial_file = file.with_suffix(".partial")
-        with self.connection.step("writing"):
-            self.connection.write(result, partial_file, product.key)
+        self.connection.write(typed, partial_file, product.key)
         partial_file.chmod(0o600)
         if product.csv:
             _write_csv(partial_file, file.with_suffix(".csv"))
         partial_file.rename(file)
+
+
+def _of_schema(table: ir.Table, schema: Mapping[str, str] | None) -> ir.Table:
+    if schema is None:
+        return table
+    return cast(ir.Table, table.select(**{n: table[n].cast(kind) for n, kind in schema.items()}))
 
 
 def _write_csv(parquet: Path, out: Path) -> None:

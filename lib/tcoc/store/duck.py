@@ -7,9 +7,9 @@ file in a total order (`write`). Wording must mean the same on both engines.
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.formats.pandas import PandasData
 
-from tcoc.errors import InputError
+from tcoc.errors import InputError, TcocError
 from tcoc.folders import is_held, locked
 from tcoc.resources.shortage import SPILL_VARIABLE, Bounds, explained
 from tcoc.store.layout import Store
@@ -133,31 +133,27 @@ class Connection:
         return _as_pandas(ordered.to_pyarrow(), ordered.schema())
 
     @telling
-    def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
+    def write(
+        self, expr: "ir.Table | Iterable[ir.Table]", path: Path, order_by: Sequence[str]
+    ) -> int:
         """Stream a result to one Parquet file in a total order; return the number of rows.
 
-        The same rows give the same bytes, whatever the engine and the number of threads.
+        A result can come in parts, whose keys ascend from part to part: each is computed, ordered
+        and written before the next is asked for, so that the engine holds one at a time. The same
+        rows give the same bytes, whatever the engine, the number of threads, and the parts.
         """
-        schema = expr.schema().to_pyarrow()
-        ordered = expr.order_by(list(order_by))
+        parts = [expr] if isinstance(expr, ir.Table) else expr
+        with closing(_OneFile(path, order_by)) as file:
+            for part in parts:
+                with self.step("writing"):
+                    file.add(part.schema().to_pyarrow(), self._batches(part, order_by))
+            file.finish()
+        return file.rows
+
+    def _batches(self, expr: ir.Table, order_by: Sequence[str]) -> Iterable[pa.RecordBatch]:
         # from the relation: Ibis 12 asks the connection by a name that DuckDB 2 no longer has
-        relation = self.backend.con.sql(self.backend.compile(ordered))
-        batches = relation.to_arrow_reader(ROW_GROUP)
-        rows = 0
-        with (
-            pq.ParquetWriter(path, schema, compression="zstd") as writer,
-            ThreadPoolExecutor(1) as pool,
-        ):
-            before: Future[None] | None = None
-            for group in _regroup(batches, schema, ROW_GROUP):
-                if before:
-                    before.result()
-                # the engine makes the next rows while these are packed
-                before = pool.submit(writer.write_table, group, row_group_size=ROW_GROUP)
-                rows += group.num_rows
-            if before:
-                before.result()
-        return rows
+        relation = self.backend.con.sql(self.backend.compile(expr.order_by(list(order_by))))
+        return cast(Iterable[pa.RecordBatch], relation.to_arrow_reader(ROW_GROUP))
 
     def forget(self) -> None:
         """Drop all that is kept: what was at work with it has failed."""
@@ -221,20 +217,72 @@ def to_arrow(frame: pd.DataFrame, schema: dict[str, str]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=target)
 
 
-def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
-    """Cut a stream of batches into tables of `size` rows, the last one shorter."""
-    waiting: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        waiting.append(batch)
-        count += batch.num_rows
-        while count >= size:
-            table = pa.Table.from_batches(waiting).cast(schema)
-            yield table.slice(0, size)
-            rest = table.slice(size)
-            waiting, count = rest.to_batches(), rest.num_rows
-    if count:
-        yield pa.Table.from_batches(waiting).cast(schema)
+class _OneFile:
+    """A Parquet file in row groups of one size, from batches of one or more parts of a table."""
+
+    def __init__(self, path: Path, key: Sequence[str]) -> None:
+        self.rows = 0
+        self._path, self._key = path, list(key)
+        self._last: list[dict[str, Any]] = []
+        self._waiting: list[pa.RecordBatch] = []
+        self._schema: pa.Schema | None = None
+        self._writer: pq.ParquetWriter | None = None
+        self._pool = ThreadPoolExecutor(1)
+        self._packing: Future[None] | None = None
+
+    def add(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+        """Add a part in the order of the key; its first key is above the last of the part before.
+
+        Raises TcocError for a part that is not, without the keys: they may name a person.
+        """
+        if self._schema is None:
+            self._schema = schema
+            self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
+        last, before = self._last, sum(batch.num_rows for batch in self._waiting)
+        for batch in batches:
+            if not batch.num_rows:
+                continue
+            if last and not _below(last[0], batch.slice(0, 1).select(self._key).to_pylist()[0]):
+                raise TcocError(f"{self._path.stem}: the parts of the table are not in order")
+            last = []
+            self._last = batch.slice(batch.num_rows - 1).select(self._key).to_pylist()
+            self._waiting.append(batch)
+            before += batch.num_rows
+            while before >= ROW_GROUP:
+                table = pa.Table.from_batches(self._waiting).cast(self._schema)
+                self._pack(table.slice(0, ROW_GROUP))
+                rest = table.slice(ROW_GROUP)
+                self._waiting, before = rest.to_batches(), rest.num_rows
+
+    def finish(self) -> None:
+        """Write the last rows, fewer than a row group."""
+        if self._waiting:
+            self._pack(pa.Table.from_batches(self._waiting).cast(self._schema))
+        self._wait()
+
+    def close(self) -> None:
+        """Close the file, also one that is not whole."""
+        self._pool.shutdown()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _pack(self, group: pa.Table) -> None:
+        self._wait()
+        assert self._writer is not None
+        group = group.combine_chunks()  # pages are cut by chunks, which differ by part
+        # the engine makes the next rows while these are packed
+        self._packing = self._pool.submit(self._writer.write_table, group, ROW_GROUP)
+        self.rows += group.num_rows
+
+    def _wait(self) -> None:
+        if self._packing:
+            self._packing.result()
+
+
+def _below(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a key comes before another, by the first column in which they differ."""
+    pairs = ((one[name], other[name]) for name in one)
+    return next((a is not None and (b is None or a < b) for a, b in pairs if a != b), False)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ In a notebook or job that already has a Spark session (Databricks), that session
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,12 +75,19 @@ class SparkConnection(Connection):
         return found
 
     @telling
-    def write(self, expr: ir.Table, path: Path, order_by: Sequence[str]) -> int:
-        """Stream a result to one Parquet file, the bytes of which no engine changes."""
+    def write(
+        self, expr: "ir.Table | Iterable[ir.Table]", path: Path, order_by: Sequence[str]
+    ) -> int:
+        """Stream a result or its parts to one Parquet file, whose bytes no engine changes."""
+        parts = [expr] if isinstance(expr, ir.Table) else expr
+        return self.local.write(map(self._locally, parts), path, order_by)
+
+    def _locally(self, expr: ir.Table) -> ir.Table:
         files = sorted(self._spilled(expr).glob("*.parquet"))
         raw = self.local.parquet(*files)
-        typed = raw.select(**{n: raw[n].cast(kind) for n, kind in expr.schema().items()})
-        return self.local.write(typed, path, order_by)
+        return cast(
+            ir.Table, raw.select(**{n: raw[n].cast(kind) for n, kind in expr.schema().items()})
+        )
 
     def _spilled(self, expr: ir.Table) -> Path:
         folder = self.spill / self._name("kept")

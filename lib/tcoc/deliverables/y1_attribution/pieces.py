@@ -10,10 +10,8 @@ how the stages of rule A1 choose among them does not change it.
 | hospital_use (internal) | piece, bene_id, ccn | inpatient and outpatient use (A5, A8, A9) |
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-import ibis
 import ibis.expr.types as ir
 
 from tcoc.params import AttributionPolicy
@@ -68,7 +66,7 @@ def _spans(study: Study, windows: Mapping[int, Sequence[Period]]) -> list[Span]:
     return spans(periods, lines_by_year(study, windows), ROWS_AT_ONCE)
 
 
-def care_use(study: Study) -> ir.Table:
+def care_use(study: Study) -> Iterator[ir.Table]:
     """Primary care by beneficiary, clinician and piece (rule A2)."""
     rules = use.ServiceRules.from_policy(AttributionPolicy.of(study.policy))
 
@@ -78,7 +76,7 @@ def care_use(study: Study) -> ir.Table:
     return _by_span(study, "professional", used)
 
 
-def clinician_use(study: Study) -> ir.Table:
+def clinician_use(study: Study) -> Iterator[ir.Table]:
     """Clinicians' own services by piece, of all patients (rule A7)."""
     rules = use.ServiceRules.from_policy(AttributionPolicy.of(study.policy))
     codes = study.connection.load(rules.code_table(), use.CODE_TABLE)
@@ -89,7 +87,7 @@ def clinician_use(study: Study) -> ir.Table:
     return _by_span(study, "professional", used)
 
 
-def hospital_use(study: Study) -> ir.Table:
+def hospital_use(study: Study) -> Iterator[ir.Table]:
     """Inpatient and outpatient use by beneficiary, hospital and piece (rules A5, A8, A9)."""
     hospitals = study.references.eligible_hospitals
 
@@ -99,15 +97,15 @@ def hospital_use(study: Study) -> ir.Table:
     return _by_span(study, "facility", used)
 
 
-def _by_span(study: Study, name: str, used: Callable[[ir.Table, Span], ir.Table]) -> ir.Table:
-    """Return use in one pass over a claims table, its pieces numbered through all spans."""
-    parts: list[ir.Table] = []
+def _by_span(
+    study: Study, name: str, used: Callable[[ir.Table, Span], ir.Table]
+) -> Iterator[ir.Table]:
+    """Yield use by span, in one pass over a claims table; pieces are numbered through all spans."""
     before = 0
     for span in _spans(study, windows_of(study)):
         found = used(study.store_table(name, span.years), span)
-        parts.append(found.mutate(piece=(found.piece + before).cast("int32")))
+        yield found.mutate(piece=(found.piece + before).cast("int32"))
         before += len(span.pieces)
-    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
 
 
 PRODUCTS = (

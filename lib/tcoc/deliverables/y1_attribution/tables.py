@@ -1,6 +1,6 @@
 """The tables that everything else stands on: population, attribution, spending, completeness."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import fsum
@@ -62,10 +62,12 @@ SUMS = {"benes": "float64", "eligible_months": "float64", "tcoc": DOLLAR_SUM}
 # ---------------------------------------------------------------- population and spending
 
 
-def beneficiary_year(study: Study) -> ir.Table:
+def beneficiary_year(study: Study) -> Iterator[ir.Table]:
     """Eligible people of each year with their dollars; null dollars in years without claims."""
-    parts = [_people_of(study, year) for year in study.run.years]
-    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
+    for year in study.run.years:
+        people = _people_of(study, year)
+        yield people
+        study.connection.drop(people)
 
 
 def _people_of(study: Study, year: int) -> ir.Table:
@@ -73,40 +75,43 @@ def _people_of(study: Study, year: int) -> ir.Table:
     months, persons = study.store_table("member_month", [year]), study.store_table("beneficiary")
     with connection.step("population"):
         people = connection.keep(population(months, persons, year, rules))
-    if not has_claims(study.store, year):
+    if has_claims(study.store, year):
+        with connection.step("spending"):
+            professional, facility, dme = (study.store_table(name, [year]) for name in CLAIMS)
+            spent = person_spending(people, professional, facility, dme, year)
+            result = connection.keep(_whole(spent.mutate(tcoc=total(spent)), year))
+    else:
         dollars = {name: ibis.null(DOLLAR_SUM) for name in ("tcoc", *SPENDING_COLUMNS)}
-        return _typed(people.mutate(year=ibis.literal(year), **dollars), BENEFICIARY_YEAR)
-    with connection.step("spending"):
-        professional, facility, dme = (study.store_table(name, [year]) for name in CLAIMS)
-        spent = person_spending(people, professional, facility, dme, year)
-        whole = spent.mutate(year=ibis.literal(year), tcoc=total(spent))
-        result = connection.keep(_typed(whole, BENEFICIARY_YEAR))
+        result = connection.keep(_whole(people.mutate(**dollars), year))
     connection.drop(people)
     return result
 
 
-def _typed(table: ir.Table, schema: dict[str, str]) -> ir.Table:
+def _whole(people: ir.Table, year: int) -> ir.Table:
+    dated = people.mutate(year=ibis.literal(year))
     return cast(
-        ir.Table, table.select(**{name: table[name].cast(kind) for name, kind in schema.items()})
+        ir.Table, dated.select(**{n: dated[n].cast(t) for n, t in BENEFICIARY_YEAR.items()})
     )
 
 
 # ---------------------------------------------------------------- attribution
 
 
-def attribution(study: Study) -> ir.Table:
+def attribution(study: Study) -> Iterator[ir.Table]:
     """Every eligible person of every year of the run, attributed in whole or in shares."""
     rules = AttributionRules.from_policy(AttributionPolicy.of(study.policy))
     windows = windows_of(study)
     used = window_use(study, windows)
     at_once = 0 if rules.year_by_year else ROWS_AT_ONCE
-    parts: dict[int, ir.Table] = {}
+    before: dict[int, ir.Table] = {}
     for years in batches(windows, lines_by_year(study, windows), at_once):
-        before = parts.get(min(years) - 1) if rules.year_by_year else None
+        last = before.get(min(years) - 1) if rules.year_by_year else None
         mine = {year: windows[year] for year in years}
-        parts[max(years)] = _attributed(study, mine, used, rules, before)
-    found = [*parts.values()]
-    return cast(ir.Table, ibis.union(*found)) if len(found) > 1 else found[0]
+        found = _attributed(study, mine, used, rules, last)
+        yield found
+        study.connection.drop(*before.values())
+        before = {max(years): found}
+    study.connection.drop(*before.values())
 
 
 def _attributed(
