@@ -224,7 +224,7 @@ class _OneFile:
         self.rows = 0
         self._path, self._key = path, list(key)
         self._last: list[dict[str, Any]] = []
-        self._waiting: list[pa.RecordBatch] = []
+        self._waiting: list[pa.Table] = []
         self._schema: pa.Schema | None = None
         self._writer: pq.ParquetWriter | None = None
         self._pool = ThreadPoolExecutor(1)
@@ -238,7 +238,7 @@ class _OneFile:
         if self._schema is None:
             self._schema = schema
             self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
-        last, before = self._last, sum(batch.num_rows for batch in self._waiting)
+        last, waiting = self._last, sum(table.num_rows for table in self._waiting)
         for batch in batches:
             if not batch.num_rows:
                 continue
@@ -246,18 +246,19 @@ class _OneFile:
                 raise TcocError(f"{self._path.stem}: the parts of the table are not in order")
             last = []
             self._last = batch.slice(batch.num_rows - 1).select(self._key).to_pylist()
-            self._waiting.append(batch)
-            before += batch.num_rows
-            while before >= ROW_GROUP:
-                table = pa.Table.from_batches(self._waiting).cast(self._schema)
+            # the engine's own types are wider here and there
+            self._waiting.append(pa.Table.from_batches([batch]).cast(self._schema))
+            waiting += batch.num_rows
+            while waiting >= ROW_GROUP:
+                table = pa.concat_tables(self._waiting)
                 self._pack(table.slice(0, ROW_GROUP))
-                rest = table.slice(ROW_GROUP)
-                self._waiting, before = rest.to_batches(), rest.num_rows
+                self._waiting = [table.slice(ROW_GROUP)]
+                waiting -= ROW_GROUP
 
     def finish(self) -> None:
         """Write the last rows, fewer than a row group."""
-        if self._waiting:
-            self._pack(pa.Table.from_batches(self._waiting).cast(self._schema))
+        if any(table.num_rows for table in self._waiting):
+            self._pack(pa.concat_tables(self._waiting))
         self._wait()
 
     def close(self) -> None:

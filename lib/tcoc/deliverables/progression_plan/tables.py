@@ -1,5 +1,6 @@
 """The Progression Plan's tables of a run: small aggregates of people, spending and stays."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -22,13 +23,24 @@ TOTALS = {
 }
 
 
-def people(study: Study) -> ir.Table:
+def people(study: Study) -> Iterator[ir.Table]:
     """People of each year with claims: dollars, home, stage, ACO."""
     regions = zip_regions(load_regions())
     places = study.connection.load(regions, dict.fromkeys(regions.columns, "string"))
-    return progression.person_years(
-        study.table("beneficiary_year"), study.table("attribution"), places
-    )
+    for known, attributed in _by_year(study, "beneficiary_year", "attribution"):
+        yield progression.person_years(known, attributed, places)
+
+
+def ranks(study: Study) -> Iterator[ir.Table]:
+    """People by their percentile of spending within the year."""
+    for (known,) in _by_year(study, "progression_people"):
+        yield progression.ranked(known)
+
+
+def _by_year(study: Study, *names: str) -> Iterator[list[ir.Table]]:
+    tables = [study.table(name) for name in names]
+    for year in study.run.years:
+        yield [table.filter(table.year == year) for table in tables]
 
 
 def stays(study: Study) -> ir.Table:
@@ -86,12 +98,7 @@ USES = ("y1_attribution",)
 PRODUCTS = (
     Product("progression_people", ("year", "bene_id"), people, internal=True),
     Product("progression_stays", ("bene_id", "stay"), stays, internal=True, alone=True),
-    Product(
-        "progression_rank",
-        ("year", "bene_id"),
-        lambda study: progression.ranked(study.table("progression_people")),
-        internal=True,
-    ),
+    Product("progression_rank", ("year", "bene_id"), ranks, internal=True),
     Product("progression_need", ("year", "bene_id"), needs, internal=True),
     Product(
         "progression_landscape",
