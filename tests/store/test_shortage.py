@@ -71,7 +71,8 @@ def test_the_engine_says_what_it_was_doing_and_its_limit(method: str, tmp_path: 
         with pytest.raises(ShortageError) as caught, connection.task("table attribution"):
             call()
     sentence = str(caught.value)
-    assert sentence.startswith("table attribution: needs more memory than the engine's limit of 10")
+    doing = "table attribution, writing" if method == "write" else "table attribution"
+    assert sentence.startswith(f"{doing}: needs more memory than the engine's limit of 10")
     assert "--memory-limit or TCOC_MEMORY_LIMIT" in sentence
     assert "\n" not in sentence
 

@@ -54,7 +54,8 @@ class _Helper:
     @property
     def at_work(self) -> bool:
         """Whether it was started, so that this process has half of the memory."""
-        return self._process is not None
+        with self._starting:  # the memory is halved first
+            return self._process is not None
 
     def start(self) -> None:
         """Start it with half of the memory; where this process cannot do with half, don't."""
@@ -153,7 +154,7 @@ def order(names: Sequence[str]) -> list[str]:
     tables = [product for name in names for product in registry.find(name).tables]
     alone = [product.name for product in tables if product.alone]
     rest = [p.name for p in reversed(tables) if not p.alone and not p.internal]
-    return [*alone, *rest]
+    return [*alone, *rest, *(p.name for p in reversed(tables) if not p.alone and p.internal)]
 
 
 def _wait_for_the_end() -> None:

@@ -35,11 +35,16 @@ def panel_options(study: Study) -> pd.DataFrame:
     settings, pair = settings_of(study), pair_of(study)
     years = (pair.base_year, pair.performance_year)
     homes = study.table("beneficiary_year").select("year", "bene_id", "zip")
-    people = study.connection.keep(people_of(study, years).join(homes, ["year", "bene_id"]))
+    everyone = people_of(study, years)
+    if settings.truncate is not None:
+        everyone = everyone.mutate(dollars=everyone.capped)
+    people = study.connection.keep(everyone.join(homes, ["year", "bene_id"]))
     own = study.table("attribution")
-    sums, parts, moved = {}, [], {}
-    for option, rows in _attributions(study, years):
-        sums[option] = _sums(study, people, None if option == OWN else rows, years)
+    sums, parts = {OWN: _own_sums(study, years)}, [_own_parts(study).assign(option=OWN)]
+    moved = {OWN: 0.0}
+    for option, rows in _others(study, years):
+        found = whole_sums(people, rows).select(*SUM_KEY, "months", "dollars")
+        sums[option] = study.connection.fetch(found, SUM_KEY)
         cells = study.connection.fetch(part_cells(people, rows, pair), PART_KEY)
         parts.append(growth_parts(cells, pair).assign(option=option))
         moved[option] = people_moved(own, rows, pair.performance_year)
@@ -58,33 +63,34 @@ SUM_KEY = ["unit", "year", "ccn", "share"]
 Linked = tuple[str, dict[int, ir.Table]]
 
 
-def _attributions(study: Study, years: Sequence[int]) -> Iterator[tuple[str, ir.Table]]:
-    """Give who is where under each option, the run's own first."""
+def _others(study: Study, years: Sequence[int]) -> Iterator[tuple[str, ir.Table]]:
+    """Give who is where under each option but the run's own."""
     policy = AttributionPolicy.of(study.policy)
     own, sizes = AttributionRules.from_policy(policy).link, settings_of(study)
     options = link_options(own, sizes.minimum_panel_sensitivity, policy.sticky_margin)
-    yield OWN, study.table("attribution")
     others = {option: link for option, link in options.items() if option != OWN}
     for option, found in under_links(study, others, years):
         yield option, ibis.union(*found.values())
 
 
-def _sums(
-    study: Study, people: ir.Table, attribution: ir.Table | None, years: Sequence[int]
-) -> pd.DataFrame:
+def _own_sums(study: Study, years: Sequence[int]) -> pd.DataFrame:
     """Return months and dollars of some years by (unit, year, ccn, share), all buckets together."""
-    if attribution is None:
-        rows = study.table("risk_unit_sums")
-        chosen = rows.filter(rows.year.isin(tuple(years)))
-        sums = chosen.group_by(SUM_KEY).agg(
-            months=chosen.months.sum().cast("int32"),
-            dollars=chosen.dollars.sum().cast("decimal(18, 2)"),
-        )
-    else:
-        truncated = settings_of(study).truncate is not None
-        cut = people.mutate(dollars=people.capped) if truncated else people
-        sums = whole_sums(cut, attribution).select(*SUM_KEY, "months", "dollars")
+    rows = study.table("risk_unit_sums")
+    chosen = rows.filter(rows.year.isin(tuple(years)))
+    sums = chosen.group_by(SUM_KEY).agg(
+        months=chosen.months.sum().cast("int32"),
+        dollars=chosen.dollars.sum().cast("decimal(18, 2)"),
+    )
     return study.connection.fetch(sums, SUM_KEY)
+
+
+def _own_parts(study: Study) -> pd.DataFrame:
+    """Return the run's own growth in parts, of its own pair of years."""
+    pair, rows = pair_of(study), study.frame("growth_parts")
+    own = (rows["base_year"] == pair.base_year) & (
+        rows["performance_year"] == pair.performance_year
+    )
+    return rows[own]
 
 
 def under_links(
