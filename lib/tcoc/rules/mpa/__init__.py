@@ -15,7 +15,7 @@ from tcoc.rules.mpa.scale import (
     to_cents,
     with_quality,
 )
-from tcoc.rules.mpa.settings import Terms, read_terms, varied_terms
+from tcoc.rules.mpa.settings import Terms, base_terms, read_terms, result_terms, varied_terms
 from tcoc.rules.mpa.units import Units, pooled_quality
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Inputs",
     "Terms",
     "Units",
+    "base_terms",
     "benchmark",
     "break_even",
     "chance_by_size",
@@ -33,6 +34,7 @@ __all__ = [
     "performance_result",
     "pooled_quality",
     "read_terms",
+    "result_terms",
     "scaled_result",
     "to_cents",
     "varied_terms",
