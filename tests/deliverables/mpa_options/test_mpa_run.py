@@ -266,6 +266,7 @@ GROWTH = {"mpa.trend_reduction", "mpa.risk_method", "mpa.attainment_weight"}
         ("mpa_results", SCALE),
         ("mpa_scenario_results", SCALE),
         ("mpa_spread", SCALE),
+        ("mpa_grid_totals", SCALE),
     ],
 )
 def test_what_a_changed_term_starts_from_does_not_read_it(table, never):

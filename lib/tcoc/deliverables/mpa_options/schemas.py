@@ -101,6 +101,13 @@ OPTIONS = {
     "largest_change_ccn": "string",
     **dict.fromkeys(("net_low", "net_high", "sign_agreement"), FLOAT),
 }
+GRID = {
+    name: kind
+    for name, kind in OPTIONS.items()
+    if name not in ("sign_changes", "largest_change", "largest_change_ccn")
+}
+"""Table mpa_options, but for what is held against the rate year's own terms."""
+
 WHAT_IF = {
     "rate_year": "int32",
     "ccn": "string",

@@ -29,6 +29,7 @@ from tcoc.deliverables.mpa_options.results import left_out, mpa, results, target
 from tcoc.deliverables.mpa_options.scenarios import scenario_results, scenarios
 from tcoc.deliverables.mpa_options.schemas import (
     CHANCE,
+    GRID,
     HETEROGENEITY,
     JUDGED,
     LEFT_OUT,
@@ -56,6 +57,7 @@ from tcoc.rules.mpa import (
     break_even,
     chance_by_size,
     evaluate_grid,
+    grid_changes,
     grid_options,
     noise_table,
     panel_table,
@@ -82,23 +84,33 @@ __all__ = ["BASELINE", "POLICY", "PRODUCTS", "SINGLE", "USES"]
 # ---------------------------------------------------------------- the options study
 
 
+def grid(study: Study) -> pd.DataFrame:
+    """The grid of the options study, but for what is held against the rate year's terms (M6)."""
+    return pd.concat([_grid_of(study, y) for y in rate_years(study)], ignore_index=True)
+
+
+def _grid_of(study: Study, rate_year: int) -> pd.DataFrame:
+    terms, of = single_terms(study, rate_year, result_terms), alone(study, rate_year)
+    points = grid_options(MpaPolicy.of(study.policy).grid)
+    level = settings_of(study).interval_level
+    table = evaluate_grid(points, of.point, replicates_of(study, of), terms.trend, level)
+    return table.assign(rate_year=rate_year)[list(GRID)]
+
+
 def options(study: Study) -> pd.DataFrame:
     """The grid of the options study, hospitals alone, one row per rate year and option (M6)."""
-    return pd.concat([_options_of(study, y) for y in rate_years(study)], ignore_index=True)
+    changes = pd.concat([_changes_of(study, y) for y in rate_years(study)], ignore_index=True)
+    return study.frame("mpa_grid_totals").merge(changes, on=["rate_year", *GRID_KEYS])[
+        list(OPTIONS)
+    ]
 
 
-def _options_of(study: Study, rate_year: int) -> pd.DataFrame:
+def _changes_of(study: Study, rate_year: int) -> pd.DataFrame:
     terms, of = single_terms(study, rate_year), alone(study, rate_year)
-    table = evaluate_grid(
-        grid_options(MpaPolicy.of(study.policy).grid),
-        of.point,
-        replicates_of(study, of),
-        terms.trend,
-        of.point.percents_of(terms)[:, 0],
-        settings_of(study).interval_level,
-        of.hospitals,
-    )
-    return table.assign(rate_year=rate_year)[list(OPTIONS)]
+    points = grid_options(MpaPolicy.of(study.policy).grid)
+    own = of.point.percents_of(terms)[:, 0]
+    table = grid_changes(points, of.point, terms.trend, own, of.hospitals)
+    return table.assign(rate_year=rate_year)
 
 
 def what_if(study: Study) -> pd.DataFrame:
@@ -111,10 +123,10 @@ def what_if(study: Study) -> pd.DataFrame:
 
 def _what_if_of(study: Study, rate_year: int) -> pd.DataFrame:
     terms, of = single_terms(study, rate_year), alone(study, rate_year)
-    grid = MpaPolicy.of(study.policy).grid
+    values = MpaPolicy.of(study.policy).grid
     dimensions = ("threshold", "max_at_risk", "attainment_weight", "quality_sign")
     # The terms in force are a choice of their own even where the grid leaves them out.
-    points = list(product(*(_with_own(grid[name], getattr(terms, name)) for name in dimensions)))
+    points = list(product(*(_with_own(values[name], getattr(terms, name)) for name in dimensions)))
     chosen = [replace(terms, **dict(zip(dimensions, point, strict=True))) for point in points]
     percent = np.concatenate([of.point.percents_of(each)[:, 0] for each in chosen])
     cents, count = to_cents(percent.tolist(), of.payments * len(points)), len(of.hospitals)
@@ -335,6 +347,7 @@ PRODUCTS = (
         SCENARIO_RESULTS,
         internal=True,
     ),
+    Product("mpa_grid_totals", ("rate_year", *GRID_KEYS), grid, GRID, internal=True),
     Product("mpa_spread", ("rate_year",), spread, SPREAD, internal=True),
     Product("mpa", ("rate_year", "option", "ccn"), mpa, MPA, csv=True),
     Product("mpa_terms", ("rate_year", "option"), terms_table, TERMS),

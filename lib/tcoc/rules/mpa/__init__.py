@@ -6,7 +6,7 @@ chance alone does. All are pure functions of small tables.
 """
 
 from tcoc.rules.mpa.noise import chance_by_size, noise_table, panel_table
-from tcoc.rules.mpa.options import GridOption, Inputs, evaluate_grid, grid_options
+from tcoc.rules.mpa.options import GridOption, Inputs, evaluate_grid, grid_changes, grid_options
 from tcoc.rules.mpa.scale import (
     benchmark,
     break_even,
@@ -28,6 +28,7 @@ __all__ = [
     "break_even",
     "chance_by_size",
     "evaluate_grid",
+    "grid_changes",
     "grid_options",
     "noise_table",
     "panel_table",
