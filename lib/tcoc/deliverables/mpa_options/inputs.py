@@ -21,8 +21,8 @@ from tcoc.deliverables.y1_attribution.completion import uncovered
 from tcoc.errors import InputError
 from tcoc.identity import stamp
 from tcoc.params import MpaPolicy, Policy, Run
-from tcoc.paths import params_dir
 from tcoc.reference import Reference
+from tcoc.reference.places import county_regions
 from tcoc.rules.completion import run_out_sentence
 from tcoc.rules.mpa import Inputs, Terms, Units, pooled_quality, read_terms
 from tcoc.rules.mpa.base import weighted_base, years_back
@@ -173,8 +173,7 @@ def hospital_names(study: Study) -> dict[str, str]:
 def peers_of(study: Study, names: Sequence[str], members: Mapping[str, str]) -> tuple[str, ...]:
     """Return each unit's region; a combination has that of its member with the lowest CCN."""
     table = study.references.tables["hospitals"]
-    regions = pd.read_csv(params_dir() / "reference" / "regions.csv", dtype=str)
-    region_of = dict(zip(regions["county"], regions["region"], strict=True))
+    region_of = county_regions()
     county = dict(zip(table["ccn"], table["county"], strict=True))
     found = {ccn: region_of.get(place, "other") for ccn, place in county.items()}
     for ccn, unit in sorted(members.items(), reverse=True):
