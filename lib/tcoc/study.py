@@ -6,6 +6,7 @@ from then on the cache gives the table wherever all of that is the same. The run
 analyst's notebook go the same way, so they see the same numbers.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -352,11 +353,11 @@ class Study:
     @cached_property
     def _reference_digest(self) -> str:
         assert self.cache is not None
-        files = self._references.files
         # these decide what is read of the files: rules A5, A6 and A10
         policy = AttributionPolicy.of(self._whole.policy)
         handling = [policy.duplicate_npi, policy.roster_links, policy.eligible_hospitals]
-        return digest_of([sorted(self._references.paths), self.cache.hashes(files), handling])
+        paths = self._whole.reference_paths()
+        return digest_of([sorted(paths), self.cache.hashes([*paths.values()]), handling])
 
     # ------------------------------------------------------------ making a table
 
@@ -385,8 +386,8 @@ class Study:
             return False
         for entry in look_up(self.cache, product.name, base, self.holds):
             if self.cache.take(entry, file.parent):
-                if product.csv:
-                    _write_csv(file, file.with_suffix(".csv"))
+                for name in entry.files.keys() - {file.name}:
+                    _set_apart(file.with_name(name))
                 self._digests[product.name] = entry.files[file.name]
                 self.taken[product.name] = entry.made
                 return True
@@ -410,8 +411,11 @@ class Study:
         self.made[product.name] = seconds
         self._digests[product.name] = digest
         noted = tuple((kind, name, found) for (kind, name), found in reads.items())
-        entry = Entry(product.name, base, noted, {file.name: digest}, seconds=seconds)
-        self.cache.keep(entry, file.parent)
+        lists = [file.with_suffix(".csv")] if product.csv else []
+        files = {f.name: sha256(f) for f in lists} | {file.name: digest}
+        self.cache.keep(Entry(product.name, base, noted, files, seconds=seconds), file.parent)
+        for one in lists:
+            _set_apart(one)
 
     def _compute(self, product: Product, file: Path) -> None:
         with self.connection.task(f"table {product.name}", file):
@@ -437,6 +441,14 @@ def _of_schema(table: ir.Table, schema: Mapping[str, str] | None) -> ir.Table:
     if schema is None:
         return table
     return cast(ir.Table, table.select(**{n: table[n].cast(kind) for n, kind in schema.items()}))
+
+
+def _set_apart(file: Path) -> None:
+    """Make a linked list a copy: who notes something in it changes neither cache nor other runs."""
+    partial_file = file.with_suffix(".csv-partial")
+    shutil.copyfile(file, partial_file)
+    partial_file.chmod(0o600)
+    partial_file.rename(file)
 
 
 def _write_csv(parquet: Path, out: Path) -> None:

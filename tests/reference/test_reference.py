@@ -1,5 +1,6 @@
 """Reading a run's reference tables: forms, keys, ignored hospitals (rules A5, A6, A10)."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import zipcodes
 
 from tcoc.errors import InputError
 from tcoc.params import Run, RunFile, load_policy
+from tcoc.params.policy import read_policy
+from tcoc.paths import params_dir
 from tcoc.reference import (
     REFERENCE_SPECS,
     Reference,
@@ -16,6 +19,7 @@ from tcoc.reference import (
     load_reference,
     zip_centroids,
 )
+from tcoc.reference.places import county_regions, zip_counties
 from tests.support.tiny import write_reference
 
 
@@ -186,3 +190,22 @@ def test_a_zip_at_zero_has_no_centroid() -> None:
     assert "21201" in listed
     assert not listed & set(lost)
     assert "2120" not in centroids
+
+
+def test_every_county_of_the_zip_list_has_a_region_and_no_other() -> None:
+    assert sorted(county_regions()) == sorted(set(zip_counties()["county"]))
+
+
+def test_a_policy_and_tables_are_read_again_only_when_a_file_changed(tmp_path: Path) -> None:
+    folder = shutil.copytree(params_dir() / "policy", tmp_path / "policy")
+    before = read_policy(folder).entries["mpa.threshold"]
+    assert read_policy(folder).entries["mpa.threshold"] is before
+    file = folder / "mpa.yml"
+    file.write_text(file.read_text().replace(f"name: {before.name}", "name: Another"))
+    assert read_policy(folder).entries["mpa.threshold"].name == "Another"
+    other = load(tmp_path)
+    assert load_reference(run_of(tmp_path)) is other
+    write_reference(
+        tmp_path / "store" / "reference", {"psa_zips": [{"zip": "21740", "ccn": "210001"}]}
+    )
+    assert len(load_reference(run_of(tmp_path)).tables["psa_zips"]) == 1

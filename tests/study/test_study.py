@@ -181,3 +181,19 @@ def test_two_parts_cannot_have_a_table_of_one_name() -> None:
 def test_a_measurement_that_no_run_knows_of_is_refused(opened: Opened) -> None:
     with opened() as study, pytest.raises(TcocError, match=r'verdict is not.*"verdicts"'):
         study.kept("verdict")
+
+
+def test_a_note_in_a_list_changes_neither_the_cache_nor_another_run(opened: Opened) -> None:
+    from dataclasses import replace
+
+    listed = replace(FIRST.tables[0], csv=True)
+    parts = (replace(FIRST, tables=(listed, *FIRST.tables[1:])), SECOND)
+    texts = []
+    for _ in range(3):
+        with opened(parts=parts) as study:
+            file = study.path(listed.name).with_suffix(".csv")
+            texts.append(file.read_text())
+            file.write_text("noted")
+    assert texts[0].startswith(",".join(listed.key[:1]))
+    assert texts == texts[:1] * 3
+    assert set(study.taken) == {listed.name}

@@ -9,12 +9,14 @@ changes a rule, and every replaced or assumed value is listed in the report.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from tcoc.errors import InputError, TcocError, nearest
+from tcoc.identity import stamp
 from tcoc.params.evidence import Evidence
 from tcoc.params.yaml_file import Strict, parse, read_yaml
 from tcoc.paths import params_dir
@@ -318,11 +320,7 @@ def read_policy(folder: Path | None = None, options: Mapping[str, Any] | None = 
     files: dict[str, Path] = {}
     for file in sorted(folder.glob("*.yml")):
         files[file.stem] = file
-        for key, raw in read_yaml(file).items():
-            entries[f"{file.stem}.{key}"] = parse(PolicyEntry, raw, f"{file.name}: {key}")
-            if problem := entries[f"{file.stem}.{key}"].first_problem():
-                raise InputError(f"{file.name}: {key}: {problem}")
-        _check_sets(file, entries)
+        entries |= _entries_of(file, stamp(file))
     policy = Policy(entries, files, dict(options or {}))
     for name, found in policy.options.items():
         if name not in entries:
@@ -333,6 +331,21 @@ def read_policy(folder: Path | None = None, options: Mapping[str, Any] | None = 
             if problem := entries[name].problem(value):
                 raise InputError(f"options: {name}: {problem}")
     return policy
+
+
+@lru_cache(maxsize=64)
+def _entries_of(file: Path, _stamp: str) -> dict[str, PolicyEntry]:
+    """Read one policy file, once as long as it stays as it is: a run reads the policy many times.
+
+    Entries never change, so that they can be shared.
+    """
+    entries: dict[str, PolicyEntry] = {}
+    for key, raw in read_yaml(file).items():
+        entries[f"{file.stem}.{key}"] = parse(PolicyEntry, raw, f"{file.name}: {key}")
+        if problem := entries[f"{file.stem}.{key}"].first_problem():
+            raise InputError(f"{file.name}: {key}: {problem}")
+    _check_sets(file, entries)
+    return entries
 
 
 def _given(name: str, entry: PolicyEntry, found: Any) -> list[Any]:
@@ -352,7 +365,7 @@ def _check_sets(file: Path, entries: Mapping[str, PolicyEntry]) -> None:
     chooser = entries.get(f"{file.stem}.{SET}")
     known = chooser.choices if chooser else ()
     for name, entry in entries.items():
-        for named in entry.under if _file_of(name) == file.stem else ():
+        for named in entry.under:
             if named not in known:
                 raise InputError(
                     f'{file.name}: {name.split(".", 1)[1]}: under: "{named}" is unknown'

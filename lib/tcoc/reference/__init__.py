@@ -9,15 +9,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.errors import InputError, nearest
+from tcoc.identity import stamp
 from tcoc.params import AttributionPolicy, Run
 from tcoc.params.policy import FIRST_YEAR, LAST_YEAR
 from tcoc.reference.codes import CodeLists as CodeLists
@@ -182,13 +183,23 @@ def load_reference(run: Run) -> Reference:
     (unless `attribution.duplicate_npi` says otherwise).
     """
     paths, policy = _paths(run), AttributionPolicy.of(run.policy)
+    handling = (policy.duplicate_npi, policy.roster_links, policy.eligible_hospitals)
+    return _read_all(tuple(paths.items()), tuple(map(stamp, paths.values())), *handling)
+
+
+@lru_cache(maxsize=2)
+def _read_all(
+    named: tuple[tuple[str, Path], ...], _stamps: tuple[str, ...], twice: str, links: str, who: str
+) -> Reference:
+    """Read files once as long as they stay as they are: a run is judged by them, then made."""
+    paths = dict(named)
     raw = {name: read_reference(path, name) for name, path in paths.items() if _is_csv(name)}
-    if policy.eligible_hospitals == "all":
+    if who == "all":
         raw["hospitals"] = raw["hospitals"].assign(attributable=True)
     if "medicaid_spending" in paths:
         _check_medicaid(paths["medicaid_spending"])
-    tables, ignored = clean_reference(raw, paths, policy.duplicate_npi)
-    if policy.roster_links == "none":
+    tables, ignored = clean_reference(raw, paths, twice)
+    if links == "none":
         unlinked = tables["aco_practitioners"].assign(ccn=None).drop_duplicates(ignore_index=True)
         tables["aco_practitioners"] = unlinked
     return Reference(tables, paths, ignored)
@@ -374,8 +385,9 @@ def _one_aco_each(
                 " (attribution.duplicate_npi: lowest_aco_id takes the lowest)"
             )
     based = practitioners[practitioners["aco_id"].isin(set(aco_hospitals["aco_id"]))]
-    lowest = based.groupby("npi")["aco_id"].transform("min")
-    return based[based["aco_id"] == lowest]
+    place, _ = pd.factorize(based["aco_id"], sort=True)  # of numbers, the least is found at once
+    lowest = pd.Series(place, based.index).groupby(based["npi"]).transform("min")
+    return cast(pd.DataFrame, based[place == lowest])
 
 
 # ---------------------------------------------------------------- places

@@ -16,6 +16,7 @@ UNKNOWN = "Unknown"
 MARYLAND, OUTSIDE = "Maryland", "outside Maryland's ZIP list"
 """The whole of all places, and what is called so where the county is unknown."""
 
+_REGIONS = params_dir() / "reference" / "regions.csv"
 _CITY = {"baltimore city": "Baltimore City"}
 
 
@@ -41,13 +42,24 @@ def zip_counties() -> pd.DataFrame:
     return pd.DataFrame(sorted(found.items()), columns=["zip", "county"])
 
 
-def load_regions(file: Path | None = None) -> pd.DataFrame:
-    """Read the region of each county; InputError for a county that stands twice or has none."""
-    file = file or params_dir() / "reference" / "regions.csv"
+def county_regions() -> dict[str, str]:
+    """Return the region of each of Maryland's counties; that all are there `load_regions` sees."""
+    regions = _read_regions(_REGIONS)
+    return dict(zip(regions["county"], regions["region"], strict=True))
+
+
+def _read_regions(file: Path) -> pd.DataFrame:
     regions = pd.read_csv(file, dtype=str, keep_default_na=False)
     missing = [c for c in REGION_COLUMNS if c not in regions.columns]
     if missing:
         raise InputError(f'{file.name}: column "{missing[0]}" is missing')
+    return regions
+
+
+def load_regions(file: Path | None = None) -> pd.DataFrame:
+    """Read the region of each county; InputError for a county that stands twice or has none."""
+    file = file or _REGIONS
+    regions = _read_regions(file)
     for county in regions.loc[regions["county"].duplicated(), "county"]:
         raise InputError(f'{file.name}: county "{county}" stands twice')
     for county in sorted(set(zip_counties()["county"]) - set(regions["county"])):

@@ -10,12 +10,15 @@ lines of nobody's clinician; each person lives in the ZIP of one hospital.
   weighted by payments, so that of 210002: -0.49 % for both.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from tcoc.errors import InputError
-from tcoc.params import NationalGrowth
+from tcoc.params import NationalGrowth, load_policy
+from tcoc.rules.mpa import base_terms, read_terms, result_terms, scaled_result
 from tests.support.tiny import tiny_study
 
 MONTHS = "2017-01..2018-12"
@@ -248,3 +251,40 @@ def test_a_combination_may_say_its_region_and_purpose():
         known = study.reference("combinations")
         assert known["purpose"].tolist() == ["shared network", "shared network"]
         assert rows(study)["combination"].dropna().tolist() == ["PAIR", "PAIR"]
+
+
+SCALE = {"mpa.threshold", "mpa.max_at_risk", "mpa.quality_sign"}
+GROWTH = {"mpa.trend_reduction", "mpa.risk_method", "mpa.attainment_weight"}
+
+
+@pytest.mark.parametrize(
+    ("table", "never"),
+    [
+        ("mpa_payments", SCALE | GROWTH),
+        ("mpa_judged", SCALE | GROWTH),
+        ("mpa_replicates", SCALE | GROWTH),
+        ("mpa_results", SCALE),
+        ("mpa_scenario_results", SCALE),
+        ("mpa_spread", SCALE),
+        ("mpa_grid_totals", SCALE),
+    ],
+)
+def test_what_a_changed_term_starts_from_does_not_read_it(table, never):
+    with tiny_study(given(combinations=PAIR)) as study:
+        ready(study)
+        with study.reading(study.catalog.scope("mpa_options")) as reads:
+            study.catalog.product(table).compute(study)
+        asked = {name.split("@")[0] for kind, name in reads if kind == "policy"}
+        assert asked
+        assert not asked & never
+
+
+def test_terms_that_were_not_read_give_no_number():
+    policy = load_policy()
+    whole, of_result = read_terms(policy, 2020, 0.02), result_terms(policy, 2020, 0.02)
+    assert replace(of_result, threshold=0, max_at_risk=0, quality_sign="") == replace(
+        whole, threshold=0, max_at_risk=0, quality_sign=""
+    )
+    percent = scaled_result(np.array([0.01]), of_result.threshold, of_result.max_at_risk)
+    assert np.isnan(percent).all()
+    assert np.isnan(base_terms(policy, 2020).trend)

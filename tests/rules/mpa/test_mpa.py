@@ -25,6 +25,7 @@ from tcoc.rules.mpa import (
     break_even,
     chance_by_size,
     evaluate_grid,
+    grid_changes,
     grid_options,
     noise_table,
     panel_table,
@@ -262,7 +263,9 @@ def test_the_grid_says_what_single_sets_of_terms_say():
     year_one = inputs.percents_of(adopted)[:, 0]
     options = grid_options(policy.get("mpa.grid"))
     names = tuple(f"h{i}" for i in range(8))
-    table = evaluate_grid(options, inputs, None, adopted.trend, year_one, 0.95, names)
+    table = evaluate_grid(options, inputs, None, adopted.trend, 0.95).merge(
+        grid_changes(options, inputs, adopted.trend, year_one, names)
+    )
     assert len(table) == len(options)
     for row in table.sample(25, random_state=1).to_dict("records"):
         changes = {k: row[k] for k in options[0].__dict__}
@@ -280,13 +283,11 @@ def test_the_grid_says_what_single_sets_of_terms_say():
 def test_the_adopted_terms_change_nothing_in_the_grid():
     inputs = _inputs(8)
     adopted = Terms(2020, 2017, 2018, 0.02)
-    table = evaluate_grid(
+    table = grid_changes(
         grid_options(load_policy().get("mpa.grid")),
         inputs,
-        None,
         adopted.trend,
         inputs.percents_of(adopted)[:, 0],
-        0.95,
         tuple("abcdefgh"),
     )
     same = table[
@@ -306,10 +307,8 @@ def test_the_grid_is_quick():
     options = grid_options(load_policy().get("mpa.grid"))[:500]
     assert len(options) == 500
     point, noisy = _inputs(50), _inputs(50, 2000)
-    year_one = point.percents_of(Terms(2020, 2017, 2018, 0.02))[:, 0]
-    names = tuple(str(i) for i in range(50))
     started = time.process_time()
-    table = evaluate_grid(options, point, noisy, 1.0167, year_one, 0.95, names)
+    table = evaluate_grid(options, point, noisy, 1.0167, 0.95)
     assert time.process_time() - started < 30
     assert (table.net_low <= table.net_high).all()
 

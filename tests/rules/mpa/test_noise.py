@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tcoc.rules.mpa.noise import chance_by_size, noise_table, panel_table
-from tcoc.rules.mpa.options import GridOption, Inputs, evaluate_grid
+from tcoc.rules.mpa.options import GridOption, Inputs, evaluate_grid, grid_changes
 from tcoc.rules.mpa.scale import to_cents
 from tcoc.rules.mpa.units import peer_level
 
@@ -54,12 +54,13 @@ def test_the_grid_counts_what_equals_a_limit_and_the_largest() -> None:
         credibility=np.ones(7),
     )  # fmt: skip
     option = GridOption(0.5, 0.25, 0.0, "statewide", "multiply", "none")
-    row = evaluate_grid([option], inputs, None, 1.0, np.zeros(7), 0.9, tuple("ABCDEFG")).iloc[0]
+    row = evaluate_grid([option], inputs, None, 1.0, 0.9).iloc[0]
     assert (row.hospitals_beyond, row.at_cap_up, row.at_cap_down) == (1, 1, 0)
     assert row.total_up == 25 + 12.5 + 0.5
     assert row.concentration == 1.0
     assert (row.hospitals_up, row.hospitals_down) == (3, 0)
-    assert row.largest_change_ccn == "A"
+    changed = grid_changes([option], inputs, 1.0, np.zeros(7), tuple("ABCDEFG")).iloc[0]
+    assert changed.largest_change_ccn == "A"
 
 
 def test_concentration_is_of_the_five_that_move_most() -> None:
@@ -69,7 +70,7 @@ def test_concentration_is_of_the_five_that_move_most() -> None:
         np.arange(7), np.zeros(7), paid, credibility=np.ones(7),
     )  # fmt: skip
     option = GridOption(0.5, 0.5, 0.0, "statewide", "multiply", "none")
-    row = evaluate_grid([option], inputs, None, 1.0, np.zeros(7), 0.9, tuple("ABCDEFG")).iloc[0]
+    row = evaluate_grid([option], inputs, None, 1.0, 0.9).iloc[0]
     assert row.concentration == pytest.approx(0.95)
 
 

@@ -42,3 +42,26 @@ def hospitals(label: str, description: str = "") -> Column:
 def number(label: str, description: str = "", unit: str = "", digits: int = 2) -> Column:
     """Return the entry of a number about nobody: a policy value or a figure of probability."""
     return Column(label, "number", description, unit, digits=digits)
+
+
+OPTION_NAMES = {
+    "improvement": "Own terms, hospitals combined",
+    "improvement_single": "Own terms, every hospital alone",
+    "improvement_demographic": "Demographic risk adjustment",
+    "improvement_new_enrollee": "New enrollee risk adjustment",
+    "attainment": "Attainment alone",
+    "attainment_half": "Attainment half and half",
+    "quality_reward_helps": "Quality rewards always help",
+    "base_two_years": "Base of two years",
+    "base_three_years": "Base of three years",
+    "truncated": "High costs cut",
+    "risk_capped": "Risk change capped",
+    "credibility": "Weighted by reliability",
+    "attainment_price_standardized": "Attainment without price",
+}
+"""What a reader calls the options that ship with the project; others go by their own name."""
+
+
+def option_name(option: str) -> str:
+    """Return an option as a reader calls it."""
+    return OPTION_NAMES.get(option, option.replace("_", " "))

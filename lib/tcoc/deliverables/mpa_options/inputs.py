@@ -1,11 +1,12 @@
 """What the MPA's tables are computed from: terms, years, units, payments, replicates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
@@ -19,9 +20,9 @@ from tcoc.deliverables.risk_adjustment.inputs import (
 from tcoc.deliverables.y1_attribution.completion import uncovered
 from tcoc.errors import InputError
 from tcoc.identity import stamp
-from tcoc.params import MpaPolicy, Run
-from tcoc.paths import params_dir
+from tcoc.params import MpaPolicy, Policy, Run
 from tcoc.reference import Reference
+from tcoc.reference.places import county_regions
 from tcoc.rules.completion import run_out_sentence
 from tcoc.rules.mpa import Inputs, Terms, Units, pooled_quality, read_terms
 from tcoc.rules.mpa.base import weighted_base, years_back
@@ -69,14 +70,18 @@ def rate_years(study: Study) -> list[int]:
     return sorted(study.run.spec.rate_years)
 
 
-def terms_of(run: Run, rate_year: int) -> Terms:
+Reader = Callable[[Policy, int, float], Terms]
+"""Reads a rate year's terms: all of them, or those that a result rests on."""
+
+
+def terms_of(run: Run, rate_year: int, read: Reader = read_terms) -> Terms:
     """Return a rate year's own terms."""
-    return read_terms(run.policy, rate_year, national_growth(run, rate_year))
+    return read(run.policy, rate_year, national_growth(run, rate_year))
 
 
-def single_terms(study: Study, rate_year: int) -> Terms:
+def single_terms(study: Study, rate_year: int, read: Reader = read_terms) -> Terms:
     """Return a rate year's own terms with every hospital judged alone (rule A12)."""
-    return replace(terms_of(study.run, rate_year), combined=False)
+    return replace(terms_of(study.run, rate_year, read), combined=False)
 
 
 def unequal(run: Run, store: Store, base_year: int, performance_year: int) -> bool:
@@ -122,21 +127,26 @@ def missing_years(run: Run, store: Store, terms: Terms) -> list[int]:
 # ---------------------------------------------------------------- payments, names, regions
 
 
-def payments(study: Study, year: int) -> dict[str, Decimal]:
-    """Return Medicare inpatient and outpatient payments by CCN of a calendar year (rule M4).
+def payments(study: Study) -> ir.Table:
+    """Medicare inpatient and outpatient payments by CCN of the performance years (rule M4).
 
     By thru date, for everybody in the store, as exact decimals. The performance year stands for
     the rate year, whose payments are not known when the adjustment is set.
     """
-    claims = study.store_table("facility", [year])
-    chosen = claims.filter(
-        claims.setting.isin(list(HOSPITAL_SETTINGS)) & (claims.thru_date.year() == year)
-    )
-    sums = chosen.group_by("ccn").agg(paid=chosen.paid_amount.sum().cast(DOLLAR_SUM))
-    frame = study.connection.fetch(sums)
-    return {
-        str(ccn): Decimal(str(paid)) for ccn, paid in zip(frame["ccn"], frame["paid"], strict=True)
-    }
+    policy = MpaPolicy.of(study.policy)
+    years = sorted({policy.performance_year(year) for year in rate_years(study)})
+    claims = study.store_table("facility", years)
+    served = claims.thru_date.year()
+    chosen = claims.filter(claims.setting.isin(list(HOSPITAL_SETTINGS)) & served.isin(years))
+    paid = chosen.paid_amount.sum().cast(DOLLAR_SUM)
+    return chosen.group_by(year=chosen.thru_date.year(), ccn=chosen.ccn).agg(paid=paid)
+
+
+def payments_of(study: Study, year: int) -> dict[str, Decimal]:
+    """Return a calendar year's payments by CCN (rule M4)."""
+    frame = study.frame("mpa_payments", exact=True)
+    of = frame[frame["year"] == year]
+    return dict(zip(of["ccn"], of["paid"], strict=True))
 
 
 def imported_state(study: Study) -> str:
@@ -163,8 +173,7 @@ def hospital_names(study: Study) -> dict[str, str]:
 def peers_of(study: Study, names: Sequence[str], members: Mapping[str, str]) -> tuple[str, ...]:
     """Return each unit's region; a combination has that of its member with the lowest CCN."""
     table = study.references.tables["hospitals"]
-    regions = pd.read_csv(params_dir() / "reference" / "regions.csv", dtype=str)
-    region_of = dict(zip(regions["county"], regions["region"], strict=True))
+    region_of = county_regions()
     county = dict(zip(table["ccn"], table["county"], strict=True))
     found = {ccn: region_of.get(place, "other") for ccn, place in county.items()}
     for ccn, unit in sorted(members.items(), reverse=True):
@@ -233,7 +242,7 @@ def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Settin
     units = Units(
         tuple(c for c in hospitals if members.get(c, c) in set(names)),
         {c: u for c, u in members.items() if c in hospitals},
-        payments(study, pair.performance_year),
+        payments_of(study, pair.performance_year),
     )
     return Setting(
         pair=pair,

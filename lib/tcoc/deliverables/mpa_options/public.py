@@ -29,7 +29,6 @@ from tcoc.deliverables.mpa_options.public_hospitals import (
 from tcoc.deliverables.mpa_options.results import option_terms
 from tcoc.deliverables.mpa_options.scenarios import load_scenarios
 from tcoc.deliverables.mpa_options.sensitivity import sensitivity_table
-from tcoc.deliverables.mpa_options.words import option_name
 from tcoc.deliverables.risk_adjustment.inputs import kept_part
 from tcoc.deliverables.y1_attribution.completion import completion_facts
 from tcoc.disclosure import Column, Draft
@@ -226,7 +225,7 @@ def option_table(study: Study) -> Draft:
             of = known[known["option"] == option]
             if len(of):
                 scale = (terms.threshold, terms.max_at_risk)
-                named = {"option": option, "option_name": option_name(option)}
+                named = {"option": option, "option_name": columns.option_name(option)}
                 rows.append({"rate_year": year, **named, **_totals(of, start, scale)})
     return _sums(
         "mpa_option_totals",

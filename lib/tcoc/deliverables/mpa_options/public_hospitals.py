@@ -222,11 +222,10 @@ def group_tables(study: Study) -> list[Draft]:
     Only groups of two or more hospitals all of which are judged; a hospital that two ACOs list
     counts for the first, and the second has no row.
     """
-    people = study.frame("hospital_year")
-    drafts = []
+    people, groups, drafts = study.frame("hospital_year"), groups_of(study), []
     for kind, words in KINDS.items():
         own: dict[str, str] = {}
-        for group in [g for g in groups_of(study) if g.kind == kind]:
+        for group in [g for g in groups if g.kind == kind]:
             if len(group.hospitals) > 1 and not own.keys() & set(group.hospitals):
                 own |= dict.fromkeys(group.hospitals, group.group)
         frames = []
@@ -240,7 +239,7 @@ def group_tables(study: Study) -> list[Draft]:
             sums = rows.groupby("ccn", as_index=False)[["benes", "payments", "mpa_dollars"]].sum()
             sums["mpa_percent"] = sums["mpa_dollars"] / sums["payments"]
             frames.append(_named(study, year, sums))
-        names = {g.group: g.name for g in groups_of(study)}
+        names = {g.group: g.name for g in groups}
         frames = [f.assign(hospital=f["ccn"].map(names)) for f in frames]
         draft = _draft(f"mpa_{kind}", f"What {words} get together", frames, TOGETHER)
         drafts.append(replace(draft, parents={"ccn": own}))

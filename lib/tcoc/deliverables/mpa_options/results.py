@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tcoc.deliverables.mpa_options.inputs import (
+    Reader,
     Setting,
     inputs_of,
     members_of,
@@ -19,12 +20,22 @@ from tcoc.deliverables.mpa_options.inputs import (
     unequal,
     units_behind,
 )
-from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, TERMS
+from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, RESULTS, TERMS
 from tcoc.deliverables.risk_adjustment.inputs import refuse_without_claims
 from tcoc.errors import InputError
 from tcoc.params import MpaPolicy, Run
 from tcoc.reference import Reference
-from tcoc.rules.mpa import Inputs, Terms, benchmark, scaled_result, to_cents, varied_terms
+from tcoc.rules.mpa import (
+    Inputs,
+    Terms,
+    benchmark,
+    read_terms,
+    result_terms,
+    scaled_result,
+    to_cents,
+    varied_terms,
+    with_quality,
+)
 from tcoc.rules.mpa.options import dollars, grid_options
 from tcoc.rules.mpa.reliability import heterogeneity, reliability_table
 from tcoc.rules.mpa.scale import Array
@@ -32,18 +43,29 @@ from tcoc.store.layout import Store
 from tcoc.study import Study
 
 
-def mpa(study: Study) -> pd.DataFrame:
-    """Each hospital's adjustment under its rate year's terms and each option (rules M1 to M8)."""
-    frames = []
+def results(study: Study) -> pd.DataFrame:
+    """Each hospital's result under its own terms and each option, before the scale (rule M1)."""
+    frames = [pd.DataFrame(columns=list(RESULTS))]
     for year in rate_years(study):
         settings: dict[tuple[object, ...], Setting] = {}
-        for option, terms in option_terms(study.run, year):
+        for option, terms in option_terms(study.run, year, result_terms):
             if reason_left_out(study.run, study.store, terms):
                 continue
             key = (terms.combined, terms.base_weights, terms.truncated)
             if key not in settings:
                 settings[key] = setting_of(study, terms, members_of(study, terms))
-            frames.append(option_rows(study, settings[key], terms).assign(option=option))
+            frames.append(result_rows(study, settings[key], terms).assign(option=option))
+    return pd.concat(frames[1:] or frames, ignore_index=True)[list(RESULTS)]
+
+
+def mpa(study: Study) -> pd.DataFrame:
+    """Each hospital's adjustment under its rate year's terms and each option (rules M1 to M8)."""
+    known, frames = study.frame("mpa_results", exact=True), []
+    for year in rate_years(study):
+        for option, terms in option_terms(study.run, year):
+            if not reason_left_out(study.run, study.store, terms):
+                rows = known[(known["rate_year"] == year) & (known["option"] == option)]
+                frames.append(scaled_rows(rows, terms))
     if not frames:
         raise _nothing(study.run, left_out(study)["reason"])
     return pd.concat(frames, ignore_index=True)[list(MPA)]
@@ -69,9 +91,11 @@ def judge(run: Run, store: Store, references: Reference) -> None:
         raise _nothing(run, reasons)
 
 
-def option_terms(run: Run, rate_year: int) -> Iterator[tuple[str, Terms]]:
+def option_terms(
+    run: Run, rate_year: int, read: Reader = read_terms
+) -> Iterator[tuple[str, Terms]]:
     """Yield each option's name and terms; InputError for a term that is unknown."""
-    own = terms_of(run, rate_year)
+    own = terms_of(run, rate_year, read)
     for option, changes in MpaPolicy.of(run.policy).options.items():
         yield option, varied_terms(own, changes or {}, f"mpa.options: {option}")
 
@@ -110,10 +134,14 @@ def left_out(study: Study) -> pd.DataFrame:
 
 def option_rows(study: Study, setting: Setting, terms: Terms) -> pd.DataFrame:
     """Return one row per hospital under one set of terms: the columns of table mpa."""
+    return scaled_rows(result_rows(study, setting, terms), terms)
+
+
+def result_rows(study: Study, setting: Setting, terms: Terms) -> pd.DataFrame:
+    """Return each hospital's benchmark, performance and result; no term of the scale is asked."""
     inputs = trusted(study, setting, terms, inputs_of(study, setting, terms))
     at, units = inputs.position, setting.units
     improvement, attainment = targets(inputs, terms)
-    result, percent = inputs.result_of(terms), inputs.percents_of(terms)[:, 0]
     return pd.DataFrame(
         {
             "rate_year": terms.rate_year,
@@ -124,16 +152,22 @@ def option_rows(study: Study, setting: Setting, terms: Terms) -> pd.DataFrame:
             "benchmark": improvement[at],
             "attainment_benchmark": attainment[at] if terms.attainment_weight else np.nan,
             "performance": inputs.performance[at, 0],
-            "result": result[at, 0],
-            "scaled": scaled_result(result, terms.threshold, terms.max_at_risk)[at, 0],
+            "result": inputs.result_of(terms)[at, 0],
             "quality": setting.quality,
-            "mpa_percent": percent,
             "payments": units.paid,
-            "mpa_dollars": to_cents(percent.tolist(), units.paid),
             "benes": setting.benes[at],
             "unequal_run_out": setting.unequal,
         }
     )
+
+
+def scaled_rows(rows: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+    """Return the rows of `result_rows` with scaled result, percentage and dollars (M2 to M4)."""
+    result, quality = (rows[name].to_numpy(dtype=float) for name in ("result", "quality"))
+    scaled = scaled_result(result, terms.threshold, terms.max_at_risk)
+    percent = with_quality(scaled, quality, terms.max_at_risk, terms.quality_sign)
+    cents = pd.Series(to_cents(percent.tolist(), rows["payments"]), rows.index, "object")
+    return rows.assign(scaled=scaled, mpa_percent=percent, mpa_dollars=cents)
 
 
 def trusted(study: Study, setting: Setting, terms: Terms, inputs: Inputs) -> Inputs:

@@ -8,17 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tcoc.deliverables.mpa_options.inputs import (
     BASELINE,
+    Reader,
     members_of,
+    national_growth,
     rate_years,
     setting_of,
-    terms_of,
 )
-from tcoc.deliverables.mpa_options.results import option_rows
-from tcoc.deliverables.mpa_options.schemas import SCENARIOS
+from tcoc.deliverables.mpa_options.results import result_rows, scaled_rows
+from tcoc.deliverables.mpa_options.schemas import SCENARIO_RESULTS, SCENARIOS
 from tcoc.errors import InputError, nearest
 from tcoc.params import Policy, load_policy, read_yaml
 from tcoc.paths import params_dir
-from tcoc.rules.mpa import Terms, read_terms
+from tcoc.rules.mpa import Terms, base_terms, read_terms, result_terms
 from tcoc.study import Study
 
 
@@ -73,36 +74,49 @@ def check_provisions(file: str, scenario: Scenario) -> None:
         raise InputError(f'{file}: "{name}" is a parameter or in a provision, not both{hint}')
 
 
-def scenarios(study: Study) -> pd.DataFrame:
-    """Each shipped scenario by hospital, beside the run's own terms (rules M1 to M5, A12).
+def scenario_results(study: Study) -> pd.DataFrame:
+    """Each shipped scenario's results by hospital, without the scale (rules M1, M5, M8, A12).
 
     A scenario is computed on the run's own pair of years and national growth, so that scenarios
     differ in their terms alone.
     """
-    frames = []
+    frames = [pd.DataFrame(columns=list(SCENARIO_RESULTS))]
     for year in rate_years(study):
-        own = terms_of(study.run, year)
+        for name, (scenario, policy) in load_scenarios(study.policy).items():
+            terms = _terms_of(study, year, scenario, policy, result_terms)
+            groups = scenario.combinations
+            members = (
+                members_of(study, terms)
+                if groups is None
+                else {ccn: unit for unit, ccns in groups.items() for ccn in ccns}
+            )
+            rows = result_rows(study, setting_of(study, terms, members), terms)
+            frames.append(rows.assign(scenario=name))
+    return pd.concat(frames[1:] or frames, ignore_index=True)[list(SCENARIO_RESULTS)]
+
+
+def scenarios(study: Study) -> pd.DataFrame:
+    """Each shipped scenario by hospital, beside the run's own terms (rules M1 to M5, A12)."""
+    results, frames = study.frame("mpa_scenario_results", exact=True), []
+    for year in rate_years(study):
         start = study.frame("mpa", exact=True)
         start = start[(start["rate_year"] == year) & (start["option"] == BASELINE)]
         known = start.set_index("ccn")[["mpa_percent", "mpa_dollars"]]
         for name, (scenario, policy) in load_scenarios(study.policy).items():
-            rows = _scenario_rows(study, own, scenario, policy).assign(scenario=name)
+            rows = results[(results["rate_year"] == year) & (results["scenario"] == name)]
+            rows = scaled_rows(rows, _terms_of(study, year, scenario, policy, read_terms))
             frames.append(rows.join(known.add_prefix("adopted_"), on="ccn"))
     return pd.concat(frames, ignore_index=True)[list(SCENARIOS)]
 
 
-def _scenario_rows(study: Study, own: Terms, scenario: Scenario, policy: Policy) -> pd.DataFrame:
-    read = read_terms(policy, scenario.rate_year, own.national_growth)
-    terms = replace(
-        read,
-        rate_year=own.rate_year,
+def _terms_of(
+    study: Study, rate_year: int, scenario: Scenario, policy: Policy, read: Reader
+) -> Terms:
+    """Return a scenario's terms on a rate year's own pair of years."""
+    own = base_terms(study.policy, rate_year)
+    return replace(
+        read(policy, scenario.rate_year, national_growth(study.run, rate_year)),
+        rate_year=rate_year,
         base_year=own.base_year,
         performance_year=own.performance_year,
     )
-    groups = scenario.combinations
-    members = (
-        members_of(study, terms)
-        if groups is None
-        else {ccn: name for name, ccns in groups.items() for ccn in ccns}
-    )
-    return option_rows(study, setting_of(study, terms, members), terms)

@@ -1,5 +1,9 @@
 """Columns and types of the MPA's restricted tables; docs/tables.md says what each is."""
 
+from dataclasses import fields
+
+from tcoc.rules.mpa.reliability import Heterogeneity
+from tcoc.rules.risk import METHODS
 from tcoc.store.schema import DOLLAR_SUM
 
 FLOAT = "float64"
@@ -22,6 +26,39 @@ MPA = {
     "mpa_dollars": DOLLAR_SUM,
     "benes": FLOAT,
     "unequal_run_out": "boolean",
+}
+RESULTS = {
+    name: t for name, t in MPA.items() if name not in ("scaled", "mpa_percent", "mpa_dollars")
+}
+"""Table mpa before the scale is applied."""
+
+SCENARIO_RESULTS = {"scenario" if name == "option" else name: t for name, t in RESULTS.items()}
+PAYMENTS = {"year": "int32", "ccn": "string", "paid": DOLLAR_SUM}
+LEVELS = ("statewide", "peer")
+"""The levels of attainment (rule M5)."""
+
+_PER_CAPITA = dict.fromkeys(
+    (*(f"base_{m}" for m in METHODS), "performance", *(f"level_{name}" for name in LEVELS)), FLOAT
+)
+JUDGED = {
+    "rate_year": "int32",
+    "combined": "boolean",
+    "ccn": "string",
+    "combination": "string",
+    "payments": DOLLAR_SUM,
+    **dict.fromkeys(("quality", "price", "benes", "person_years", "units"), FLOAT),
+    **_PER_CAPITA,
+}
+REPLICATED = {
+    "rate_year": "int32",
+    "combined": "boolean",
+    "ccn": "string",
+    "replicate": "int32",
+    **_PER_CAPITA,
+}
+SPREAD = {
+    "rate_year": "int32",
+    **{f.name: "int32" if f.type is int else FLOAT for f in fields(Heterogeneity)},
 }
 TERMS = {
     "rate_year": "int32",
@@ -64,6 +101,13 @@ OPTIONS = {
     "largest_change_ccn": "string",
     **dict.fromkeys(("net_low", "net_high", "sign_agreement"), FLOAT),
 }
+GRID = {
+    name: kind
+    for name, kind in OPTIONS.items()
+    if name not in ("sign_changes", "largest_change", "largest_change_ccn")
+}
+"""Table mpa_options, but for what is held against the rate year's own terms."""
+
 WHAT_IF = {
     "rate_year": "int32",
     "ccn": "string",

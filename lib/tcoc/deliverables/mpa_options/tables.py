@@ -1,10 +1,10 @@
 """The tables of the MPA: results, the options study, chance, reliability, break-even, scenarios."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,28 +12,39 @@ import pandas as pd
 from tcoc.deliverables.mpa_options.inputs import (
     BASELINE,
     SINGLE,
-    inputs_of,
-    members_of,
+    payments,
     rate_years,
-    replicated_inputs,
-    setting_of,
     single_terms,
     terms_of,
-    units_behind,
 )
-from tcoc.deliverables.mpa_options.results import left_out, mpa, targets, terms_table
-from tcoc.deliverables.mpa_options.scenarios import scenarios
+from tcoc.deliverables.mpa_options.judged import (
+    Judged,
+    alone,
+    judged,
+    replicated,
+    replicates_of,
+    together,
+)
+from tcoc.deliverables.mpa_options.results import left_out, mpa, results, targets, terms_table
+from tcoc.deliverables.mpa_options.scenarios import scenario_results, scenarios
 from tcoc.deliverables.mpa_options.schemas import (
     CHANCE,
+    GRID,
     HETEROGENEITY,
+    JUDGED,
     LEFT_OUT,
     MPA,
     NOISE,
     OPTIONS,
     PANEL,
+    PAYMENTS,
     RELIABILITY,
+    REPLICATED,
+    RESULTS,
     SAVINGS,
+    SCENARIO_RESULTS,
     SCENARIOS,
+    SPREAD,
     TERMS,
     WHAT_IF,
 )
@@ -42,12 +53,15 @@ from tcoc.deliverables.risk_adjustment.inputs import claim_years, settings_of
 from tcoc.params import MpaPolicy
 from tcoc.rules.mpa import (
     Terms,
+    base_terms,
     break_even,
     chance_by_size,
     evaluate_grid,
+    grid_changes,
     grid_options,
     noise_table,
     panel_table,
+    result_terms,
     to_cents,
 )
 from tcoc.rules.mpa.noise import noise_constant
@@ -70,25 +84,33 @@ __all__ = ["BASELINE", "POLICY", "PRODUCTS", "SINGLE", "USES"]
 # ---------------------------------------------------------------- the options study
 
 
+def grid(study: Study) -> pd.DataFrame:
+    """The grid of the options study, but for what is held against the rate year's terms (M6)."""
+    return pd.concat([_grid_of(study, y) for y in rate_years(study)], ignore_index=True)
+
+
+def _grid_of(study: Study, rate_year: int) -> pd.DataFrame:
+    terms, of = single_terms(study, rate_year, result_terms), alone(study, rate_year)
+    points = grid_options(MpaPolicy.of(study.policy).grid)
+    level = settings_of(study).interval_level
+    table = evaluate_grid(points, of.point, replicates_of(study, of), terms.trend, level)
+    return table.assign(rate_year=rate_year)[list(GRID)]
+
+
 def options(study: Study) -> pd.DataFrame:
     """The grid of the options study, hospitals alone, one row per rate year and option (M6)."""
-    return pd.concat([_options_of(study, y) for y in rate_years(study)], ignore_index=True)
+    changes = pd.concat([_changes_of(study, y) for y in rate_years(study)], ignore_index=True)
+    return study.frame("mpa_grid_totals").merge(changes, on=["rate_year", *GRID_KEYS])[
+        list(OPTIONS)
+    ]
 
 
-def _options_of(study: Study, rate_year: int) -> pd.DataFrame:
-    terms = single_terms(study, rate_year)
-    setting = setting_of(study, terms, {})
-    point = inputs_of(study, setting, terms)
-    table = evaluate_grid(
-        grid_options(MpaPolicy.of(study.policy).grid),
-        point,
-        replicated_inputs(study, setting, terms),
-        terms.trend,
-        point.percents_of(terms)[:, 0],
-        settings_of(study).interval_level,
-        setting.units.hospitals,
-    )
-    return table.assign(rate_year=rate_year)[list(OPTIONS)]
+def _changes_of(study: Study, rate_year: int) -> pd.DataFrame:
+    terms, of = single_terms(study, rate_year), alone(study, rate_year)
+    points = grid_options(MpaPolicy.of(study.policy).grid)
+    own = of.point.percents_of(terms)[:, 0]
+    table = grid_changes(points, of.point, terms.trend, own, of.hospitals)
+    return table.assign(rate_year=rate_year)
 
 
 def what_if(study: Study) -> pd.DataFrame:
@@ -100,29 +122,22 @@ def what_if(study: Study) -> pd.DataFrame:
 
 
 def _what_if_of(study: Study, rate_year: int) -> pd.DataFrame:
-    terms = single_terms(study, rate_year)
-    setting = setting_of(study, terms, {})
-    inputs, grid = inputs_of(study, setting, terms), MpaPolicy.of(study.policy).grid
+    terms, of = single_terms(study, rate_year), alone(study, rate_year)
+    values = MpaPolicy.of(study.policy).grid
     dimensions = ("threshold", "max_at_risk", "attainment_weight", "quality_sign")
-    frames = []
     # The terms in force are a choice of their own even where the grid leaves them out.
-    values = [_with_own(grid[name], getattr(terms, name)) for name in dimensions]
-    for point in product(*values):
-        chosen = replace(terms, **dict(zip(dimensions, point, strict=True)))
-        percent = inputs.percents_of(chosen)[:, 0]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "rate_year": rate_year,
-                    "ccn": list(setting.units.hospitals),
-                    **dict(zip(dimensions, point, strict=True)),
-                    "mpa_percent": percent,
-                    "mpa_dollars": to_cents(percent.tolist(), setting.units.paid),
-                    "benes": setting.benes[inputs.position],
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)[list(WHAT_IF)]
+    points = list(product(*(_with_own(values[name], getattr(terms, name)) for name in dimensions)))
+    chosen = [replace(terms, **dict(zip(dimensions, point, strict=True))) for point in points]
+    percent = np.concatenate([of.point.percents_of(each)[:, 0] for each in chosen])
+    cents, count = to_cents(percent.tolist(), of.payments * len(points)), len(of.hospitals)
+    frame = pd.DataFrame(points, columns=list(dimensions)).loc[np.repeat(range(len(points)), count)]
+    return frame.reset_index(drop=True).assign(
+        rate_year=rate_year,
+        ccn=of.hospitals * len(points),
+        mpa_percent=percent,
+        mpa_dollars=pd.Series(cents, dtype="object"),
+        benes=np.tile(of.benes, len(points)),
+    )[list(WHAT_IF)]
 
 
 def _with_own(values: Sequence[Any], own: Any) -> list[Any]:
@@ -137,35 +152,31 @@ def noise(study: Study) -> pd.DataFrame:
     frames = []
     for year in rate_years(study):
         terms = terms_of(study.run, year)
-        frames.append(_noise_of(study, single_terms(study, year)).assign(option=SINGLE))
-        if members_of(study, terms):
-            frames.append(_noise_of(study, terms).assign(option=BASELINE))
+        frames.append(_noise_of(study, terms, alone(study, year)).assign(option=SINGLE))
+        if (pooled := together(study, year)) is not None:
+            frames.append(_noise_of(study, terms, pooled).assign(option=BASELINE))
     return pd.concat(frames, ignore_index=True)[list(NOISE)]
 
 
-def _noise_of(study: Study, terms: Terms) -> pd.DataFrame:
-    setting = setting_of(study, terms, members_of(study, terms))
-    point = inputs_of(study, setting, terms)
-    replicated = replicated_inputs(study, setting, terms)
-    at, level = point.position, settings_of(study).interval_level
-    result = point.result_of(terms)[at, 0]
-    noisy = replicated.result_of(terms)[at]
+def _noise_of(study: Study, terms: Terms, of: Judged) -> pd.DataFrame:
+    replicates = replicates_of(study, of)
+    noisy = replicates.result_of(terms)
     table = noise_table(
-        setting.units.hospitals,
-        point.percents_of(terms)[:, 0],
-        replicated.percents_of(terms),
-        result,
+        of.hospitals,
+        of.point.percents_of(terms)[:, 0],
+        replicates.percents(noisy, terms.threshold, terms.max_at_risk, terms.quality_sign),
+        of.point.result_of(terms)[:, 0],
         noisy,
         (terms.threshold, terms.max_at_risk),
-        level,
-        units_behind(study, setting, terms)[at],
+        settings_of(study).interval_level,
+        of.units,
     )
     return table.assign(
         rate_year=terms.rate_year,
-        combination=pd.Series([setting.units.members.get(c) for c in setting.units.hospitals]),
-        benes=setting.benes[at],
-        dollars_low=np.round(table["percent_low"] * point.paid, 2),
-        dollars_high=np.round(table["percent_high"] * point.paid, 2),
+        combination=pd.Series(of.combination, dtype=object),
+        benes=of.benes,
+        dollars_low=np.round(table["percent_low"] * of.point.paid, 2),
+        dollars_high=np.round(table["percent_high"] * of.point.paid, 2),
     )
 
 
@@ -201,14 +212,26 @@ def chance(study: Study) -> pd.DataFrame:
 # ---------------------------------------------------------------- reliability
 
 
-def _results_of(study: Study, rate_year: int) -> tuple[tuple[str, ...], Array, Array, Array]:
-    """Return hospitals, their results alone, these in each replicate, units behind (M1, R6)."""
-    terms = single_terms(study, rate_year)
-    setting = setting_of(study, terms, {})
-    point = inputs_of(study, setting, terms)
-    noisy = replicated_inputs(study, setting, terms).result_of(terms)
-    at, units = point.position, units_behind(study, setting, terms)
-    return setting.units.hospitals, point.result_of(terms)[at, 0], noisy[at], units[at]
+def _results_of(study: Study, rate_year: int) -> tuple[Judged, Array, Array]:
+    """Return hospitals alone, their results, and these in each replicate (rules M1, R6)."""
+    terms, of = single_terms(study, rate_year, result_terms), alone(study, rate_year)
+    return of, of.point.result_of(terms)[:, 0], replicates_of(study, of).result_of(terms)
+
+
+def spread(study: Study) -> pd.DataFrame:
+    """How far hospitals' results differ beyond chance: what rule M7 computes of results alone."""
+    rows = []
+    for year in rate_years(study):
+        of, result, noisy = _results_of(study, year)
+        found = _with_regression(study, year, heterogeneity(result, noisy, of.units))
+        rows.append({"rate_year": year, **asdict(found)})
+    return pd.DataFrame(rows, columns=list(SPREAD))
+
+
+def _spread_of(study: Study, rate_year: int) -> Heterogeneity:
+    frame = study.frame("mpa_spread").set_index("rate_year")
+    found = frame.loc[[rate_year]].to_dict("records")[0]
+    return Heterogeneity(**cast(dict[str, Any], found))
 
 
 def reliability(study: Study) -> pd.DataFrame:
@@ -217,9 +240,10 @@ def reliability(study: Study) -> pd.DataFrame:
 
 
 def _reliability_of(study: Study, rate_year: int) -> pd.DataFrame:
-    hospitals, result, noisy, units = _results_of(study, rate_year)
-    state = heterogeneity(result, noisy, units)
-    table = reliability_table(list(hospitals), result, noisy, state, units)
+    of, result, noisy = _results_of(study, rate_year)
+    table = reliability_table(
+        list(of.hospitals), result, noisy, _spread_of(study, rate_year), of.units
+    )
     paid = study.frame("mpa")
     paid = paid[(paid["rate_year"] == rate_year) & (paid["option"] == SINGLE)]
     table = table.merge(paid[["ccn", "benes", "mpa_dollars"]], on="ccn", how="left")
@@ -238,8 +262,7 @@ def state_heterogeneity(study: Study) -> pd.DataFrame:
     """Whether hospitals differ beyond chance, and what noise alone would show (rule M7)."""
     rows = []
     for year in rate_years(study):
-        _, result, noisy, units = _results_of(study, year)
-        found = _with_regression(study, year, heterogeneity(result, noisy, units))
+        found = _spread_of(study, year)
         of = study.frame("reliability")
         of = of[of["rate_year"] == year]
         large = (of["benes"] >= of["panel_needed"]).sum()
@@ -262,7 +285,7 @@ def state_heterogeneity(study: Study) -> pd.DataFrame:
 
 def _with_regression(study: Study, rate_year: int, found: Heterogeneity) -> Heterogeneity:
     """Add the slope of growth on the growth of the year before, where that year is known."""
-    terms = terms_of(study.run, rate_year)
+    terms = base_terms(study.policy, rate_year)
     base, later = terms.base_year, terms.performance_year
     before = base - 1
     if before not in claim_years(study.run, study.store) or later != base + 1:
@@ -282,22 +305,19 @@ def savings(study: Study) -> pd.DataFrame:
 
 
 def _savings_of(study: Study, rate_year: int) -> pd.DataFrame:
-    terms = single_terms(study, rate_year)
-    setting = setting_of(study, terms, {})
-    inputs = inputs_of(study, setting, terms)
-    improvement, attainment = targets(inputs, terms)
-    years = setting.months / 12 * setting.pair.performance_completion
-    columns: dict[str, Any] = {"ccn": list(setting.units.hospitals)}
+    terms, of = single_terms(study, rate_year), alone(study, rate_year)
+    improvement, attainment = targets(of.point, terms)
+    columns: dict[str, Any] = {"ccn": list(of.hospitals)}
     for name, at in (
         ("zero", 0.0),
         ("reward_cap", terms.threshold),
         ("penalty_cap", -terms.threshold),
     ):
         each = break_even(
-            inputs.performance[:, 0], improvement, attainment, terms.attainment_weight, at
+            of.point.performance[:, 0], improvement, attainment, terms.attainment_weight, at
         )
-        columns[f"{name}_per_capita"] = each[inputs.position]
-        columns[f"{name}_dollars"] = np.round((each * years)[inputs.position], 2)
+        columns[f"{name}_per_capita"] = each
+        columns[f"{name}_dollars"] = np.round(each * of.person_years, 2)
     return pd.DataFrame(columns).assign(rate_year=rate_year)[list(SAVINGS)]
 
 
@@ -310,6 +330,25 @@ USES = ("y1_attribution", "risk_adjustment")
 """The deliverables whose tables these are computed from; others are refused."""
 
 PRODUCTS = (
+    Product("mpa_payments", ("year", "ccn"), payments, PAYMENTS, internal=True, alone=True),
+    Product("mpa_judged", ("rate_year", "combined", "ccn"), judged, JUDGED, internal=True),
+    Product(
+        "mpa_replicates",
+        ("rate_year", "combined", "ccn", "replicate"),
+        replicated,
+        REPLICATED,
+        internal=True,
+    ),
+    Product("mpa_results", ("rate_year", "option", "ccn"), results, RESULTS, internal=True),
+    Product(
+        "mpa_scenario_results",
+        ("rate_year", "scenario", "ccn"),
+        scenario_results,
+        SCENARIO_RESULTS,
+        internal=True,
+    ),
+    Product("mpa_grid_totals", ("rate_year", *GRID_KEYS), grid, GRID, internal=True),
+    Product("mpa_spread", ("rate_year",), spread, SPREAD, internal=True),
     Product("mpa", ("rate_year", "option", "ccn"), mpa, MPA, csv=True),
     Product("mpa_terms", ("rate_year", "option"), terms_table, TERMS),
     Product("mpa_left_out", ("rate_year", "option"), left_out, LEFT_OUT),

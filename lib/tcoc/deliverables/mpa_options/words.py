@@ -9,37 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from tcoc.deliverables.mpa_options.columns import option_name
 from tcoc.disclosure import PublicTable
 from tcoc.report import charts, words
 
 SINGLE, SIGN = "improvement_single", "multiplies the result"
 
-OPTION_NAMES = {
-    "improvement": "Own terms, hospitals combined",
-    "improvement_single": "Own terms, every hospital alone",
-    "improvement_demographic": "Demographic risk adjustment",
-    "improvement_new_enrollee": "New enrollee risk adjustment",
-    "attainment": "Attainment alone",
-    "attainment_half": "Attainment half and half",
-    "quality_reward_helps": "Quality rewards always help",
-    "base_two_years": "Base of two years",
-    "base_three_years": "Base of three years",
-    "truncated": "High costs cut",
-    "risk_capped": "Risk change capped",
-    "credibility": "Weighted by reliability",
-    "attainment_price_standardized": "Attainment without price",
-}
-"""What a reader calls the options that ship with the project; others go by their own name."""
-
 
 def rate_years(terms: PublicTable) -> list[int]:
     """Return the rate years of the run, ascending."""
     return sorted(int(y) for y in terms.frame["rate_year"])
-
-
-def option_name(option: str) -> str:
-    """Return an option as a reader calls it."""
-    return OPTION_NAMES.get(option, option.replace("_", " "))
 
 
 # ---------------------------------------------------------------- the answer

@@ -6,7 +6,13 @@ from itertools import count
 import ibis
 import pandas as pd
 
-from tcoc.reference.places import UNKNOWN, county_label, normal_county, zip_counties
+from tcoc.reference.places import (
+    UNKNOWN,
+    county_label,
+    county_regions,
+    normal_county,
+    zip_counties,
+)
 from tcoc.rules.groups import ACO, COUNTY, KEYS, PARTS, SUMS, SYSTEM, Group, summed
 from tcoc.rules.spending import total
 from tcoc.store.schema import DOLLAR_SUM
@@ -27,7 +33,7 @@ def groups_of(study: Study) -> tuple[Group, ...]:
     at = hospitals["county"].map(lambda name: county_label(normal_county(name)))
     places = {
         place: (place, tuple(sorted(hospitals.loc[at == place, "ccn"])))
-        for place in map(county_label, sorted(set(zip_counties()["county"])))
+        for place in map(county_label, sorted(county_regions()))
     }
     taken: set[str] = set()
     return tuple(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from tcoc.rules.inference.replicates import Replicates, UnitSums, product_shares
 from tcoc.rules.risk.adjust import Adjusted, Array, Pair
@@ -56,14 +57,12 @@ def tail(units: Array, level: float, skewed: Array | float = 1.0) -> Array:
     mix is bounded, so only the replicates' variance is too small, by (n - 1) / n. `skewed` is what
     share of the variance comes from the hospital's own dollars.
     """
-    from scipy import stats
-
     enough = units >= 2
     n = np.where(enough, units, 2)
     ends = (1 + level) / 2
-    dollars, mix = stats.t.ppf(ends, n - 1) ** 2, stats.norm.ppf(ends) ** 2 * n / (n - 1)
+    dollars, mix = special.stdtrit(n - 1, ends) ** 2, special.ndtri(ends) ** 2 * n / (n - 1)
     quantile = np.sqrt(skewed * dollars + (1 - np.asarray(skewed)) * mix)
-    return np.where(enough, stats.norm.cdf(-quantile), np.nan)
+    return np.where(enough, special.ndtr(-quantile), np.nan)
 
 
 def kept_width(share: Array) -> Array:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from tcoc.rules.inference.intervals import bounds
 from tcoc.rules.mpa.scale import Array, scaled_result
@@ -64,10 +65,8 @@ def panel_table(
 
     One row per true change: `min_benes`, and how many of the hospitals have as many.
     """
-    from scipy.stats import norm
-
     change = np.array(changes, dtype=float)
-    fewest = np.ceil((norm.ppf(certainty) * constant / change) ** 2)
+    fewest = np.ceil((special.ndtri(certainty) * constant / change) ** 2)
     return pd.DataFrame(
         {
             "true_change": change,
@@ -91,8 +90,6 @@ def chance_by_size(
 
 
 def _chance(constant: float, size: int, threshold: float) -> dict[str, float]:
-    from scipy.stats import norm
-
     error = constant / np.sqrt(size)
     if not error > 0:  # without any variation chance pays nobody; without a figure nothing is said
         none = 0.0 if error == 0 else float("nan")
@@ -104,15 +101,14 @@ def _chance(constant: float, size: int, threshold: float) -> dict[str, float]:
         "benes": size,
         "threshold": threshold,
         "result_error": error,
-        "chance_half": float(2 * norm.sf(threshold / 2 / error)),
-        "chance_cap": float(2 * norm.sf(threshold / error)),
+        "chance_half": float(2 * special.ndtr(-threshold / 2 / error)),
+        "chance_cap": float(2 * special.ndtr(-threshold / error)),
         "mean_share": _mean_share(threshold / error),
     }
 
 
 def _mean_share(cap: float) -> float:
     """Return the mean of min(|z|, cap) / cap for a standard normal z."""
-    from scipy.stats import norm
-
-    inside = 2 * (norm.pdf(0) - norm.pdf(cap))
-    return float((inside + cap * 2 * norm.sf(cap)) / cap)
+    density = np.exp(-(np.array([0.0, cap]) ** 2) / 2) / np.sqrt(2 * np.pi)
+    inside = 2 * (density[0] - density[1])
+    return float((inside + cap * 2 * special.ndtr(-cap)) / cap)

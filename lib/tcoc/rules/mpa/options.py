@@ -96,6 +96,11 @@ class GridOption:
         """What the result, before the scale, depends on."""
         return self.risk_method, self.attainment_weight, self.attainment_level
 
+    @property
+    def scale(self) -> tuple[float, float, str]:
+        """What turns the result into a percentage (rules M2, M3)."""
+        return self.threshold, self.max_at_risk, self.quality_sign
+
 
 GRID_KEYS = tuple(GridOption.__dataclass_fields__)
 
@@ -118,29 +123,46 @@ def evaluate_grid(
     point: Inputs,
     replicated: Inputs | None,
     trend: float,
-    year_one: Array,
     level: float,
-    hospitals: tuple[str, ...],
 ) -> pd.DataFrame:
-    """Return one row per option: who gets what, who changes sign, total at risk, chance (M6).
+    """Return one row per option: who gets what, total at risk, chance (M6).
 
-    `year_one` is each hospital's percentage under the rate year's own terms, `level` the share of
-    replicates that the interval of the net total holds.
+    `level` is the share of replicates that the interval of the net total holds.
     """
     rows = []
     for family, members in _families(options):
         result = point.result(*family, trend)
         noisy = None if replicated is None else replicated.result(*family, trend)
         for option in members:
-            scale = (option.threshold, option.max_at_risk, option.quality_sign)
-            percent = point.percents(result, *scale)[:, 0]
+            percent = point.percents(result, *option.scale)[:, 0]
             row = asdict(option) | _totals(percent, point.paid, option.max_at_risk)
             beyond = np.abs(result[point.position, 0]) >= option.threshold
             row["hospitals_beyond"] = int(beyond.sum())
-            row |= _changes(percent, year_one, hospitals)
             if noisy is not None and replicated is not None:
-                row |= _chance(replicated.percents(noisy, *scale), percent, point.paid, level)
+                row |= _chance(
+                    replicated.percents(noisy, *option.scale), percent, point.paid, level
+                )
             rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def grid_changes(
+    options: Iterable[GridOption],
+    point: Inputs,
+    trend: float,
+    year_one: Array,
+    hospitals: tuple[str, ...],
+) -> pd.DataFrame:
+    """Return one row per option: how many change sign, and who changes most (M6).
+
+    `year_one` is each hospital's percentage under the rate year's own terms.
+    """
+    rows = []
+    for family, members in _families(options):
+        result = point.result(*family, trend)
+        for option in members:
+            percent = point.percents(result, *option.scale)[:, 0]
+            rows.append(asdict(option) | _changes(percent, year_one, hospitals))
     return pd.DataFrame(rows)
 
 

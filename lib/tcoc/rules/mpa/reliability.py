@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from tcoc.rules.mpa.scale import Array
 
@@ -180,10 +181,8 @@ def panel_needed(
     A result's error falls with the root of the panel; the test is two-sided at 1 - `level`. NaN
     for a hospital without people or error.
     """
-    from scipy.stats import norm
-
     constant = error * np.sqrt(benes)
-    reach = norm.ppf((1 + level) / 2) + norm.ppf(power)
+    reach = special.ndtri((1 + level) / 2) + special.ndtri(power)
     needed = np.ceil((reach * constant / change) ** 2)
     return np.where((constant > 0) & np.isfinite(constant), needed, np.nan)
 

@@ -49,8 +49,45 @@ class Terms:
         return float((1 + self.national_growth - self.trend_reduction) ** self.years)
 
 
+_NONE = float("nan")
+UNREAD: Mapping[str, Any] = {
+    **dict.fromkeys(("national_growth", "trend_reduction", "threshold", "max_at_risk"), _NONE),
+    **dict.fromkeys(("quality_sign", "risk_method", "attainment_level", "credibility"), ""),
+    "attainment_weight": _NONE,
+}
+"""What stands for the terms that were not read: no number comes of them, and no method."""
+
+
 def read_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
     """Read a rate year's terms; InputError where a value is not given for the rate year."""
+    own = MpaPolicy.of(policy)
+    return replace(
+        result_terms(policy, rate_year, national_growth),
+        threshold=own.threshold(rate_year),
+        max_at_risk=own.max_at_risk(rate_year),
+        quality_sign=own.quality_sign,
+    )
+
+
+def result_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
+    """Read the terms that a result rests on, and none of the scale (rules M1, M5, M8).
+
+    What is computed of them alone holds whatever the scale is; with it nothing can be computed.
+    """
+    own = MpaPolicy.of(policy)
+    return replace(
+        base_terms(policy, rate_year),
+        national_growth=national_growth,
+        trend_reduction=own.trend_reduction,
+        risk_method=own.risk_method,
+        attainment_weight=own.attainment_weight,
+        attainment_level=own.attainment_level,
+        credibility=own.credibility,
+    )
+
+
+def base_terms(policy: Policy, rate_year: int) -> Terms:
+    """Read the terms that a rate year's per capita figures rest on, and no others (rule M8)."""
     own = MpaPolicy.of(policy)
     if own.base_year(rate_year) >= own.performance_year(rate_year):
         raise InputError(
@@ -61,20 +98,12 @@ def read_terms(policy: Policy, rate_year: int, national_growth: float) -> Terms:
         rate_year=rate_year,
         base_year=own.base_year(rate_year),
         performance_year=own.performance_year(rate_year),
-        national_growth=national_growth,
-        trend_reduction=own.trend_reduction,
-        threshold=own.threshold(rate_year),
-        max_at_risk=own.max_at_risk(rate_year),
-        quality_sign=own.quality_sign,
-        risk_method=own.risk_method,
+        **UNREAD,
         combined=own.combined,
-        attainment_weight=own.attainment_weight,
-        attainment_level=own.attainment_level,
         attainment_risk=own.attainment_risk,
         base_weights=_weights(own.base_weights, "mpa.base_weights"),
         risk_cap=own.risk_cap,
         truncated=own.truncated,
-        credibility=own.credibility,
         price_standardized=own.price_standardized,
     )
 

@@ -140,7 +140,7 @@ def hospitals_of(cells: pd.DataFrame, pair: Pair) -> tuple[str, ...]:
     """Return the state and the hospitals with months in both years, in order (rule R4)."""
     present = cells[cells["months"] > 0]
     base, performance = (
-        set(present.loc[present["year"] == year, "ccn"])
+        set(present.loc[present["year"] == year, "ccn"].unique())
         for year in (pair.base_year, pair.performance_year)
     )
     return (STATE, *sorted((base & performance) - {STATE}))
