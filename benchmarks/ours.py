@@ -32,8 +32,6 @@ HEAVY = (
     "beneficiary_year",
     "attribution",
     "risk_cells",
-    "qp_counts",
-    "qp_specialty",
     "qp_clinicians",
     "qp_scores",
 )
@@ -52,12 +50,12 @@ READS: Mapping[str, Columns] = {
         "professional": ("bene_id", "service_date", "npi", "specialty", "hcpcs", "allowed_amount"),
         "facility": ("bene_id", "setting", "ccn", "thru_date", "paid_amount"),
     },
-    "qp_counts": {
+    "qp_clinicians": {
         "member_month": ("bene_id", "month", "part_a", "part_b", "managed_care", "state"),
-        "professional": ("bene_id", "service_date", "npi", "hcpcs", "allowed_amount",
+        "professional": ("bene_id", "service_date", "npi", "specialty", "hcpcs", "allowed_amount",
                          "paid_amount", "part_b_covered"),
-        "facility": ("bene_id", "setting", "ccn", "from_date", "thru_date"),
     },
+    "qp_scores": {"facility": ("bene_id", "setting", "ccn", "thru_date")},
     "intake_measured": {
         "member_month": MONTHS,
         "professional": ("claim_id", "bene_id", "service_date", "npi", "specialty", "hcpcs",
@@ -75,7 +73,8 @@ def years_of(run: Run) -> Mapping[str, Iterable[int]]:
     return {
         "beneficiary_year": run.years,
         "attribution": range(first - 3, last),
-        "qp_counts": run.spec.qp_years,
+        "qp_clinicians": run.spec.qp_years,
+        "qp_scores": run.spec.qp_years,
         "intake_measured": range(first - 1, last + 1),
     }
 

@@ -211,8 +211,11 @@ def _specialty_of(inputs: Inputs, year: int) -> pd.DataFrame:
 
 
 def qp_clinicians(inputs: Inputs) -> pd.DataFrame:
-    """Every clinician of a year: denominators, volume, model, specialty and ACO."""
-    rows = inputs.tables["qp_counts"]
+    """Every clinician of a year: denominators, volume, model, specialty and ACO.
+
+    The counts that it adds up stay for the scores: `inputs.tables["qp_counts"]`.
+    """
+    rows = inputs.tables["qp_counts"] = qp_counts(inputs)
     columns = ["year", "npi", "benes", "payments", "people", "allowed", "part_b_payments",
                "other_payments"]  # fmt: skip
     practice = rows.loc[rows["ccn"] == inputs.one("ccn", WHOLE_PRACTICE), [*columns, "in_model"]]
@@ -220,7 +223,7 @@ def qp_clinicians(inputs: Inputs) -> pd.DataFrame:
     listed = pd.Series(inputs.places.aco_of, dtype="str")
     npi = inputs.identifier("npi", listed.index.to_series()).to_numpy()
     roster = pd.DataFrame({"npi": npi, "aco_id": listed.to_numpy()})
-    joined = practice.merge(inputs.tables["qp_specialty"], on=["year", "npi"], how="left")
+    joined = practice.merge(qp_specialty(inputs), on=["year", "npi"], how="left")
     joined = joined.merge(roster, on="npi", how="left")
     joined = joined.assign(specialty=joined["specialty"].fillna(""))
     return in_order(joined, ["year", "npi"])

@@ -10,15 +10,13 @@ from tcoc.store.schema import SPENDING_COLUMNS
 from .attribution import attribution
 from .inputs import Inputs
 from .people import beneficiary_year
-from .qp import qp_clinicians, qp_counts, qp_scores, qp_snapshots, qp_specialty
+from .qp import qp_clinicians, qp_scores, qp_snapshots
 from .risk import risk_cells
 
 STEPS: dict[str, Callable[[Inputs], pd.DataFrame]] = {
     "beneficiary_year": beneficiary_year,
     "attribution": attribution,
     "risk_cells": risk_cells,
-    "qp_counts": qp_counts,
-    "qp_specialty": qp_specialty,
     "qp_clinicians": qp_clinicians,
     "qp_scores": qp_scores,
 }

@@ -120,7 +120,7 @@ CHANGES = [
     ("attribution", changed("npi", lambda v: None), "column npi differs in 1 "),
     ("attribution", changed("ccn", lambda v: "000000"), "key column ccn differs in 1 "),
     ("risk_cells", changed("months", lambda v: v + 1), "column months differs in 1 "),
-    ("qp_counts", changed("in_model", lambda v: None), "column in_model differs in 1 "),
+    ("qp_clinicians", changed("in_model", lambda v: None), "column in_model differs in 1 "),
     ("qp_scores", lambda t: t.append_column("new", t["npi"]), "column new is missing"),
 ]  # fmt: skip
 

@@ -99,6 +99,16 @@ def month_bit(day: ir.DateValue) -> ir.IntegerValue:
     return number_bit(day.month())
 
 
+@ibis.udf.agg.builtin(name="bit_or")  # type: ignore[untyped-decorator]
+def _bit_or(mask: int) -> int:  # type: ignore[empty-body]
+    """Or of all bits: both engines have it by this name, Ibis for one of them only."""
+
+
+def every_bit(mask: ir.IntegerValue) -> ir.IntegerValue:
+    """Return all bits that any of a group's masks has."""
+    return cast(ir.IntegerValue, _bit_or(mask.cast("int64")).cast("int32"))
+
+
 def number_bit(month: ir.IntegerValue) -> ir.IntegerValue:
     """Return the power of two of a month's number."""
     return cast(ir.IntegerValue, ibis.literal(1, type="int32") << (month - 1).cast("int32"))

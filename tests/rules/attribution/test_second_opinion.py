@@ -160,8 +160,6 @@ TABLES = (
     "beneficiary_year",
     "attribution",
     "risk_cells",
-    "qp_counts",
-    "qp_specialty",
     "qp_clinicians",
     "qp_scores",
     "qp_snapshots",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tcoc.rules.population import PopulationRules, eligible_months
 from tcoc.rules.qp import counts
-from tcoc.rules.qp.periods import Period, Spans, calendar_year
+from tcoc.rules.qp.periods import Period, calendar_year
 from tcoc.rules.qp.rules import QpRules, service_codes
 from tcoc.store.connection import Connection
 from tcoc.store.schema import TABLES
@@ -21,6 +21,10 @@ POPULATION = PopulationRules("MD", 1, ("02",), 2, 1)
 CODES = ("99213", "99214", "99497")
 COVERED = (*CODES, "93000", "88305")
 HOSPITALS = ("210001", "210002", "210003")
+
+
+GIVEN = 1
+"""The number of the given period; number 0 is the calendar year, which decides the model."""
 
 
 @dataclass
@@ -179,30 +183,26 @@ def compute(connection: Connection, given: Given, codes: tuple[str, ...] = CODES
         pd.DataFrame(given.attributed, columns=["bene_id", "ccn", "share"]),
         {"bene_id": "string", "ccn": "string", "share": "float64"},
     )
-    year = calendar_year(given.year)
-    spans = Spans.of((year, given.period))
-    month_spans = Spans.of((year.by_month, given.period.by_month))
-    patients = keep(
-        counts.clinician_patients(lines, code_table, given.all_lines, spans, given.rules)
-    )
-    model = keep(counts.modelling_set(counts.in_period(patients, spans, year), given.rules))
+    periods = (calendar_year(given.year), given.period)
+    practices = keep(counts.practices(lines, code_table, given.all_lines, given.rules))
+    model = keep(counts.modelling_set(practices, given.rules))
     eligible = eligible_months(months, people, given.year, POPULATION)
-    population = counts.qp_population(
-        counts.eligible_spans(eligible, people, month_spans), month_spans, given.period, given.rules
-    )
-    inside = counts.in_period(patients, spans, given.period)
-    counted = keep(counts.denominator_patients(inside, population))
-    visits = counts.encounter_spans(facility, hospitals, spans)
-    links = counts.hospital_links(attribution, counts.encounters(visits, spans, given.period))
-    parts = counts.numerators(counted, links, given.rules.share_weighted)
-    whole = keep(counts.denominators(counted))
+    counting = counts.eligible_periods(eligible, people, periods, given.rules)
+    seen = counts.evaluated_patients(lines, code_table, given.all_lines, periods, given.rules)
+    counted = keep(counts.denominator_patients(seen, counting, len(periods)))
+    visits = counts.encounters(facility, hospitals, periods)
+    links = counts.hospital_links(attribution, visits)
+    weighted = given.rules.share_weighted
+    found = keep(counts.numerators(counted, links, len(periods), [GIVEN] if weighted else []))
+    parts = counts.numerators_of(found, GIVEN, weighted)
+    whole = keep(counts.denominators(counted, GIVEN))
     scored = counts.scores(whole, parts, model)
     result = Result(
         connection.fetch(model, ["npi"]),
         connection.fetch(whole, ["npi"]),
         connection.fetch(scored, ["npi", "ccn"]),
-        connection.fetch(counts.main_specialty(patients), ["npi"]),
+        connection.fetch(practices.filter(practices.people > 0), ["npi"]),
     )
     connection.drop(people, months, lines, facility, code_table, hospitals, attribution)
-    connection.drop(patients, model, counted, whole)
+    connection.drop(practices, model, counted, found, whole)
     return result

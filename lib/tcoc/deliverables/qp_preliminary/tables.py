@@ -2,9 +2,10 @@
 
 | table | one row per | holds |
 |---|---|---|
-| qp_patients (internal) | year, npi, bene_id, specialty, span | one pass over lines |
-| qp_people, qp_visits (internal) | year, bene_id (ccn), span | the same of months and facilities |
-| qp_counts (internal) | year, npi, ccn | the year's counts; no ccn: the whole practice |
+| qp_practices (internal) | year, npi | volume and main specialty, of whomever |
+| qp_patients (internal) | year, npi, bene_id | who counts in which periods, and payments |
+| qp_visits (internal) | year, bene_id, ccn | the periods with an encounter |
+| qp_numerators (internal) | year, npi, ccn | numerators of all periods, both ways of weighing |
 | qp_clinicians | year, npi | denominators, volume, in_model, specialty, ACO |
 | qp_scores | year, npi, ccn | the contract's scores, then payments by criterion |
 | qp_thresholds | test, reading | the thresholds that the run used |
@@ -22,18 +23,14 @@
 """
 
 from tcoc.deliverables.qp_preliminary.tables_counts import (
-    PATIENT_SCHEMA,
-    PEOPLE_SCHEMA,
-    VISIT_SCHEMA,
+    PRACTICE_SCHEMA,
     qp_clinicians,
-    qp_counts,
+    qp_numerators,
     qp_patients,
-    qp_people,
+    qp_practices,
     qp_scores,
     qp_snapshots,
-    qp_specialty,
     qp_visits,
-    qp_weighted_counts,
 )
 from tcoc.deliverables.qp_preliminary.tables_money import (
     FEE_SCHEMA,
@@ -66,14 +63,11 @@ _PAIR = ("year", "npi", "ccn")
 _TEST = ("year", "test", "reading", "partner")
 
 PRODUCTS: tuple[Product, ...] = (
-    Product("qp_patients", ("year", "npi", "bene_id", "specialty", "span"), qp_patients,
-            PATIENT_SCHEMA, internal=True, alone=True),
-    Product("qp_people", ("year", "bene_id", "span"), qp_people, PEOPLE_SCHEMA, internal=True,
+    Product("qp_practices", ("year", "npi"), qp_practices, PRACTICE_SCHEMA, internal=True,
             alone=True),
-    Product("qp_visits", ("year", "bene_id", "ccn", "span"), qp_visits, VISIT_SCHEMA,
-            internal=True, alone=True),
-    Product("qp_counts", _PAIR, qp_counts, internal=True),
-    Product("qp_specialty", ("year", "npi"), qp_specialty, internal=True),
+    Product("qp_patients", ("year", "npi", "bene_id"), qp_patients, internal=True, alone=True),
+    Product("qp_visits", ("year", "bene_id", "ccn"), qp_visits, internal=True, alone=True),
+    Product("qp_numerators", _PAIR, qp_numerators, internal=True),
     Product("qp_clinicians", ("year", "npi"), qp_clinicians),
     Product("qp_scores", _PAIR, qp_scores),
     Product("qp_thresholds", ("test", "reading"), qp_thresholds, THRESHOLD_SCHEMA),
@@ -84,7 +78,6 @@ PRODUCTS: tuple[Product, ...] = (
             YEAR_RESULT_SCHEMA),
     Product("qp_sensitivity", ("year", "test", "reading", "unseen_share"), qp_sensitivity,
             SENSITIVITY_SCHEMA),
-    Product("qp_weighted_counts", _PAIR, qp_weighted_counts, internal=True),
     Product("qp_variants", (*_TEST, "variant"), qp_variants,
             {**SUMMARY_SCHEMA, "variant": "string"}),
     Product("qp_routes", ("year", "reading", "partner", "npi"), qp_routes, ROUTES_SCHEMA),

@@ -1,11 +1,11 @@
 """From claims to counts and scores: the restricted tables of rules Q1 to Q3 and Q7.
 
-Claims, months and hospital visits are passed once for all periods of a year (`qp_patients`,
-`qp_people`, `qp_visits`); the year's scores, their variants and the snapshots start from these.
+Claims, months and hospital visits are passed once for all periods of a year, the calendar year's
+and each snapshot's: `qp_patients` and `qp_visits` say what counts in which, and `qp_numerators`
+adds both up in one pass. Scores, their variants and the snapshots are columns of it.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import cast
 
@@ -18,47 +18,22 @@ from tcoc.reference import load_code_lists
 from tcoc.reference.covered import load_covered_services
 from tcoc.rules.population import PopulationRules, eligible_months
 from tcoc.rules.qp import counts
-from tcoc.rules.qp.periods import Period, Spans, calendar_year, snapshot_periods
-from tcoc.rules.qp.rules import QpRules, qp_rules, service_codes
+from tcoc.rules.qp.periods import Period, all_periods, snapshot_numbers
+from tcoc.rules.qp.rules import qp_rules, service_codes
 from tcoc.store.schema import DOLLAR_SUM
 from tcoc.study import Study
 
-WHOLE_PRACTICE = ""
-"""In qp_counts, the ccn of the row that holds a clinician's denominators."""
+WHOLE_YEAR = 0
+"""The number of the period that is the calendar year (`all_periods`)."""
 
-PATIENT_SCHEMA = {
+PRACTICE_SCHEMA = {
     "year": "int64",
     "npi": "string",
-    "bene_id": "string",
-    "specialty": "string",
-    "span": "int8",
-    "seen": "int8",
-    "allowed": DOLLAR_SUM,
-    "payments": DOLLAR_SUM,
-    "other_payments": DOLLAR_SUM,
-    "evaluated": "int8",
-}
-
-PEOPLE_SCHEMA = {"year": "int64", "bene_id": "string", "birth_date": "date", "span": "int8"}
-VISIT_SCHEMA = {"year": "int64", "bene_id": "string", "ccn": "string", "span": "int8"}
-
-COUNT_SCHEMA = {
-    "year": "int64",
-    "npi": "string",
-    "ccn": "string",
-    "benes": "int64",
-    "payments": DOLLAR_SUM,
     "people": "int64",
     "allowed": DOLLAR_SUM,
     "part_b_payments": DOLLAR_SUM,
     "other_payments": DOLLAR_SUM,
-    "in_model": "boolean",
-    "benes_attributed": "float64",
-    "benes_encounter": "int64",
-    "benes_numerator": "float64",
-    "payments_numerator": DOLLAR_SUM,
-    "payments_attributed": DOLLAR_SUM,
-    "payments_encounter": DOLLAR_SUM,
+    "specialty": "string",
 }
 
 
@@ -72,16 +47,7 @@ def qp_years(study: Study) -> tuple[int, ...]:
 
 def periods_of(study: Study, year: int) -> tuple[Period, ...]:
     """Return all periods of a year: the calendar year, then its snapshots (rule Q7)."""
-    snapshots = snapshot_periods(QpPolicy.of(study.policy), year)
-    return calendar_year(year), *snapshots.values()
-
-
-def _spans(study: Study, year: int) -> Spans:
-    return Spans.of(periods_of(study, year))
-
-
-def _month_spans(study: Study, year: int) -> Spans:
-    return Spans.of(period.by_month for period in periods_of(study, year))
+    return all_periods(QpPolicy.of(study.policy), year)
 
 
 def all_covered(study: Study) -> bool:
@@ -106,38 +72,42 @@ def _by_year(study: Study, table: Callable[[int], ir.Table]) -> ir.Table:
     return _stack(parts)
 
 
-def qp_patients(study: Study) -> ir.Table:
-    """Clinician x patient x span, over all professional lines of the QP years (rules Q1, Q3)."""
+def qp_practices(study: Study) -> ir.Table:
+    """What each clinician bills in a year, and its main specialty (rules Q3, Q8)."""
     listed, rules = codes(study), qp_rules(study.policy)
+
+    def practices(year: int) -> ir.Table:
+        lines = study.store_table("professional", [year])
+        return counts.practices(lines, listed, all_covered(study), rules)
+
+    return _by_year(study, practices)
+
+
+def qp_patients(study: Study) -> ir.Table:
+    """Who counts with which clinician in which period, and their payments (rule Q1)."""
+    listed, rules = codes(study), qp_rules(study.policy)
+    residents = PopulationRules.from_policy(study.policy)
+    beneficiary = study.store_table("beneficiary")
 
     def patients(year: int) -> ir.Table:
         lines = study.store_table("professional", [year])
-        spans = _spans(study, year)
-        return counts.clinician_patients(lines, listed, all_covered(study), spans, rules)
+        months = study.store_table("member_month", [year])
+        periods = periods_of(study, year)
+        seen = counts.evaluated_patients(lines, listed, all_covered(study), periods, rules)
+        eligible = eligible_months(months, beneficiary, year, residents)
+        people = counts.eligible_periods(eligible, beneficiary, periods, rules)
+        return counts.denominator_patients(seen, people, len(periods))
 
     return _by_year(study, patients)
 
 
-def qp_people(study: Study) -> ir.Table:
-    """In which spans each beneficiary has an eligible month (rule Q1)."""
-    beneficiary = study.store_table("beneficiary")
-    rules = PopulationRules.from_policy(study.policy)
-
-    def people(year: int) -> ir.Table:
-        months = study.store_table("member_month", [year])
-        eligible = eligible_months(months, beneficiary, year, rules)
-        return counts.eligible_spans(eligible, beneficiary, _month_spans(study, year))
-
-    return _by_year(study, people)
-
-
 def qp_visits(study: Study) -> ir.Table:
-    """In which spans each beneficiary had an encounter at an eligible hospital (rule Q2)."""
+    """In which periods each beneficiary had an encounter at an eligible hospital (rule Q2)."""
     hospitals = _hospitals(study)
 
     def visits(year: int) -> ir.Table:
         claims = study.store_table("facility", [year])
-        return counts.encounter_spans(claims, hospitals, _spans(study, year))
+        return counts.encounters(claims, hospitals, periods_of(study, year))
 
     return _by_year(study, visits)
 
@@ -153,67 +123,22 @@ def _of_year(study: Study, name: str, year: int) -> ir.Table:
     return table.filter(table.year == year).drop("year")
 
 
-# ---------------------------------------------------------------- from spans to periods
+def qp_numerators(study: Study) -> ir.Table:
+    """Numerators of all clinicians, hospitals and periods, both ways of weighing (Q2, Q7)."""
+    always = qp_rules(study.policy).share_weighted
 
+    def sums(year: int) -> ir.Table:
+        periods = range(len(periods_of(study, year)))
+        attribution = study.table("attribution")
+        links = counts.hospital_links(
+            attribution.filter(attribution.year == year), _of_year(study, "qp_visits", year)
+        )
+        # snapshots are weighed as the run says, the year also the other way
+        weighted = periods if always else [WHOLE_YEAR]
+        counted = _of_year(study, "qp_patients", year)
+        return counts.numerators(counted, links, len(periods), weighted)
 
-def _patients(study: Study, year: int, period: Period) -> ir.Table:
-    patients = _of_year(study, "qp_patients", year)
-    return counts.in_period(patients, _spans(study, year), period)
-
-
-def _population(study: Study, year: int, period: Period, rules: QpRules) -> ir.Table:
-    people = _of_year(study, "qp_people", year)
-    return counts.qp_population(people, _month_spans(study, year), period, rules)
-
-
-def _links(study: Study, year: int, period: Period) -> ir.Table:
-    attribution = study.table("attribution")
-    visits = _of_year(study, "qp_visits", year)
-    seen = counts.encounters(visits, _spans(study, year), period)
-    return counts.hospital_links(attribution.filter(attribution.year == year), seen)
-
-
-def _year_counts(study: Study, year: int, rules: QpRules) -> ir.Table:
-    """Denominators, volume and numerators of one year, kept in the engine."""
-    keep, period = study.connection.keep, calendar_year(year)
-    patients = keep(_patients(study, year, period))
-    people = _population(study, year, period, rules)
-    counted = keep(counts.denominator_patients(patients, people))
-    model = counts.modelling_set(patients, rules)
-    whole = counts.denominators(counted)
-    practice = model.left_join(whole, "npi").drop("npi_right").mutate(ccn=_text(WHOLE_PRACTICE))
-    parts = counts.numerators(counted, _links(study, year, period), rules.share_weighted)
-    kept = keep(ibis.union(_as_counts(practice, year), _as_counts(parts, year)))
-    study.connection.drop(counted, patients)
-    return kept
-
-
-def _text(value: str) -> ir.StringScalar:
-    return cast(ir.StringScalar, ibis.literal(value, "string"))
-
-
-def _as_counts(table: ir.Table, year: int) -> ir.Table:
-    """Bring rows to the columns of qp_counts; what they do not have is null."""
-    columns = {
-        name: table[name].cast(kind) if name in table.columns else ibis.null(kind)
-        for name, kind in COUNT_SCHEMA.items()
-    }
-    return table.select(**{**columns, "year": ibis.literal(year, "int64")})
-
-
-def qp_counts(study: Study) -> ir.Table:
-    """All counts of all years: the one pass over the claims (rules Q1-Q3)."""
-    return _counts(study, qp_rules(study.policy))
-
-
-def qp_weighted_counts(study: Study) -> ir.Table:
-    """The same with attributed beneficiaries weighed by their share, or whole if they are (Q2)."""
-    rules = qp_rules(study.policy)
-    return _counts(study, replace(rules, share_weighted=not rules.share_weighted))
-
-
-def _counts(study: Study, rules: QpRules) -> ir.Table:
-    return _stack([_year_counts(study, year, rules) for year in qp_years(study)])
+    return _by_year(study, sums)
 
 
 def _stack(tables: list[ir.Table]) -> ir.Table:
@@ -225,34 +150,29 @@ def _stack(tables: list[ir.Table]) -> ir.Table:
 
 def qp_clinicians(study: Study) -> ir.Table:
     """Every clinician of a year: denominators, volume, model, specialty and ACO (Q1, Q3)."""
-    rows = study.table("qp_counts")
-    practice = rows.filter(rows.ccn == WHOLE_PRACTICE).select(
-        "year",
-        "npi",
-        benes=rows.benes.fill_null(0),
-        payments=rows.payments.fill_null(ibis.literal(0).cast(DOLLAR_SUM)),
-        people=rows.people,
-        allowed=rows.allowed,
-        part_b_payments=rows.part_b_payments,
-        other_payments=rows.other_payments,
-        in_model=rows.in_model,
-    )
-    specialties = study.table("qp_specialty").rename(specialty_year="year", specialty_npi="npi")
+    practice = counts.modelling_set(study.table("qp_practices"), qp_rules(study.policy))
+    whole = _by_year(study, lambda year: _denominators(study, year, WHOLE_YEAR))
+    whole = whole.rename(whole_year="year", whole_npi="npi")
     acos = _aco_of_clinician(study)
     joined = practice.left_join(
-        specialties,
-        [practice.year == specialties.specialty_year, practice.npi == specialties.specialty_npi],
+        whole, [practice.year == whole.whole_year, practice.npi == whole.whole_npi]
     )
     joined = joined.left_join(acos, joined.npi == acos.aco_npi)
-    return joined.select(
-        *practice.columns, specialty=joined.specialty.fill_null(""), aco_id="aco_id"
+    filled = joined.mutate(
+        benes=joined.benes.fill_null(0),
+        payments=joined.payments.fill_null(ibis.literal(0).cast(DOLLAR_SUM)),
     )
+    return filled.select(*CLINICIAN_COLUMNS)
 
 
-def qp_specialty(study: Study) -> ir.Table:
-    """Main specialty of each clinician and year."""
-    main = _by_year(study, lambda year: counts.main_specialty(_of_year(study, "qp_patients", year)))
-    return main.select("year", "npi", "specialty")
+CLINICIAN_COLUMNS = (
+    "year", "npi", "benes", "payments", "people", "allowed", "part_b_payments", "other_payments",
+    "in_model", "specialty", "aco_id",
+)  # fmt: skip
+
+
+def _denominators(study: Study, year: int, number: int) -> ir.Table:
+    return counts.denominators(_of_year(study, "qp_patients", year), number)
 
 
 def _aco_of_clinician(study: Study) -> ir.Table:
@@ -266,51 +186,40 @@ def _aco_of_clinician(study: Study) -> ir.Table:
 
 def qp_scores(study: Study) -> ir.Table:
     """Threshold scores of every clinician and hospital with a numerator (rules Q1-Q3)."""
-    return scores_of(study, "qp_counts", qp_rules(study.policy).share_weighted)
+    return year_scores(study, qp_rules(study.policy).share_weighted)
 
 
-def scores_of(study: Study, name: str, weighted: bool) -> ir.Table:
-    """Scores from a table of counts; people are whole numbers unless shares weigh them."""
-    rows, by = study.table(name), ("year", "npi")
-    practice = rows.filter(rows.ccn == WHOLE_PRACTICE)
-    counted = practice.filter(practice.benes > 0).select(*by, "benes", "payments")
-    criteria = [column for column in COUNT_SCHEMA if column.endswith(_CRITERIA)]
-    parts = rows.filter(rows.ccn != WHOLE_PRACTICE).select(*by, "ccn", *criteria)
-    scored = counts.scores(counted, parts, practice, by)
-    people = {} if weighted else {column: scored[column].cast("int64") for column in PEOPLE}
-    return scored.mutate(**people)
+def year_scores(study: Study, share_weighted: bool) -> ir.Table:
+    """The year's scores; people are whole numbers unless shares weigh them (rule Q2)."""
+    found, by = study.table("qp_numerators"), ("year", "npi")
+    parts = counts.numerators_of(found, WHOLE_YEAR, share_weighted, by)
+    clinicians = study.table("qp_clinicians")
+    whole = clinicians.filter(clinicians.benes > 0).select(*by, "benes", "payments")
+    return counts.scores(whole, parts, clinicians, by)
 
 
-_CRITERIA = ("_attributed", "_encounter", "_numerator")
-PEOPLE = ("benes_attributed", "benes_encounter", "benes_numerator")
+PEOPLE = tuple(f"benes_{criterion}" for criterion in counts.CRITERIA)
 
 
 def qp_snapshots(study: Study) -> ir.Table:
     """Scores of each snapshot; the model is that of the year (rules Q3, Q7)."""
     parts = [
-        _snapshot(study, year, day, period)
+        _snapshot(study, year, day, number)
         for year in qp_years(study)
-        for day, period in snapshot_periods(QpPolicy.of(study.policy), year).items()
+        for day, number in snapshot_numbers(QpPolicy.of(study.policy), year).items()
     ]
     if not parts:
         return study.table("qp_scores").mutate(snapshot=ibis.null("date")).limit(0)
     return _stack(parts)
 
 
-def _snapshot(study: Study, year: int, day: date, period: Period) -> ir.Table:
-    keep, rules = study.connection.keep, qp_rules(study.policy)
-    people = _population(study, year, period, rules)
-    counted = keep(counts.denominator_patients(_patients(study, year, period), people))
-    parts = counts.numerators(counted, _links(study, year, period), rules.share_weighted)
-    clinicians = study.table("qp_clinicians")
-    model = clinicians.filter(clinicians.year == year)
-    scored = counts.scores(counts.denominators(counted), parts, model)
-    kept = keep(
-        scored.select(
-            year=ibis.literal(year, "int64"),
-            snapshot=ibis.literal(day),
-            **{c: scored[c] for c in counts.SCORE_COLUMNS},
-        )
+def _snapshot(study: Study, year: int, day: date, number: int) -> ir.Table:
+    weighted = qp_rules(study.policy).share_weighted
+    parts = counts.numerators_of(_of_year(study, "qp_numerators", year), number, weighted)
+    model = _of_year(study, "qp_clinicians", year)
+    scored = counts.scores(_denominators(study, year, number), parts, model)
+    return scored.select(
+        year=ibis.literal(year, "int64"),
+        snapshot=ibis.literal(day),
+        **{c: scored[c] for c in counts.SCORE_COLUMNS},
     )
-    study.connection.drop(counted)
-    return kept

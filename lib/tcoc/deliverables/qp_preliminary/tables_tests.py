@@ -8,7 +8,7 @@ from typing import cast
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.deliverables.qp_preliminary.tables_counts import PEOPLE, qp_years, scores_of
+from tcoc.deliverables.qp_preliminary.tables_counts import PEOPLE, qp_years, year_scores
 from tcoc.params import QpPolicy
 from tcoc.rules.qp import counts, money, partners, results
 from tcoc.rules.qp.periods import Period, calendar_year, snapshot_periods
@@ -98,10 +98,9 @@ def _float(value: object) -> float | None:
     return None if value is None else float(cast(float, value))
 
 
-def _assessed(study: Study, table: str, weighted: bool | None = None) -> pd.DataFrame:
+def _assessed(study: Study, found: ir.Table) -> pd.DataFrame:
     """Each clinician at its partner under every test, reading and partner assumption."""
-    source = study.table(table) if weighted is None else scores_of(study, table, weighted)
-    scores = _score_frame(study, source)
+    scores = _score_frame(study, found)
     choice = qp_rules(study.policy).partner_choice
     limits = all_thresholds(QpPolicy.of(study.policy))
     sets = _candidate_sets(study, scores, clinician_frame(study), _calendar_years(study))
@@ -111,7 +110,7 @@ def _assessed(study: Study, table: str, weighted: bool | None = None) -> pd.Data
 
 def qp_partners(study: Study) -> pd.DataFrame:
     """Each clinician of the model at its partner (rules Q4-Q6)."""
-    rows = _assessed(study, "qp_scores")
+    rows = _assessed(study, study.table("qp_scores"))
     return rows.assign(
         benes=rows["people"] // rows["scale"],
         benes_numerator=rows["people_linked"].astype("float64") / rows["scale"],
@@ -168,7 +167,7 @@ def qp_variants(study: Study) -> pd.DataFrame:
     """Slide 9's table once more, the other way of weighing attributed beneficiaries (Q2)."""
     weighted = not qp_rules(study.policy).share_weighted
     name = "share-weighted" if weighted else "whole beneficiaries"
-    table = _summary(study, _assessed(study, "qp_weighted_counts", weighted))
+    table = _summary(study, _assessed(study, year_scores(study, weighted)))
     return table.assign(variant=name)
 
 

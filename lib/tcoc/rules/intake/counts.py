@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.rules.population import month_bit
+from tcoc.rules.population import every_bit, month_bit
 from tcoc.store.schema import DOLLAR_SUM
 
 COUNTS = {"check": "object", "year": "int32", "count": "int32", "of": "int32"}
@@ -65,7 +65,7 @@ def _people(months: ir.Table) -> ir.Table:
     )
     return cast(
         ir.Table,
-        bits.group_by("bene_id").agg(known=_every_bit(bits.bit), managed=_every_bit(bits.managed)),
+        bits.group_by("bene_id").agg(known=every_bit(bits.bit), managed=every_bit(bits.managed)),
     )
 
 
@@ -73,22 +73,13 @@ def _claimed(tables: Tables) -> ir.Table:
     """Months of claims by part and person: of each part alone, since one key costs a third."""
     facility = tables["facility"]
     stays = facility.select("bene_id", part=facility.setting, bit=month_bit(facility.thru_date))
-    parts = [stays.group_by("part", "bene_id").agg(mask=_every_bit(stays.bit))]
+    parts = [stays.group_by("part", "bene_id").agg(mask=every_bit(stays.bit))]
     for name in ("professional", "dme"):
         lines = tables[name]
         bits = lines.select("bene_id", bit=month_bit(lines.service_date))
-        masks = bits.group_by("bene_id").agg(mask=_every_bit(bits.bit))
+        masks = bits.group_by("bene_id").agg(mask=every_bit(bits.bit))
         parts.append(masks.mutate(part=ibis.literal(name)))
     return cast(ir.Table, ibis.union(*(part.select("part", "bene_id", "mask") for part in parts)))
-
-
-@ibis.udf.agg.builtin(name="bit_or")  # type: ignore[untyped-decorator]
-def _bit_or(mask: int) -> int:  # type: ignore[empty-body]
-    """Or of all bits: both engines have it by this name, Ibis for one of them only."""
-
-
-def _every_bit(mask: ir.IntegerValue) -> ir.IntegerValue:
-    return cast(ir.IntegerValue, _bit_or(mask.cast("int64")).cast("int32"))
 
 
 def claim_sums(rows: YearRows, line_limit: float, claim_limit: float) -> ir.Table:
@@ -144,7 +135,7 @@ ENROLMENT = ("claims_without_month", "paid_in_managed_care")
 def people_counts(rows: YearRows) -> ir.Table:
     """People by part: of the whole year (`whole`), and in each month; parts as in VOLUMES."""
     claimed = rows.claimed
-    together = claimed.group_by("bene_id").agg(mask=_every_bit(claimed.mask))
+    together = claimed.group_by("bene_id").agg(mask=every_bit(claimed.mask))
     masks = [
         rows.people.select("bene_id", mask="known", part=ibis.literal(MEMBER_MONTH)),
         together.select("bene_id", "mask", part=ibis.literal(ALL_CLAIMS)),

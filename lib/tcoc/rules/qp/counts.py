@@ -1,19 +1,21 @@
 """From claims to counts: patients and payments of clinicians, whole and at hospitals (Q1-Q3).
 
 Everything here is an Ibis expression with exact sums, so that neither the engine nor the number
-of threads can change a result. Claims are passed once for all periods of a year: only
-`clinician_patients` reads professional lines, `encounter_spans` facility claims and
-`eligible_spans` months; all others work on what these return.
+of threads can change a result. What counts is counted for all periods of a year in one pass, with
+a bit or a column for each (`periods`): `evaluated_patients` and `practices` read professional
+lines, `encounters` facility claims and `eligible_periods` months; all else works on what these
+return.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import cast
 
 import ibis
 import ibis.expr.types as ir
 
-from tcoc.rules.qp.periods import Period, Spans
+from tcoc.rules.population import every_bit
+from tcoc.rules.qp.periods import Period, bits_of, has_bit, period_bits
 from tcoc.rules.qp.rules import QpRules, age_day, latest_birth_date
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS
 
@@ -37,40 +39,40 @@ SCORE_COLUMNS = (
 )
 """Columns of the scores after the year: the contract's first, then dollars by criterion."""
 
-
-def eligible_spans(eligible_months: ir.Table, beneficiary: ir.Table, spans: Spans) -> ir.Table:
-    """In which spans each beneficiary has an eligible month (rule Q1), with the birth date.
-
-    `eligible_months` holds the months of rule P1 as (bene_id, month); `spans` cut at first days of
-    months where a period begins. One row per (bene_id, span).
-    """
-    months = eligible_months.select("bene_id", span=spans.number(eligible_months.month)).distinct()
-    births = beneficiary.select("bene_id", "birth_date")
-    return months.inner_join(births, "bene_id").select("bene_id", "birth_date", "span")
+CRITERIA = ("attributed", "encounter", "numerator")
+"""By what people are in a numerator: either criterion alone, and their union (rule Q2)."""
 
 
-def qp_population(people: ir.Table, spans: Spans, period: Period, rules: QpRules) -> ir.Table:
-    """Beneficiaries with an eligible month in the period who are old enough (rule Q1).
-
-    `people` from `eligible_spans`. A month lies in the period when any of its days does. One row
-    per bene_id.
-    """
-    inside = spans.within(people, period.by_month)
-    born_by = latest_birth_date(rules.minimum_age, age_day(rules, period))
-    return inside.filter(inside.birth_date <= ibis.literal(born_by)).select("bene_id").distinct()
-
-
-def clinician_patients(
-    lines: ir.Table, codes: ir.Table, all_covered: bool, spans: Spans, rules: QpRules
+def eligible_periods(
+    eligible_months: ir.Table, beneficiary: ir.Table, periods: Sequence[Period], rules: QpRules
 ) -> ir.Table:
-    """Each clinician's patients by span, whoever they are: the one pass over lines (Q1, Q3).
+    """In which periods each beneficiary has an eligible month and is old enough (rule Q1).
 
-    One row per (npi, bene_id, specialty, span): `seen` 1 if any line has an allowed amount above
-    0, `allowed` the allowed dollars of those lines, `payments` the dollars of covered professional
-    services that Part B covers, `other_payments` those of its other lines, `evaluated` 1 if there
-    is an E&M service with an allowed amount above 0. `codes` has code, evaluation and covered
-    (`service_codes`); with `all_covered` a line needs no code to be covered. A line without NPI is
-    nobody's service (I3); a line without specialty has "".
+    `eligible_months` holds the months of rule P1 as (bene_id, month); a month lies in a period when
+    any of its days does. One row per bene_id with `periods`, a bit for each.
+    """
+    months = eligible_months.select(
+        "bene_id", bits=period_bits(eligible_months.month, [p.by_month for p in periods])
+    )
+    inside = months.group_by("bene_id").agg(inside=every_bit(months.bits))
+    joined = inside.inner_join(beneficiary.select("bene_id", "birth_date"), "bene_id")
+    adult = bits_of(
+        joined.birth_date <= ibis.literal(latest_birth_date(rules.minimum_age, age_day(rules, p)))
+        for p in periods
+    )
+    return joined.select("bene_id", periods=joined.inside & adult)
+
+
+# ---------------------------------------------------------------- what clinicians bill
+
+
+def _marked(lines: ir.Table, codes: ir.Table, all_covered: bool, rules: QpRules) -> ir.Table:
+    """Mark lines with an NPI by what they count for (Q1); one without is nobody's service (I3).
+
+    `codes` has code, evaluation and covered (`service_codes`); with `all_covered` a line needs no
+    code to be covered. `payment` are the dollars of covered professional services that Part B
+    covers, `other` those of its other lines, `allowed` the allowed dollars above 0; `evaluated`
+    marks an E&M service with an allowed amount above 0. A line without specialty has "".
     """
     own = lines.filter(lines.npi.notnull())
     flagged = own.left_join(codes, own.hcpcs == codes.code)
@@ -78,64 +80,140 @@ def clinician_patients(
     nothing = ibis.literal(Decimal("0.00")).cast("decimal(12, 2)")
     paid = flagged[f"{rules.payment_basis}_amount"]
     covered = ibis.literal(True) if all_covered else flagged.covered.fill_null(0) == 1
-    marked = flagged.select(
+    return flagged.select(
         "npi",
         "bene_id",
+        "service_date",
         specialty=flagged.specialty.fill_null(""),
-        span=spans.number(flagged.service_date),
-        seen=billed.cast("int8"),
+        billed=billed.cast("int8"),
         allowed=ibis.ifelse(billed, flagged.allowed_amount, nothing),
         payment=ibis.ifelse(flagged.part_b_covered & covered, paid, nothing),
         other=ibis.ifelse(flagged.part_b_covered & ~covered, paid, nothing),
-        evaluated=(billed & (flagged.evaluation.fill_null(0) == 1)).cast("int8"),
+        evaluated=(billed & (flagged.evaluation.fill_null(0) == 1)),
     )
-    return marked.group_by("npi", "bene_id", "specialty", "span").agg(
-        seen=marked.seen.max(),
+
+
+def evaluated_patients(
+    lines: ir.Table, codes: ir.Table, all_covered: bool, periods: Sequence[Period], rules: QpRules
+) -> ir.Table:
+    """Each clinician's patients with an E&M service, whoever they are (rule Q1).
+
+    One row per (npi, bene_id): `evaluated` has the bit of each period with such a service,
+    `cents_N` are the covered payments of period N, whatever the service (`_marked`).
+    """
+    marked = _marked(lines, codes, all_covered, rules)
+    timed = marked.select(
+        "npi",
+        "bene_id",
+        evaluated=ibis.ifelse(marked.evaluated, period_bits(marked.service_date, periods), 0),
+        **{
+            f"cents_{n}": ibis.ifelse(period.holds(marked.service_date), cents(marked.payment), 0)
+            for n, period in enumerate(periods)
+        },
+    )
+    patients = timed.group_by("npi", "bene_id").agg(
+        evaluated=every_bit(timed.evaluated),
+        **{f"cents_{n}": _sum(timed[f"cents_{n}"]) for n in range(len(periods))},
+    )
+    return patients.filter(patients.evaluated > 0)
+
+
+def _sum(numbers: ir.IntegerValue) -> ir.IntegerValue:
+    """Sum of whole numbers, exact up to 9e15: in float64, which no engine widens to 128 bits."""
+    return cast(ir.IntegerValue, numbers.cast("float64").sum().cast("int64"))
+
+
+def denominator_patients(patients: ir.Table, people: ir.Table, periods: int) -> ir.Table:
+    """Pairs that count: eligible people with an E&M service by the clinician (rule Q1).
+
+    `patients` from `evaluated_patients`, `people` from `eligible_periods`. One row per (npi,
+    bene_id): `periods` has the bit of each period in which the pair counts, `cents_N` are all its
+    covered payments in period N, whatever the month and the service, and 0 where it does not count.
+    """
+    joined = patients.inner_join(people, "bene_id")
+    both = joined.mutate(periods=joined.evaluated & joined.periods)
+    counted = both.filter(both.periods > 0)
+    names = [f"cents_{n}" for n in range(periods)]
+    own = {
+        name: ibis.ifelse(has_bit(counted.periods, n), counted[name], 0)
+        for n, name in enumerate(names)
+    }
+    return counted.select("npi", "bene_id", "periods", **own)
+
+
+def denominators(counted: ir.Table, number: int) -> ir.Table:
+    """Denominators of each clinician in a period (rule Q1): npi, `benes` and `payments`."""
+    inside = counted.filter(has_bit(counted.periods, number))
+    sums = inside.group_by("npi").agg(benes=inside.count(), cents=_sum(inside[f"cents_{number}"]))
+    return sums.select("npi", "benes", payments=_dollars(sums.cents))
+
+
+def _dollars(cents: ir.IntegerValue) -> ir.DecimalValue:
+    """Return integer cents as dollars, exact up to 4e15 cents."""
+    return cast(ir.DecimalValue, (cents / 100).cast(DOLLAR_SUM))
+
+
+def practices(lines: ir.Table, codes: ir.Table, all_covered: bool, rules: QpRules) -> ir.Table:
+    """What each clinician bills in a year, for whomever (rule Q3): one row per npi.
+
+    `people` distinct people with an allowed amount above 0, `allowed` dollars, `part_b_payments`
+    dollars of covered services (the incentive's base, rule Q8), `other_payments` those of all other
+    Part B lines, `specialty` the one with most allowed dollars, "" if none.
+    """
+    marked = _marked(lines, codes, all_covered, rules)
+    sums = marked.group_by("npi", "specialty").agg(
+        billed=marked.billed.max(),
         allowed=marked.allowed.sum().cast(DOLLAR_SUM),
         payments=marked.payment.sum().cast(DOLLAR_SUM),
-        other_payments=marked.other.sum().cast(DOLLAR_SUM),
-        evaluated=marked.evaluated.max(),
+        other=marked.other.sum().cast(DOLLAR_SUM),
+    )
+    # lines without specialty count only where there is no other
+    order = [
+        sums.billed.desc(),
+        (sums.specialty != "").cast("int8").desc(),
+        sums.allowed.desc(),
+        sums.specialty.asc(),
+    ]
+    ranked = sums.mutate(rank=ibis.row_number().over(group_by="npi", order_by=order))
+    first = (ranked["rank"] == 0) & (ranked.billed == 1)
+    whole = ranked.group_by("npi").agg(
+        allowed=ranked.allowed.sum().cast(DOLLAR_SUM),
+        part_b_payments=ranked.payments.sum().cast(DOLLAR_SUM),
+        other_payments=ranked.other.sum().cast(DOLLAR_SUM),
+        specialty=ibis.ifelse(first, ranked.specialty, "").max(),
+    )
+    seen = lines.filter(lines.npi.notnull(), lines.allowed_amount > 0)
+    pairs = seen.select(person_npi="npi", bene_id="bene_id").distinct()
+    people = pairs.group_by("person_npi").agg(people=pairs.count())
+    joined = whole.left_join(people, whole.npi == people.person_npi)
+    return joined.select(
+        "npi",
+        "allowed",
+        "part_b_payments",
+        "other_payments",
+        "specialty",
+        people=joined.people.fill_null(0),
     )
 
 
-def in_period(patients: ir.Table, spans: Spans, period: Period) -> ir.Table:
-    """Patients of a period: one row per (npi, bene_id), the columns of `clinician_patients`."""
-    inside = spans.within(patients, period)
-    return inside.group_by("npi", "bene_id").agg(
-        seen=inside.seen.max(),
-        allowed=inside.allowed.sum().cast(DOLLAR_SUM),
-        payments=inside.payments.sum().cast(DOLLAR_SUM),
-        other_payments=inside.other_payments.sum().cast(DOLLAR_SUM),
-        evaluated=inside.evaluated.max(),
-    )
+def modelling_set(practices: ir.Table, rules: QpRules) -> ir.Table:
+    """Clinicians of a year with `in_model`: whether the volume is enough (rule Q3).
 
-
-def modelling_set(patients: ir.Table, rules: QpRules) -> ir.Table:
-    """Volume of each clinician over the whole year, and whether it is in the model (rule Q3).
-
-    One row per npi: `people` distinct people with an allowed amount above 0, `allowed` dollars,
-    `part_b_payments` dollars of covered services (the incentive's base, rule Q8), `other_payments`
-    those of all other Part B lines, `in_model`.
+    Who has neither a patient with an allowed amount nor a payment is left out.
     """
-    volume = patients.group_by("npi").agg(
-        people=patients.seen.sum().cast("int32"),
-        allowed=patients.allowed.sum().cast(DOLLAR_SUM),
-        part_b_payments=patients.payments.sum().cast(DOLLAR_SUM),
-        other_payments=patients.other_payments.sum().cast(DOLLAR_SUM),
-    )
-    limit = ibis.literal(_dollars(rules)).cast(DOLLAR_SUM)
-    enough_people = volume.people >= rules.low_volume_benes
-    enough_dollars = volume.allowed >= limit
+    limit = ibis.literal(_limit(rules)).cast(DOLLAR_SUM)
+    enough_people = practices.people >= rules.low_volume_benes
+    enough_dollars = practices.allowed >= limit
     combined = enough_people | enough_dollars
     if rules.combine == "all":
         combined = enough_people & enough_dollars
-    seen = volume.people > 0
-    return volume.mutate(in_model=seen & combined).filter(
-        seen | (volume.part_b_payments != 0) | (volume.other_payments != 0)
+    seen = practices.people > 0
+    return practices.mutate(in_model=seen & combined).filter(
+        seen | (practices.part_b_payments != 0) | (practices.other_payments != 0)
     )
 
 
-def _dollars(rules: QpRules) -> Decimal:
+def _limit(rules: QpRules) -> Decimal:
     limit = rules.low_volume_dollars
     return Decimal(limit.numerator) / Decimal(limit.denominator)
 
@@ -148,113 +226,112 @@ def covered_payments(lines: ir.Table, codes: ir.Table, all_covered: bool, basis:
     return own.group_by("npi").agg(payments=own[f"{basis}_amount"].sum().cast(DOLLAR_SUM))
 
 
-def denominator_patients(patients: ir.Table, population: ir.Table) -> ir.Table:
-    """Pairs that count: eligible people with an E&M service by the clinician (rule Q1).
-
-    One row per (npi, bene_id) with `payments`: all covered payments in the period, whatever the
-    month and the service.
-    """
-    evaluated = patients.filter(patients.evaluated == 1)
-    return evaluated.semi_join(population, "bene_id").select("npi", "bene_id", "payments")
+# ---------------------------------------------------------------- hospitals
 
 
-def denominators(counted: ir.Table) -> ir.Table:
-    """Denominators of each clinician (rule Q1): one row per npi with `benes` and `payments`."""
-    return counted.group_by("npi").agg(
-        benes=counted.count(), payments=counted.payments.sum().cast(DOLLAR_SUM)
-    )
+def encounters(facility: ir.Table, hospitals: ir.Table, periods: Sequence[Period]) -> ir.Table:
+    """Who had an inpatient or outpatient claim where, and in which periods (Q2; I4: thru date).
 
-
-def encounter_spans(facility: ir.Table, hospitals: ir.Table, spans: Spans) -> ir.Table:
-    """In which spans who had an inpatient or outpatient claim where (rule Q2; I4: thru date).
-
-    One row per (bene_id, ccn, span), eligible hospitals only; `hospitals` has one column, `ccn`.
+    One row per (bene_id, ccn), eligible hospitals only, with `periods`, a bit for each; `hospitals`
+    has one column, `ccn`.
     """
     visits = facility.filter(facility.setting.isin(HOSPITAL_SETTINGS)).semi_join(hospitals, "ccn")
-    return visits.select("bene_id", "ccn", span=spans.number(visits.thru_date)).distinct()
-
-
-def encounters(visits: ir.Table, spans: Spans, period: Period) -> ir.Table:
-    """Who had an encounter where in the period: one row per (bene_id, ccn)."""
-    return spans.within(visits, period).select("bene_id", "ccn").distinct()
+    timed = visits.select("bene_id", "ccn", bits=period_bits(visits.thru_date, periods))
+    found = timed.group_by("bene_id", "ccn").agg(periods=every_bit(timed.bits))
+    return found.filter(found.periods > 0)
 
 
 def hospital_links(attribution: ir.Table, encountered: ir.Table) -> ir.Table:
     """The union of both criteria (rule Q2): one row per (bene_id, ccn).
 
-    `attributed` and `encounter` are 1 or 0; `share` is the attributed share in billionths.
+    `share` is the attributed share in billionths, 0 without attribution; `encounters` has the bit
+    of each period with an encounter.
     """
     shares = attribution.filter(attribution.share > 0)
-    zero, one = (ibis.literal(value, "int8") for value in (0, 1))
     billionths = (shares.share * BILLION).round().cast("int64")
     criteria = ibis.union(
-        shares.select("bene_id", "ccn", attributed=one, encounter=zero, share=billionths),
+        shares.select(
+            "bene_id", "ccn", attributed=ONE, share=billionths, encounters=ibis.literal(0, "int32")
+        ),
         encountered.select(
-            "bene_id", "ccn", attributed=zero, encounter=one, share=ibis.literal(0, "int64")
+            "bene_id",
+            "ccn",
+            attributed=ZERO,
+            share=ibis.literal(0, "int64"),
+            encounters=encountered.periods,
         ),
     )
     return criteria.group_by("bene_id", "ccn").agg(
         attributed=criteria.attributed.max(),
-        encounter=criteria.encounter.max(),
         share=criteria.share.max(),
+        encounters=criteria.encounters.max(),
     )
 
 
-def numerators(counted: ir.Table, links: ir.Table, share_weighted: bool) -> ir.Table:
-    """Numerators of each clinician at each hospital (rule Q2): one row per (npi, ccn).
+ZERO, ONE = (ibis.literal(value, "int8") for value in (0, 1))
 
-    People and payments of the union and of each criterion alone. Each beneficiary is in `links`
-    once per hospital, so the union counts nobody twice. With `share_weighted` the attributed
-    count with their share, and whole where they had an encounter.
+
+def numerators(
+    counted: ir.Table, links: ir.Table, periods: int, weighted: Collection[int]
+) -> ir.Table:
+    """Numerators of each clinician at each hospital, of all periods (rule Q2).
+
+    One row per (npi, ccn). Of period N, by criterion (CRITERIA): `benes_N_*` people and `cents_N_*`
+    their payments; of the periods in `weighted` also `shares_N_*` and `share_cents_N_*`, which
+    count the attributed with their share and whole where they had an encounter, in billionths of a
+    person and of a cent. Each beneficiary is in `links` once per hospital, so the union counts
+    nobody twice. `numerators_of` makes dollars and people of it.
     """
     joined = counted.inner_join(links, "bene_id")
-    return _weighted(joined) if share_weighted else _unweighted(joined)
-
-
-def _unweighted(joined: ir.Table) -> ir.Table:
-    nothing = ibis.literal(Decimal("0.00")).cast(DOLLAR_SUM)
-    by_attribution = ibis.ifelse(joined.attributed == 1, joined.payments, nothing)
-    by_encounter = ibis.ifelse(joined.encounter == 1, joined.payments, nothing)
-    return joined.group_by("npi", "ccn").agg(
-        benes_attributed=_count(joined.attributed),
-        benes_encounter=_count(joined.encounter),
-        benes_numerator=joined.count(),
-        payments_numerator=joined.payments.sum().cast(DOLLAR_SUM),
-        payments_attributed=by_attribution.sum().cast(DOLLAR_SUM),
-        payments_encounter=by_encounter.sum().cast(DOLLAR_SUM),
-    )
-
-
-def _count(flag: ir.IntegerColumn) -> ir.IntegerValue:
-    """Sum of 0 and 1 as int64: DuckDB's own sum is wider and would land as floating point."""
-    return cast(ir.IntegerValue, flag.sum().cast("int32").cast("int64"))
-
-
-def _weighted(joined: ir.Table) -> ir.Table:
-    """The same in billionths of a person and of a cent, summed exactly and rounded once."""
-    whole = ibis.ifelse(joined.encounter == 1, ibis.literal(BILLION, "int64"), 0)
-    weights = {
-        "attributed": joined.share,
-        "encounter": whole,
-        "numerator": ibis.greatest(joined.share, whole),
-    }
-    weighted = joined.select("npi", "ccn", **weights, cents=cents(joined.payments))
-    sums = {f"benes_{name}": _exact_sum(weighted[name]) for name in weights} | {
-        f"payments_{name}": _exact_sum(weighted[name] * weighted.cents) for name in weights
-    }
-    grouped = weighted.group_by("npi", "ccn").agg(**sums)
-    people = {name: grouped[name] / BILLION for name in sums if name.startswith("benes")}
-    money = {
-        name: ((grouped[name] / BILLION).round() / 100).cast(DOLLAR_SUM)
-        for name in sums
-        if name.startswith("payments")
-    }
-    counts = people | money | {"benes_encounter": people["benes_encounter"].cast("int64")}
-    return grouped.mutate(**counts)
+    sums: dict[str, ir.Value] = {}
+    for n in range(periods):
+        here = has_bit(joined.periods, n)
+        by = {
+            "attributed": joined.attributed == 1,
+            "encounter": has_bit(joined.encounters, n),
+        }
+        by["numerator"] = by["attributed"] | by["encounter"]
+        for name, linked in by.items():
+            sums[f"benes_{n}_{name}"] = _sum((here & linked).cast("int8"))
+            sums[f"cents_{n}_{name}"] = _sum(ibis.ifelse(linked, joined[f"cents_{n}"], 0))
+        if n in weighted:
+            whole = ibis.ifelse(by["encounter"], ibis.literal(BILLION, "int64"), 0)
+            weights = {
+                "attributed": joined.share,
+                "numerator": ibis.greatest(joined.share, whole),
+            }
+            for name, weight in weights.items():
+                sums[f"shares_{n}_{name}"] = _exact_sum(ibis.ifelse(here, weight, 0))
+                sums[f"share_cents_{n}_{name}"] = _exact_sum(weight * joined[f"cents_{n}"])
+    return joined.group_by("npi", "ccn").agg(**sums)
 
 
 def _exact_sum(values: ir.IntegerValue) -> ir.FloatingValue:
     return cast(ir.FloatingValue, values.cast("decimal(38, 0)").sum().cast("float64"))
+
+
+def numerators_of(
+    found: ir.Table, number: int, share_weighted: bool, by: Sequence[str] = ("npi",)
+) -> ir.Table:
+    """Numerators of one period (rule Q2): one row per (npi, ccn) with anybody in the union.
+
+    `found` from `numerators`. People and payments of the union and of each criterion alone; with
+    `share_weighted` the attributed count with their share, rounded once from exact sums.
+    """
+    own = found.filter(found[f"benes_{number}_numerator"] > 0)
+    people = {name: own[f"benes_{number}_{name}"] for name in CRITERIA}
+    money = {name: _dollars(own[f"cents_{number}_{name}"]) for name in CRITERIA}
+    if share_weighted:
+        for name in ("attributed", "numerator"):
+            people[name] = own[f"shares_{number}_{name}"] / BILLION
+            shared = (own[f"share_cents_{number}_{name}"] / BILLION).round()
+            money[name] = (shared / 100).cast(DOLLAR_SUM)
+    columns = {f"benes_{name}": value for name, value in people.items()}
+    columns |= {f"payments_{name}": value for name, value in money.items()}
+    return own.select(*by, "ccn", **columns)
+
+
+# ---------------------------------------------------------------- scores
 
 
 def scores(
@@ -263,7 +340,7 @@ def scores(
     """Threshold scores: one row per (npi, ccn) with a numerator, columns SCORE_COLUMNS.
 
     `by` are the columns that all three tables share: the clinician, and the year if there is one.
-    `whole` from `denominators`, `parts` from `numerators`, `model` from `modelling_set`. A
+    `whole` from `denominators`, `parts` from `numerators_of`, `model` from `modelling_set`. A
     clinician whose patients brought no payments has payment score 0. A correction can make a
     clinician's payments negative for one patient; scores are kept between 0 and 1.
     """
@@ -289,15 +366,3 @@ def _ratio(part: ir.IntegerValue, whole: ir.IntegerValue) -> ir.FloatingValue:
 def cents(dollars: ir.Value) -> ir.IntegerValue:
     """Return exact dollars as integer cents."""
     return cast(ir.IntegerValue, (dollars * ibis.literal(100)).cast("int64"))
-
-
-def main_specialty(patients: ir.Table) -> ir.Table:
-    """The specialty with most of a clinician's allowed dollars: one row per npi.
-
-    Order: allowed high, specialty low. Lines without specialty count only where there is no other.
-    """
-    billed = patients.filter(patients.seen == 1)
-    sums = billed.group_by("npi", "specialty").agg(allowed=billed.allowed.sum())
-    order = [(sums.specialty != "").cast("int8").desc(), sums.allowed.desc(), sums.specialty.asc()]
-    ranked = sums.mutate(rank=ibis.row_number().over(group_by="npi", order_by=order))
-    return ranked.filter(ranked["rank"] == 0).select("npi", "specialty")

@@ -1,12 +1,12 @@
-"""Periods of a performance year, and the spans into which they cut it (rule Q7).
+"""Periods of a performance year, all of which are counted in one pass (rule Q7).
 
-All periods of a year are read in one pass: claims are summed by *span*, the days between two
-neighboring cuts, and a period is the spans from its first to its last.
+The periods of a year stand in a fixed order, the calendar year first, then each snapshot's. What is
+counted in which of them is a whole number with a bit for each, and a column for each, by number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import cast
 
 import ibis
@@ -29,8 +29,18 @@ class Period:
 
     @property
     def by_month(self) -> "Period":
-        """The period that holds the first day of every month of which a day lies in this one."""
+        """The period from the first of its first month: a month whose first day lies in it counts.
+
+        A month lies in a period when any of its days does, which is when the first day lies in this
+        one.
+        """
         return Period(self.start.replace(day=1), self.end)
+
+    def holds(self, day: ir.DateValue) -> ir.BooleanValue:
+        """Whether a day lies in the period."""
+        return cast(
+            ir.BooleanValue, (day >= ibis.literal(self.start)) & (day <= ibis.literal(self.end))
+        )
 
 
 def calendar_year(year: int) -> Period:
@@ -38,41 +48,45 @@ def calendar_year(year: int) -> Period:
     return Period(date(year, 1, 1), date(year, 12, 31))
 
 
-def snapshot_periods(policy: QpPolicy, year: int) -> dict[date, Period]:
-    """Return the period of each snapshot of a year that has any days (rule Q7).
+def all_periods(policy: QpPolicy, year: int) -> tuple[Period, ...]:
+    """Return the periods of a year: the calendar year, then each snapshot's (rule Q7).
 
-    Claims count from the later of 1 January and the day of CMS's determination. Without a
-    determination they count from 1 January: what would be, not what is.
+    Claims count from the later of 1 January and the day of CMS's determination, so that the period
+    of an early snapshot may be empty. Without a determination they count from 1 January: what would
+    be, not what is. Every year has as many periods.
     """
     first = date(year, 1, 1)
     start = max(first, policy.determination_date or first)
-    days = [date.fromisoformat(f"{year}-{text}") for text in policy.snapshots]
-    periods = {day: Period(start, day) for day in days}
-    return {day: period for day, period in periods.items() if not period.empty}
+    days = [date.fromisoformat(f"{year}-{text}") for text in sorted(set(policy.snapshots))]
+    return calendar_year(year), *(Period(start, day) for day in days)
 
 
-@dataclass(frozen=True)
-class Spans:
-    """Cuts of a year, in order: span n holds the days from cut n on, before cut n + 1."""
+def snapshot_numbers(policy: QpPolicy, year: int) -> dict[date, int]:
+    """Return the number of each snapshot's period of a year that has any days (rule Q7)."""
+    periods = all_periods(policy, year)
+    return {p.end: n for n, p in enumerate(periods) if n and not p.empty}
 
-    cuts: tuple[date, ...]
 
-    @classmethod
-    def of(cls, periods: Iterable[Period]) -> "Spans":
-        """Return the spans of which each of some periods is a sequence."""
-        days = {d for p in periods for d in (p.start, p.end + timedelta(days=1))}
-        return cls(tuple(sorted(days)))
+def snapshot_periods(policy: QpPolicy, year: int) -> dict[date, Period]:
+    """Return the period of each snapshot of a year that has any days (rule Q7)."""
+    periods = all_periods(policy, year)
+    return {day: periods[n] for day, n in snapshot_numbers(policy, year).items()}
 
-    def number(self, day: ir.DateValue) -> ir.IntegerValue:
-        """Return the span of a day: 0 before the first cut."""
-        passed = [(day >= ibis.literal(cut)).cast("int8") for cut in self.cuts]
-        total = passed[0]
-        for each in passed[1:]:
-            total = total + each
-        return cast(ir.IntegerValue, total.cast("int8"))
 
-    def within(self, table: ir.Table, period: Period) -> ir.Table:
-        """Return the rows of a table with a column `span` that lie in one of the periods."""
-        first = self.cuts.index(period.start) + 1
-        last = self.cuts.index(period.end + timedelta(days=1))
-        return table.filter(table.span.between(first, last))
+def bits_of(flags: Iterable[ir.BooleanValue]) -> ir.IntegerValue:
+    """Return the whole number with a bit for each flag that holds, by its place."""
+    bits = [ibis.ifelse(flag, ibis.literal(1 << n, "int32"), 0) for n, flag in enumerate(flags)]
+    total = bits[0]
+    for each in bits[1:]:
+        total = total | each
+    return cast(ir.IntegerValue, total.cast("int32"))
+
+
+def has_bit(bits: ir.IntegerValue, number: int) -> ir.BooleanValue:
+    """Whether a whole number has the bit of a period."""
+    return cast(ir.BooleanValue, (bits & (1 << number)) > 0)
+
+
+def period_bits(day: ir.DateValue, periods: Sequence[Period]) -> ir.IntegerValue:
+    """Return in which periods a day lies, a bit for each."""
+    return bits_of(period.holds(day) for period in periods)
