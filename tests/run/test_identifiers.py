@@ -8,9 +8,18 @@ import pyarrow.parquet as pq
 import pytest
 from ibis import schema as ibis_schema
 
+from tcoc.cache import FOLDER, Cache
 from tcoc.errors import TcocError
 from tcoc.manifest import read_manifest
-from tcoc.run.identifiers import assert_no_identifiers, words
+from tcoc.run.identifiers import (
+    assert_no_identifiers,
+    known_identifiers,
+    note_searched,
+    searched,
+    words,
+)
+from tcoc.store.connection import connect
+from tcoc.store.layout import open_store
 from tcoc.store.schema import FORMAT_VERSION, TABLES
 from tests.run.conftest import Home
 from tests.support import stand_ins
@@ -95,6 +104,45 @@ def test_words_are_read_from_downloads_too_and_not_from_pictures():
     found = words(f'<a href="{link}"></a><img src="{picture}"> 0.9876543210 -10000099')
     assert {"1234567893", "-10000099"} <= found
     assert not {"1234567894", "9876543210"} & found
+
+
+PEOPLE = [f"{number:07}" for number in range(1_000_000, 1_000_400)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("string", True), ("string", False), ("large_string", True), ("int64", True)],
+)
+def test_every_identifier_is_found_whatever_its_files_say_of_themselves(store, kind, said):
+    column = pa.array(PEOPLE).cast(kind)
+    file = store / "beneficiary" / "part.parquet"
+    table = pa.table({"bene_id": column})
+    pq.write_table(table, file, row_group_size=7, write_statistics=said)
+    others = ["1000400", "0999999", "10000000", "999999", "Z000000"]
+    with connect() as connection:
+        found = known_identifiers(connection, open_store(store), sorted([*PEOPLE, *others]))
+    assert found["bene_id"] == set(PEOPLE)
+
+
+def test_words_that_no_column_can_hold_are_not_looked_up(store, tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "page.html").write_text("hospital 9999999999 ZZZZZZZZ AAAAAA")
+    monkeypatch.setattr("tcoc.store.duck.Connection.fetch", lambda *_: pytest.fail("looked up"))
+    found = assert_no_identifiers(store, tmp_path / "run")
+    assert found == {"hospital", "9999999999", "ZZZZZZZZ", "AAAAAA"}
+
+
+def test_the_words_of_a_search_are_known_of_that_store_alone(tmp_path):
+    cache = Cache(tmp_path)
+    note_searched(cache, ["a", "b"], {"hospital", "1234567"})
+    assert searched(cache, ["a", "b"]) == {"hospital", "1234567"}
+    assert searched(cache, ["a", "c"]) == set()
+
+
+def test_a_run_notes_the_words_that_it_searched(home: Home):
+    place, _ = home.run()
+    (entry,) = Cache(home.outputs / FOLDER).latest("identifiers")
+    assert words((place / "index.html").read_text()) <= set(entry.facts["words"])
 
 
 # ---------------------------------------------------------------- what a failed run leaves

@@ -198,7 +198,7 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
         work.manifest.tables = {name: len(table) for name, table in shown.items()}
         found.refuse_moved()
         _render(request, work, pages, ready)
-    _finish(work, found)
+    _finish(work, found, cache, request.fresh)
     package_digest.cache_clear()
     parameter_digest.cache_clear()
     if before != (package_digest(), parameter_digest()):
@@ -348,11 +348,11 @@ def _reused(work: _Work, name: str, page_from: str) -> Reused:
     )
 
 
-def _finish(work: _Work, found: inputs.Found) -> None:
+def _finish(work: _Work, found: inputs.Found, cache: Cache, fresh: bool) -> None:
     """Write the front page, and search what is public for identifiers."""
     from tcoc.report.index import render_index
     from tcoc.report.one_file import write_one_file
-    from tcoc.run.identifiers import assert_no_identifiers
+    from tcoc.run.identifiers import assert_no_identifiers, note_searched, searched
     from tcoc.run.news import since_release
 
     policy = sorted({file for name in work.names for file in registry.find(name).policy})
@@ -361,9 +361,12 @@ def _finish(work: _Work, found: inputs.Found) -> None:
     write_one_file(work.folder, work.names)
     work.report.start("identifier search", 1)
     shutil.rmtree(work.folder / INTERNAL, ignore_errors=True)
-    assert_no_identifiers(work.run.store_path, work.folder)
+    store = store_of(work.manifest)
+    none = frozenset[str]() if fresh else searched(cache, store)
+    every = assert_no_identifiers(work.run.store_path, work.folder, none)
     work.report.advance("identifier search")
     found.refuse_moved()
+    note_searched(cache, store, every)
 
 
 def _reports(work: _Work) -> list[Any]:
