@@ -28,11 +28,14 @@ def _count(rows: ir.Table) -> float:
 def shares_sum_to_one(study: Study) -> Measured:
     """Count beneficiary-years whose shares are not one, and those without any row."""
     rows, people = study.table("attribution"), study.table("beneficiary_year")
-    per_person = rows.group_by(*PERSON).agg(whole=rows.share.sum())
-    wrong = _count(per_person.filter((per_person.whole - 1).abs() > TOLERANCE))
-    without = _count(people.anti_join(per_person, PERSON))
-    beyond = _count(per_person.anti_join(people, PERSON))
-    return Measured(wrong + without + beyond)
+    found = rows.group_by(*PERSON).agg(whole=rows.share.sum())
+    known = people.select(eligible_year="year", eligible="bene_id")
+    both = found.outer_join(
+        known, (found.year == known.eligible_year) & (found.bene_id == known.eligible)
+    )
+    # who is on one side only has no sum, or belongs to nobody eligible
+    whole = both.eligible.notnull() & ((both.whole - 1).abs() <= TOLERANCE)
+    return Measured(_count(both.filter(~whole.fill_null(False))))
 
 
 def one_stage_each(study: Study) -> Measured:
