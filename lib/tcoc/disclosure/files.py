@@ -29,9 +29,9 @@ def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
     """Write public tables for the process that renders: NAME.parquet with its marks, dictionary."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        cells = _plain(table.frame).join(table.hidden.add_prefix(MARK))
-        cells.to_parquet(folder / f"{name}.parquet", index=False)
-    _write_dictionary(tables, folder)
+        sides = [_plain(table.frame), table.hidden.add_prefix(MARK)]
+        pd.concat(sides, axis=1).to_parquet(folder / f"{name}.parquet", index=False)
+    write_dictionary(tables, folder)
 
 
 def read_public(folder: Path) -> dict[str, PublicTable]:
@@ -50,7 +50,7 @@ def write_csvs(tables: Mapping[str, PublicTable], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         (folder / f"{name}.csv").write_bytes(as_csv(table))
-    _write_dictionary(tables, folder)
+    write_dictionary(tables, folder)
     rows = [
         {"table": name, "column": column, **asdict(entry), "key": column in table.keys,
          "of": " ".join(entry.of), "digits": "" if entry.digits is None else str(entry.digits)}
@@ -133,9 +133,8 @@ def _text(value: Any, rounded: float, digits: int | None) -> str:
 def _csv(columns: Mapping[str, Iterable[Any]]) -> bytes:
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
-    lines.writerow([escaped(str(name)) for name in columns])
     texts = [[escaped(str(value)) for value in values] for values in columns.values()]
-    lines.writerows(zip(*texts, strict=True))
+    lines.writerows([[escaped(str(name)) for name in columns], *zip(*texts, strict=True)])
     return out.getvalue().encode()
 
 
@@ -148,7 +147,8 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _write_dictionary(tables: Mapping[str, PublicTable], folder: Path) -> None:
-    content = {name: asdict(table.facts) for name, table in tables.items()}
-    text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
-    (folder / DICTIONARY).write_text(text + "\n", encoding="utf-8")
+def write_dictionary(tables: Mapping[str, PublicTable], folder: Path) -> None:
+    """Write what each table says of itself."""
+    said = {name: asdict(table.facts) for name, table in tables.items()}
+    text = json.dumps(said, indent=1, ensure_ascii=False, default=str) + "\n"
+    (folder / DICTIONARY).write_text(text, encoding="utf-8")

@@ -1,10 +1,9 @@
 """The parts of a hospital's sheet, in the order in which a hospital's officer asks."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from tcoc.reference import zip_centroids
 from tcoc.report import words
-from tcoc.report.maps import zip_points
 from tcoc.report.sheet import Part, Record, Source, cell, drawn, grid, say
 from tcoc.report.sheet_marks import Bar, Place, bars, zip_map
 
@@ -244,29 +243,22 @@ def homes(source: Source, ccn: str, name: str) -> str:
 
 def zip_circles(source: Source, ccns: Sequence[str], name: str) -> str:
     """Map the ZIP codes where people of some hospitals live, a circle for each."""
-    import pandas as pd
-
     table = "where_they_live"
     rows = [r for ccn in ccns for r in source.rows(table, ccn) if drawn(r["benes"]) is not None]
     if not rows:
         return ""
-    one = len(ccns) == 1
+    one, centroids = len(ccns) == 1, zip_centroids()
     places = [
         Place(
-            r["lat"],
-            r["lon"],
+            *centroids[r["zip"]],
             float(r["benes"]),
             f"ZIP {r['zip']}{'' if one else ', ' + str(r['hospital'])}: "
             + source.say(table, r, "benes"),
         )
-        for r in _records(zip_points(pd.DataFrame(rows)))
+        for r in rows
+        if r["zip"] in centroids
     ]
     return zip_map(places, f"Map of the ZIP codes where people of {name} live")
-
-
-def _records(frame: Any) -> list[Record]:
-    rows: list[Record] = frame.to_dict("records")
-    return rows
 
 
 def growth(source: Source, ccn: str, name: str) -> str:

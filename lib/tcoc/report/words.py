@@ -184,8 +184,8 @@ def plural(value: Any, one: str, many: str = "") -> str:
 
 
 def _signed(value: Any, digits: int, unit: str = "") -> str:
-    text = f"{abs(_rounded(value, digits)):,.{digits}f}"
-    return (MINUS if _rounded(value, digits) < 0 else "") + unit + text
+    rounded = _rounded(value, digits)
+    return f"{MINUS if rounded < 0 else ''}{unit}{abs(rounded):,.{digits}f}"
 
 
 def _plus(value: Any, digits: int) -> str:

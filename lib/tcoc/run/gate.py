@@ -9,6 +9,7 @@ from tcoc import disclosure
 from tcoc.cache import Entry, look_up
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS, Deliverable
+from tcoc.disclosure.files import write_dictionary
 from tcoc.disclosure.gate import Gated
 from tcoc.disclosure.record import Record
 from tcoc.errors import InputError, TcocError
@@ -157,13 +158,20 @@ def _checks_draft(study: Study) -> Any:
 
 
 def page_tables(
-    tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, folder: Path
+    tables: Mapping[str, disclosure.PublicTable], deliverable: Deliverable, made: Path, folder: Path
 ) -> dict[str, disclosure.PublicTable]:
-    """Write what one page is given, and return it: the tables of what it rests on, its checks."""
+    """Lay out what one page is given, and return it: the tables of what it rests on, its checks.
+
+    `made` is where the gate wrote them.
+    """
     below = set(registry.catalog().builds_on(deliverable.name))
     own = {name: table for name, table in tables.items() if table.deliverable in below}
     if CHECKS in tables:
         own[CHECKS] = tables[CHECKS].where(deliverable=below)
     shutil.rmtree(folder, ignore_errors=True)
-    disclosure.write_public(own, private(folder))
+    views = {name: table for name, table in own.items() if not table.whole}
+    disclosure.write_public(views, private(folder))
+    for name in own.keys() - views.keys():
+        shutil.copyfile(made / f"{name}.parquet", folder / f"{name}.parquet")
+    write_dictionary(own, folder)
     return own

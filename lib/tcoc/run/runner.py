@@ -254,7 +254,8 @@ def _pages(
         deliverable = registry.find(name)
         source = notebook_file(name)
         given = work.folder / INTERNAL / "pages" / name
-        work.given[name] = page_tables(shown, deliverable, given)
+        made = work.folder / INTERNAL / "public" / "tables"
+        work.given[name] = page_tables(shown, deliverable, made, given)
         scope = registry.catalog().public_scope(name)
         # a page knows the policy values it rests on; a change of another leaves it as it is
         policy = work.run.policy.only((*scope.policy, "disclosure"), scope.reader)
