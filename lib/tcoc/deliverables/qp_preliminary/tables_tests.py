@@ -10,7 +10,7 @@ import pandas as pd
 
 from tcoc.deliverables.qp_preliminary.tables_counts import PEOPLE, qp_years, year_scores
 from tcoc.params import QpPolicy
-from tcoc.rules.qp import counts, money, partners, results
+from tcoc.rules.qp import counts, partners, results
 from tcoc.rules.qp.periods import Period, calendar_year, snapshot_periods
 from tcoc.rules.qp.rules import (
     PARTNERS,
@@ -114,9 +114,9 @@ def qp_partners(study: Study) -> pd.DataFrame:
     return rows.assign(
         benes=rows["people"] // rows["scale"],
         benes_numerator=rows["people_linked"].astype("float64") / rows["scale"],
-        payments=rows["cents"].astype(object).map(money.dollars),
-        payments_numerator=rows["cents_linked"].astype(object).map(money.dollars),
-        dollars_short=rows["cents_short"].astype(object).map(money.dollars),
+        payments=rows["cents"].astype("float64") / 100,
+        payments_numerator=rows["cents_linked"].astype("float64") / 100,
+        dollars_short=rows["cents_short"].astype("float64") / 100,
     )
 
 

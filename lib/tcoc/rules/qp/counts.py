@@ -102,15 +102,20 @@ def evaluated_patients(
     `cents_N` are the covered payments of period N, whatever the service (`_marked`).
     """
     marked = _marked(lines, codes, all_covered, rules)
-    timed = marked.select(
+    dated = marked.select(
         "npi",
         "bene_id",
-        evaluated=ibis.ifelse(marked.evaluated, period_bits(marked.service_date, periods), 0),
-        **{
-            f"cents_{n}": ibis.ifelse(period.holds(marked.service_date), cents(marked.payment), 0)
-            for n, period in enumerate(periods)
-        },
+        "evaluated",
+        periods=period_bits(marked.service_date, periods),
+        cents=cents(marked.payment).cast("float64"),
     )
+    timed = dated.select(
+        "npi",
+        "bene_id",
+        evaluated=ibis.ifelse(dated.evaluated, dated.periods, 0),
+        **{f"cents_{n}": ibis.ifelse(has_bit(dated.periods, n), dated.cents, 0.0)
+           for n in range(len(periods))},
+    )  # fmt: skip
     patients = timed.group_by("npi", "bene_id").agg(
         evaluated=every_bit(timed.evaluated),
         **{f"cents_{n}": _sum(timed[f"cents_{n}"]) for n in range(len(periods))},
@@ -118,7 +123,7 @@ def evaluated_patients(
     return patients.filter(patients.evaluated > 0)
 
 
-def _sum(numbers: ir.IntegerValue) -> ir.IntegerValue:
+def _sum(numbers: ir.NumericValue) -> ir.IntegerValue:
     """Sum of whole numbers, exact up to 9e15: in float64, which no engine widens to 128 bits."""
     return cast(ir.IntegerValue, numbers.cast("float64").sum().cast("int64"))
 

@@ -29,7 +29,8 @@ def candidates(scores: pd.DataFrame, clinicians: pd.DataFrame) -> pd.DataFrame:
     """Every possible partner of every clinician in the model with a denominator (rules Q4, Q5).
 
     `scores` has year, npi, ccn, benes_numerator, cents_linked; `clinicians` has year, npi, benes,
-    cents, in_model, one row per clinician. One row per (year, npi, ccn).
+    cents, in_model, one row per clinician; both in the order of their keys. One row per (year, npi,
+    ccn), in this order.
     """
     people = clinicians[clinicians["in_model"] & (clinicians["benes"] > 0)]
     kept = scores[["year", "npi", "ccn", "benes_numerator", "cents_linked"]]
@@ -47,7 +48,8 @@ def actual_candidates(
     people = clinicians[clinicians["in_model"] & (clinicians["benes"] > 0)]
     links = people.merge(partners[["year", "npi", "ccn"]].drop_duplicates(), on=["year", "npi"])
     kept = scores[["year", "npi", "ccn", "benes_numerator", "cents_linked"]]
-    return _whole_numbers(links.merge(kept, on=["year", "npi", "ccn"], how="left"))
+    found = links.merge(kept, on=["year", "npi", "ccn"], how="left")
+    return _whole_numbers(found.sort_values(["year", "npi", "ccn"], ignore_index=True))
 
 
 def _whole_numbers(joined: pd.DataFrame) -> pd.DataFrame:
@@ -68,7 +70,7 @@ def _whole_numbers(joined: pd.DataFrame) -> pd.DataFrame:
     )
     # A correction could carry a sum beyond its denominator, or below nothing.
     frame["cents_linked"] = np.minimum(frame["cents_linked"].clip(lower=0), frame["cents"])
-    return frame.sort_values(["year", "npi", "ccn"], ignore_index=True)
+    return frame
 
 
 def _integers(values: pd.Series) -> pd.Series:
@@ -105,9 +107,9 @@ def choose_partner(
 ) -> pd.DataFrame:
     """One row per (year, npi): the hospital that comes first (rule Q4).
 
-    Order: the larger of the payment and the patient score high, payment score high, patient score
-    high, CCN low. With thresholds, the first criterion is the larger of the two margins above
-    them (`best_margin`).
+    `rows` are candidates, a clinician's together. Order: the larger of the payment and the patient
+    score high, payment score high, patient score high, CCN low. With thresholds, the first
+    criterion is the larger of the two margins above them (`best_margin`).
     """
     scale = lcm(thresholds.payment.denominator, thresholds.patient.denominator)
     rows = _room(rows, scale * unseen.denominator, both=True)
@@ -117,12 +119,14 @@ def choose_partner(
     first = np.maximum(
         payment * rows["people"].clip(lower=1), patient * rows["cents"].clip(lower=1)
     )
-    keyed = rows.assign(_first=first)
-    keys = ["_first", "cents_linked", "people_linked"]
-    ordered = keyed.sort_values(
-        ["year", "npi", *keys, "ccn"], ascending=[True, True, False, False, False, True]
-    )
-    chosen = ordered.drop_duplicates(["year", "npi"], ignore_index=True)
+    clinician = (
+        (rows["year"] != rows["year"].shift()) | (rows["npi"] != rows["npi"].shift())
+    ).cumsum()
+    best = rows.assign(_first=first, _clinician=clinician)
+    for key in ("_first", "cents_linked", "people_linked"):
+        best = best[best[key] == best.groupby("_clinician")[key].transform("max")]
+    tied = best.sort_values(["year", "npi", "ccn"], ascending=[True, True, True])
+    chosen = tied.drop_duplicates("_clinician", ignore_index=True)
     return chosen[list(CANDIDATE_COLUMNS)]
 
 
