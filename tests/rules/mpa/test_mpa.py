@@ -1,6 +1,7 @@
 """Rules M1 to M6 and A12: hand-worked cases, the grid against single terms, noise, scenarios."""
 
 import time
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -155,6 +156,25 @@ def test_saving_the_break_even_reaches_the_result(performance, improvement, atta
     saved = arrays[0] - break_even(*arrays, weight, at)
     results = [performance_result(a, saved)[0] for a in arrays[1:]]
     assert (1 - weight) * results[0] + weight * results[1] == pytest.approx(at, abs=1e-9)
+
+
+def test_a_weighed_result_asks_for_a_larger_saving_and_one_without_weight_for_none():
+    """Weights 1, 1/2, 0 and 1/100 of own results, the rest a state's mean of -1% (rule M8).
+
+    Own results of 2%, 5% and 299% give 2%; targets are 100, so 98, 95 and nothing may be spent.
+    """
+    ones = np.full((4, 1), 100.0)
+    weights = np.array([1, 0.5, 0, 0.01])
+    inputs = Inputs(
+        {"none": ones}, ones, {"statewide": ones}, np.arange(4), np.zeros(4), np.ones(4),
+        credibility=weights, center=-0.01,
+    )  # fmt: skip
+    own = inputs.unweighed(0.02)
+    assert own == pytest.approx([0.02, 0.05, np.nan, 2.99], nan_ok=True)
+    saved = break_even(np.full(4, 100.0), ones[:, 0], ones[:, 0], 0.0, own)
+    assert saved == pytest.approx([2, 5, np.nan, np.nan], nan_ok=True)
+    spent = replace(inputs, performance=(100 - saved)[:, None])
+    assert spent.result("none", 0.0, "statewide", 1.0)[:2, 0] == pytest.approx([0.02, 0.02])
 
 
 @pytest.mark.parametrize(("weight", "result"), [(0.0, 0.04), (0.25, 0.025), (1.0, -0.02)])

@@ -12,6 +12,8 @@ import pandas as pd
 
 from tcoc.deliverables.risk_adjustment.inputs import (
     claim_years,
+    combinations_of,
+    drawn_of,
     factors_of,
     pair_of,
     replicates_of,
@@ -24,6 +26,7 @@ from tcoc.params import MpaPolicy, Policy, Run
 from tcoc.reference import Reference
 from tcoc.reference.places import county_regions
 from tcoc.rules.completion import run_out_sentence
+from tcoc.rules.inference.replicates import Replicates, replicate
 from tcoc.rules.mpa import Inputs, Terms, Units, pooled_quality, read_terms
 from tcoc.rules.mpa.base import weighted_base, years_back
 from tcoc.rules.mpa.scale import Array
@@ -158,10 +161,7 @@ def imported_state(study: Study) -> str:
 
 def members_of(study: Study, terms: Terms) -> dict[str, str]:
     """Return hospital -> combination of the run; empty where the terms do not combine (A12)."""
-    groups = study.reference("combinations")
-    if groups is None or groups.empty or not terms.combined:
-        return {}
-    return dict(zip(groups["ccn"], groups["combination"], strict=True))
+    return combinations_of(study) if terms.combined else {}
 
 
 def hospital_names(study: Study) -> dict[str, str]:
@@ -188,11 +188,13 @@ def peers_of(study: Study, names: Sequence[str], members: Mapping[str, str]) -> 
 class Setting:
     """All that a set of terms needs for one pair of years and one way of combining.
 
+    members     hospital -> combination, where hospitals are pooled (rule A12)
     by_year     base year -> that year against the performance year, at its risk
     unequal     the two years stand on unequal run-outs, and the run lets that pass (rule T3)
     """
 
     pair: Pair
+    members: Mapping[str, str]
     units: Units
     names: tuple[str, ...]
     by_year: Mapping[int, Adjusted]
@@ -246,6 +248,7 @@ def setting_of(study: Study, terms: Terms, members: Mapping[str, str]) -> Settin
     )
     return Setting(
         pair=pair,
+        members=members,
         units=units,
         names=names,
         by_year=by_year,
@@ -365,16 +368,25 @@ def inputs_of(
     )
 
 
-def units_behind(study: Study, setting: Setting, terms: Terms) -> Array:
+def drawings(study: Study, setting: Setting, terms: Terms) -> Replicates:
+    """Return the run's one set of replicates (rule R6).
+
+    A scenario may pool hospitals as the run does not: the same draws are then added up its way.
+    """
+    if not setting.members or setting.members == combinations_of(study):
+        return replicates_of(study)
+    pairs = [pair_of(study, year, terms.performance_year) for year in base_years(terms)]
+    return replicate(drawn_of(study, setting.members), pairs, settings_of(study))
+
+
+def units_behind(setting: Setting, terms: Terms, kept: Replicates) -> Array:
     """Return on how many units of equal size each name's result rests; NaN where not known (R6)."""
-    kept = replicates_of(study)
     units = kept.units_of(terms.base_year, terms.performance_year)
     found = dict(zip(kept.names, units, strict=True))
     return np.array([found.get(name, np.nan) for name in setting.names], dtype=float)
 
 
-def replicated_inputs(study: Study, setting: Setting, terms: Terms) -> Inputs:
-    """Return the same arrays in each replicate of the run's one set (rule R6)."""
-    kept = replicates_of(study)
+def replicated_inputs(study: Study, setting: Setting, terms: Terms, kept: Replicates) -> Inputs:
+    """Return the same arrays in each replicate (rule R6)."""
     by_year = {y: kept.pair(y, terms.performance_year) for y in base_years(terms)}
     return inputs_of(study, setting, terms, by_year)

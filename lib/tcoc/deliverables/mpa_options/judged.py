@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from tcoc.deliverables.mpa_options.inputs import (
+    drawings,
     inputs_of,
     members_of,
     rate_years,
@@ -52,7 +53,7 @@ def judged(study: Study) -> pd.DataFrame:
                 price=inputs.prices[at],
                 benes=setting.benes[at],
                 person_years=person_years[at],
-                units=units_behind(study, setting, terms)[at],
+                units=units_behind(setting, terms, drawings(study, setting, terms))[at],
             )
         )
     return pd.concat(frames, ignore_index=True)[list(JUDGED)]
@@ -63,7 +64,7 @@ def replicated(study: Study) -> pd.DataFrame:
     frames = []
     for terms in _bases(study):
         setting = setting_of(study, terms, members_of(study, terms))
-        inputs = replicated_inputs(study, setting, terms)
+        inputs = replicated_inputs(study, setting, terms, drawings(study, setting, terms))
         count = inputs.performance.shape[1]
         ccn = np.array(setting.units.hospitals, dtype=object)
         arrays = {name: a[inputs.position].ravel() for name, a in _columns(inputs).items()}
@@ -141,13 +142,14 @@ def _judged(study: Study, rate_year: int, combined: bool) -> Judged:
 
 
 def replicates_of(study: Study, judged: Judged) -> Inputs:
-    """Return the arrays of the same hospitals in each replicate (rule R6)."""
+    """Return the arrays of the same hospitals in each replicate, weighed as they are (R6, M8)."""
     chosen = [("rate_year", "==", judged.rate_year), ("combined", "==", judged.combined)]
     table = pq.read_table(study.path("mpa_replicates"), columns=[*_NAMES], filters=chosen)
     shape = (len(judged.hospitals), -1)
     arrays = {name: table[name].to_numpy().reshape(shape) for name in _NAMES}
     of = judged.point
-    return _inputs(arrays, of.quality, of.paid, of.prices)
+    found = _inputs(arrays, of.quality, of.paid, of.prices)
+    return replace(found, credibility=of.credibility, center=of.center)
 
 
 _NAMES = tuple(name for name in REPLICATED if name.startswith(("base_", "level_", "performance")))

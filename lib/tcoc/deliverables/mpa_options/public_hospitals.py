@@ -297,8 +297,9 @@ def what_if_table(study: Study) -> Draft:
         "quality_sign": Column("Quality", "key", "Rule M3."),
         "mpa_dollars": RESULTS["mpa_dollars"],
     }
-    frames = []
+    frames, weighed = [], False
     for year in rate_years(study):
+        weighed |= terms_of(study.run, year).credibility != "none"
         frame = of_year(study, "mpa_what_if", year)
         for name in ("threshold", "max_at_risk", "attainment_weight"):
             frame[name] = [f"{plain_number(100 * value, 2)}%" for value in frame[name]]
@@ -310,9 +311,12 @@ def what_if_table(study: Study) -> Draft:
         frames,
         entries,
         extra_keys=("threshold", "max_at_risk", "attainment_weight", "quality_sign"),
-        note="Hospitals alone, at the rate year's own risk method and attainment level.",
+        note="Hospitals alone, at the rate year's own risk method and attainment level."
+        + (WEIGHED if weighed else ""),
     )
 
+
+WEIGHED = " Every choice weighs results by their reliability under the rate year's own terms (M8)."
 
 SIGNS = {"multiply": "multiplies the result", "reward_helps": "a reward always helps"}
 """How quality moves the scaled result, in a reader's words (rule M3)."""

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from tcoc.deliverables.mpa_options.inputs import (
+    BASELINE,
+    SINGLE,
     Reader,
     Setting,
+    drawings,
     inputs_of,
     members_of,
     missing_years,
@@ -20,6 +23,7 @@ from tcoc.deliverables.mpa_options.inputs import (
     unequal,
     units_behind,
 )
+from tcoc.deliverables.mpa_options.judged import Judged
 from tcoc.deliverables.mpa_options.schemas import LEFT_OUT, MPA, RESULTS, TERMS
 from tcoc.deliverables.risk_adjustment.inputs import refuse_without_claims
 from tcoc.errors import InputError
@@ -157,6 +161,8 @@ def result_rows(study: Study, setting: Setting, terms: Terms) -> pd.DataFrame:
             "payments": units.paid,
             "benes": setting.benes[at],
             "unequal_run_out": setting.unequal,
+            "credibility": np.broadcast_to(inputs.credibility, len(setting.names))[at],
+            "center": inputs.center,
         }
     )
 
@@ -177,14 +183,31 @@ def trusted(study: Study, setting: Setting, terms: Terms, inputs: Inputs) -> Inp
     """
     if terms.credibility == "none":
         return inputs
-    noisy = replicated_inputs(study, setting, terms).result_of(terms)
+    kept = drawings(study, setting, terms)
+    noisy = replicated_inputs(study, setting, terms, kept).result_of(terms)
     result = inputs.result_of(terms)[:, 0]
     # The state is the first unit; it has no place among those that are compared.
-    units = units_behind(study, setting, terms)
+    units = units_behind(setting, terms, kept)
     state = heterogeneity(result[1:], noisy[1:], units[1:])
     rows = reliability_table(list(setting.names), result, noisy, state, units)
     weight = np.nan_to_num(rows["reliability"].to_numpy(dtype=float))
     return replace(inputs, credibility=weight, center=float(np.nan_to_num(state.mean)))
+
+
+def weighed(study: Study, terms: Terms, of: Judged) -> Judged:
+    """Return hospitals with the weights of their results under their own terms (rule M8).
+
+    They are those of table mpa, for the point estimate and for each replicate. A study of other
+    terms keeps them: what it shows is what the term that is varied does, and nothing besides.
+    """
+    if terms.credibility == "none":
+        return of
+    found = study.frame("mpa_results")
+    option = BASELINE if of.combined else SINGLE
+    rows = found[(found["rate_year"] == of.rate_year) & (found["option"] == option)]
+    rows = rows.set_index("ccn").reindex(list(of.hospitals))
+    weight, center = rows["credibility"].to_numpy(dtype=float), float(rows["center"].iloc[0])
+    return replace(of, point=replace(of.point, credibility=weight, center=center))
 
 
 def targets(inputs: Inputs, terms: Terms) -> tuple[Array, Array]:

@@ -28,9 +28,10 @@ MPA = {
     "unequal_run_out": "boolean",
 }
 RESULTS = {
-    name: t for name, t in MPA.items() if name not in ("scaled", "mpa_percent", "mpa_dollars")
+    **{n: t for n, t in MPA.items() if n not in ("scaled", "mpa_percent", "mpa_dollars")},
+    **dict.fromkeys(("credibility", "center"), FLOAT),
 }
-"""Table mpa before the scale is applied."""
+"""Table mpa before the scale is applied, with what its result was weighed by (rule M8)."""
 
 SCENARIO_RESULTS = {"scenario" if name == "option" else name: t for name, t in RESULTS.items()}
 PAYMENTS = {"year": "int32", "ccn": "string", "paid": DOLLAR_SUM}

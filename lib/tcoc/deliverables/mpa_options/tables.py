@@ -25,7 +25,14 @@ from tcoc.deliverables.mpa_options.judged import (
     replicates_of,
     together,
 )
-from tcoc.deliverables.mpa_options.results import left_out, mpa, results, targets, terms_table
+from tcoc.deliverables.mpa_options.results import (
+    left_out,
+    mpa,
+    results,
+    targets,
+    terms_table,
+    weighed,
+)
 from tcoc.deliverables.mpa_options.scenarios import scenario_results, scenarios
 from tcoc.deliverables.mpa_options.schemas import (
     CHANCE,
@@ -84,13 +91,22 @@ __all__ = ["BASELINE", "POLICY", "PRODUCTS", "SINGLE", "USES"]
 # ---------------------------------------------------------------- the options study
 
 
+def _own(study: Study, terms: Terms) -> Judged:
+    """Return a rate year's hospitals, each judged alone, weighed as the terms ask (rule M8)."""
+    return weighed(study, terms, alone(study, terms.rate_year))
+
+
 def grid(study: Study) -> pd.DataFrame:
-    """The grid of the options study, but for what is held against the rate year's terms (M6)."""
+    """The grid of the options study, but for what is held against the rate year's terms (M6).
+
+    Where results are weighed (rule M8), every point has the weights of the rate year's own terms.
+    """
     return pd.concat([_grid_of(study, y) for y in rate_years(study)], ignore_index=True)
 
 
 def _grid_of(study: Study, rate_year: int) -> pd.DataFrame:
-    terms, of = single_terms(study, rate_year, result_terms), alone(study, rate_year)
+    terms = single_terms(study, rate_year, result_terms)
+    of = _own(study, terms)
     points = grid_options(MpaPolicy.of(study.policy).grid)
     level = settings_of(study).interval_level
     table = evaluate_grid(points, of.point, replicates_of(study, of), terms.trend, level)
@@ -106,7 +122,8 @@ def options(study: Study) -> pd.DataFrame:
 
 
 def _changes_of(study: Study, rate_year: int) -> pd.DataFrame:
-    terms, of = single_terms(study, rate_year), alone(study, rate_year)
+    terms = single_terms(study, rate_year)
+    of = _own(study, terms)
     points = grid_options(MpaPolicy.of(study.policy).grid)
     own = of.point.percents_of(terms)[:, 0]
     table = grid_changes(points, of.point, terms.trend, own, of.hospitals)
@@ -116,13 +133,15 @@ def _changes_of(study: Study, rate_year: int) -> pd.DataFrame:
 def what_if(study: Study) -> pd.DataFrame:
     """Each hospital's dollars at every threshold, revenue at risk, attainment and quality (M6).
 
-    Hospitals alone, at the rate year's own risk method and attainment level.
+    Hospitals alone, at the rate year's own risk method and attainment level; where results are
+    weighed (rule M8), with the weights of its own terms at every choice.
     """
     return pd.concat([_what_if_of(study, y) for y in rate_years(study)], ignore_index=True)
 
 
 def _what_if_of(study: Study, rate_year: int) -> pd.DataFrame:
-    terms, of = single_terms(study, rate_year), alone(study, rate_year)
+    terms = single_terms(study, rate_year)
+    of = _own(study, terms)
     values = MpaPolicy.of(study.policy).grid
     dimensions = ("threshold", "max_at_risk", "attainment_weight", "quality_sign")
     # The terms in force are a choice of their own even where the grid leaves them out.
@@ -148,12 +167,16 @@ def _with_own(values: Sequence[Any], own: Any) -> list[Any]:
 
 
 def noise(study: Study) -> pd.DataFrame:
-    """Each hospital's result and percentage with intervals, alone and combined (rules R6, M6)."""
+    """Each hospital's result and percentage with intervals, alone and combined (rules R6, M6).
+
+    Where results are weighed (rule M8), replicates are too: the weights themselves do not vary.
+    """
     frames = []
     for year in rate_years(study):
         terms = terms_of(study.run, year)
-        frames.append(_noise_of(study, terms, alone(study, year)).assign(option=SINGLE))
+        frames.append(_noise_of(study, terms, _own(study, terms)).assign(option=SINGLE))
         if (pooled := together(study, year)) is not None:
+            pooled = weighed(study, terms, pooled)
             frames.append(_noise_of(study, terms, pooled).assign(option=BASELINE))
     return pd.concat(frames, ignore_index=True)[list(NOISE)]
 
@@ -181,17 +204,20 @@ def _noise_of(study: Study, terms: Terms, of: Judged) -> pd.DataFrame:
 
 
 def panel(study: Study) -> pd.DataFrame:
-    """The fewest beneficiaries for a sign that can be trusted, by true change (rule M6)."""
+    """The fewest beneficiaries for a sign that can be trusted, by true change (rule M6).
+
+    Of hospitals' own results, whatever weight they have (rule M8): a weight that grows with the
+    panel would hide how chance falls with it.
+    """
     frames = []
-    frame = study.frame("mpa_noise")
-    for year, rows in frame[frame["option"] == SINGLE].groupby("rate_year"):
-        benes = rows["benes"].to_numpy(dtype=float)
-        constant = noise_constant(rows["result_error"].to_numpy(dtype=float), benes)
+    for year in rate_years(study):
+        of, _, noisy = _results_of(study, year)
+        constant = noise_constant(np.nanstd(noisy, axis=1, ddof=1), of.benes)
         table = panel_table(
             constant,
             MpaPolicy.of(study.policy).true_changes,
             MpaPolicy.of(study.policy).sign_certainty,
-            benes,
+            of.benes,
         )
         frames.append(table.assign(rate_year=year, noise_constant=constant))
     return pd.concat(frames, ignore_index=True)[list(PANEL)]
@@ -213,7 +239,10 @@ def chance(study: Study) -> pd.DataFrame:
 
 
 def _results_of(study: Study, rate_year: int) -> tuple[Judged, Array, Array]:
-    """Return hospitals alone, their results, and these in each replicate (rules M1, R6)."""
+    """Return hospitals alone, their own results, and these in each replicate (rules M1, R6).
+
+    No weight of rule M8 is laid on them: they are what a weight is measured on.
+    """
     terms, of = single_terms(study, rate_year, result_terms), alone(study, rate_year)
     return of, of.point.result_of(terms)[:, 0], replicates_of(study, of).result_of(terms)
 
@@ -305,7 +334,8 @@ def savings(study: Study) -> pd.DataFrame:
 
 
 def _savings_of(study: Study, rate_year: int) -> pd.DataFrame:
-    terms, of = single_terms(study, rate_year), alone(study, rate_year)
+    terms = single_terms(study, rate_year)
+    of = _own(study, terms)
     improvement, attainment = targets(of.point, terms)
     columns: dict[str, Any] = {"ccn": list(of.hospitals)}
     for name, at in (
@@ -314,7 +344,11 @@ def _savings_of(study: Study, rate_year: int) -> pd.DataFrame:
         ("penalty_cap", -terms.threshold),
     ):
         each = break_even(
-            of.point.performance[:, 0], improvement, attainment, terms.attainment_weight, at
+            of.point.performance[:, 0],
+            improvement,
+            attainment,
+            terms.attainment_weight,
+            of.point.unweighed(at),
         )
         columns[f"{name}_per_capita"] = each
         columns[f"{name}_dollars"] = np.round(each * of.person_years, 2)

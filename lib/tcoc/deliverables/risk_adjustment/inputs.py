@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -151,11 +151,16 @@ def sums_by_unit(study: Study) -> ir.Table:
     return unit_sums(people, units_of(study.table("attribution"), everybody), named)
 
 
-def drawn_of(study: Study) -> UnitSums:
-    """Return the sums by unit as they are drawn, the run's combinations pooled beside (A12)."""
+def combinations_of(study: Study) -> dict[str, str]:
+    """Return hospital -> combination of the run (rule A12)."""
     groups = study.reference("combinations")
-    members = {} if groups is None else dict(zip(groups["ccn"], groups["combination"], strict=True))
-    return unit_matrix(study.frame("risk_unit_sums"), settings_of(study), members)
+    return {} if groups is None else dict(zip(groups["ccn"], groups["combination"], strict=True))
+
+
+def drawn_of(study: Study, members: Mapping[str, str] | None = None) -> UnitSums:
+    """Return the sums by unit as they are drawn, combinations pooled beside: the run's (A12)."""
+    pooled = combinations_of(study) if members is None else members
+    return unit_matrix(study.frame("risk_unit_sums"), settings_of(study), pooled)
 
 
 def drawn_pairs(study: Study) -> list[Pair]:

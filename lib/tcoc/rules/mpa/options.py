@@ -61,6 +61,14 @@ class Inputs:
             found = blended_result(found, performance_result(target, standard), weight)
         return np.asarray(self.center + self.credibility[:, None] * (found - self.center))
 
+    def unweighed(self, result: float) -> Array:
+        """Return the own result that a unit's credibility turns into this one (rule M8).
+
+        NaN where its own result does not count: nothing that it does reaches another.
+        """
+        counts = np.where(self.credibility > 0, self.credibility, np.nan)
+        return np.asarray(self.center + (result - self.center) / counts)
+
     def percents(
         self, result: Array, threshold: float, max_at_risk: float, quality_sign: str
     ) -> Array:

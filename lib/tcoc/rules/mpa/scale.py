@@ -65,14 +65,16 @@ def break_even(
     improvement_target: Array,
     attainment_target: Array,
     weight: float,
-    at: float,
+    at: float | Array,
 ) -> Array:
     """Return the per capita dollars to save in order to reach a result; negative is room left.
 
     The result is linear in the performance per capita: 1 - performance x k, where k blends the
     inverse targets. Quality is left out: it does not move the zero, and scales what lies beyond.
+    A result above 1, as weighing by reliability may ask for (rule M8), is out of reach: NaN.
     """
     inverse = (1 - weight) / improvement_target
     if weight:
         inverse = inverse + weight / attainment_target
-    return np.asarray(performance - (1 - at) / inverse)
+    left = np.where(np.less_equal(at, 1), 1 - at, np.nan)
+    return np.asarray(performance - left / inverse)
