@@ -236,6 +236,17 @@ def test_a_price_factor_lowers_the_per_capita_that_attainment_compares():
         assert priced.loc["210001", "result"] == pytest.approx(plain.loc["210001", "result"])
 
 
+def test_the_break_even_saving_counts_a_hospitals_price_as_its_result_does():
+    terms = {"mpa.attainment_weight": 1.0, "mpa.price_standardized": True}
+    prices = {"mpa.price_factors": {"210002": 1.1}}
+    with tiny_study(given() | {"options": {"risk.replicates": 64, **terms, **prices}}) as study:
+        ready(study)
+        found, saving = rows(study, "improvement_single"), study.frame("mpa_break_even")
+        at = found.loc["210002", "attainment_benchmark"]
+        saved = saving.set_index("ccn").loc["210002", "zero_per_capita"]
+        assert saved == pytest.approx(22000 - 1.1 * at)
+
+
 def test_weights_that_do_not_add_up_are_an_error():
     asked = given() | {"options": {"mpa.base_weights": [0.5, 0.4]}}
     with tiny_study(asked) as study:

@@ -346,7 +346,7 @@ def _savings_of(study: Study, rate_year: int) -> pd.DataFrame:
         each = break_even(
             of.point.performance[:, 0],
             improvement,
-            attainment,
+            attainment * of.point.prices,
             terms.attainment_weight,
             of.point.unweighed(at),
         )
