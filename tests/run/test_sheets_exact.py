@@ -1,11 +1,14 @@
 """The exact numbers of a confidential sheet are those from which the gate made the public ones."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tcoc.deliverables.y1_attribution.public_groups import group_tables
-from tcoc.disclosure import Draft, gate
+from tcoc.disclosure import Column, Draft, gate
+from tcoc.params import load_policy
 from tcoc.run.sheets_exact import exact_source
 from tests.deliverables.y1_attribution.test_public import GIVEN
 from tests.support.tiny import tiny_study
@@ -54,3 +57,19 @@ def test_a_confidential_sheet_leaves_nothing_out(
     year = draft.frame["year"].max()
     assert exact["benes"].sum() == len(GIVEN["people"])
     assert set(exact["year"]) == {year}
+
+
+def test_a_run_of_the_mpa_alone_has_no_exact_numbers_of_groups(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"rate_year": [2020], "ccn": ["system-two"]})
+    columns = {"rate_year": Column("Rate year", "year"), "ccn": Column("CCN", "key")}
+    draft = Draft(
+        name="mpa_system",
+        title="Together",
+        frame=frame,
+        keys=("rate_year", "ccn"),
+        columns=columns,
+        source="made up",
+    )
+    frame.to_parquet(tmp_path / "mpa.parquet")
+    tables = gate({"mpa_options": [draft]}, load_policy()).tables
+    assert not exact_source(tmp_path, tables).tables

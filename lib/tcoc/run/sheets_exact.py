@@ -47,7 +47,9 @@ def exact_source(restricted: Path, tables: Mapping[str, PublicTable], **facts: o
             continue
         needed, make = _MADE.get(name, ((), None))
         there = all((restricted / f"{part}.parquet").is_file() for part in needed)
-        if make is None or not there:
+        # a run of the MPA alone has no table that lists the hospitals of a group
+        listed = make is not _together or "groups" in tables
+        if make is None or not there or not listed:
             continue
         frames = {part: read(part) for part in needed}
         frames |= {"groups": tables["groups"].frame} if "groups" in tables else {}
