@@ -26,7 +26,10 @@ STATE = "STATE"
 BASELINE, SINGLE = "improvement", "improvement_single"
 """The adopted option of table mpa (contract): hospitals combined, and every hospital alone."""
 
-_LISTS = ("practitioner_list", "aco_practitioner_list", "qp_partners", "qp_near_threshold")
+_LISTS = {
+    "practitioner_list": None,
+    "qp_partners": [("partner", "==", "best"), ("reading", "==", "regulation")],
+}
 Frames = Mapping[str, pd.DataFrame]
 
 
@@ -286,9 +289,15 @@ class Lists:
     """The clinicians of a run by hospital, read once for all of its sheets."""
 
     def __init__(self, restricted: Path) -> None:
-        files = {name: restricted / f"{name}.parquet" for name in _LISTS}
-        self.frames: dict[str, pd.DataFrame] = {
-            name: pq.read_table(file).to_pandas() for name, file in files.items() if file.is_file()
+        self.frames: dict[tuple[str, str], pd.DataFrame] = {
+            (name, str(ccn)): rows
+            for name, wanted in _LISTS.items()
+            if (file := restricted / f"{name}.parquet").is_file()
+            # as objects: rows are written one by one
+            for ccn, rows in pq.read_table(file, filters=wanted)
+            .to_pandas()
+            .astype(object)
+            .groupby("ccn")
         }
 
     def html(self, ccn: str) -> str:
@@ -315,7 +324,6 @@ class Lists:
         rows = self._of("qp_partners", ccn)
         if rows.empty:
             return ""
-        rows = rows[(rows["partner"] == "best") & (rows["reading"] == "regulation")]
         rows = rows[rows["year"] == rows["year"].max()].sort_values(["test", "npi"])
         shown = [
             [str(r.npi), str(r.test), words.percent(r.payment_score, 2),
@@ -326,18 +334,21 @@ class Lists:
         return _list("QP partners: clinicians whose best partner is this hospital", heads, shown)
 
     def _of(self, name: str, ccn: str) -> pd.DataFrame:
-        frame = self.frames.get(name, pd.DataFrame({"ccn": []}))
-        return frame.loc[frame["ccn"] == ccn]
+        return self.frames.get((name, ccn), pd.DataFrame())
+
+
+_CELL, _ROW = "\x1f", "\x1e"
+"""What parts cells and rows until they are HTML; no name has such a character."""
 
 
 def _list(caption: str, heads: list[str], rows: list[list[str]]) -> str:
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(value)}</td>" for value in row) + "</tr>"
-        for row in rows
-    )
+    # escaped as one text, then cut into cells
+    text = html.escape(_ROW.join(map(_CELL.join, rows)))
+    cells = text.replace(_CELL, "</td><td>").replace(_ROW, "</td></tr><tr><td>")
+    body = f"<tr><td>{cells}</td></tr>"
     mark = f'<tr><td colspan="{len(heads)}"><p class="confidential">{CONFIDENTIAL}</p></td></tr>'
     return (
         f'<section class="page list"><h2>{html.escape(caption)}</h2>'
