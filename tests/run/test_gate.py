@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 from tcoc.cache import Cache
 from tcoc.deliverables import registry
-from tcoc.disclosure import Draft
+from tcoc.disclosure import Draft, read_public
+from tcoc.disclosure.files import as_csv
 from tcoc.folders import private
 from tcoc.identity import base_key
 from tcoc.params import load_run
@@ -18,9 +20,15 @@ from tests.run.conftest import Home
 
 def gated(home: Home, work: Path, cache: Cache | None, threshold: float) -> dict[str, bytes]:
     """Return all that the gate writes of a run with a threshold, by name."""
-    run = load_run(home.folder / "tiny.yml", {"mpa.threshold": threshold})
+    run, public = load_run(home.folder / "tiny.yml", {"mpa.threshold": threshold}), work / "public"
     with registry.study(run, private(work), cache=cache) as opened:
-        public = gate_tables(opened, ["first", "second"], work / "public")
+        tables = gate_tables(opened, ["first", "second"], public)
+    again = read_public(public / "tables")
+    assert list(again) == list(tables)
+    for name, table in tables.items():  # one that is just made is the one that will be read
+        assert_frame_equal(table.frame, again[name].frame)
+        assert_frame_equal(table.hidden, again[name].hidden)
+        assert as_csv(table) == as_csv(again[name])
     files = [file for file in sorted(public.rglob("*")) if file.is_file()]
     return {file.relative_to(public).as_posix(): file.read_bytes() for file in files}
 

@@ -23,15 +23,20 @@ import yaml
 
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
+from tcoc.deliverables.registry import CHECKS
 from tcoc.errors import TcocError
 from tcoc.params import load_run
 from tcoc.progress import Reporter
 from tcoc.resources.shortage import halved
 from tcoc.run.key import RunRequest
+from tcoc.store.facts import claim_rows
 from tcoc.study import Study
 
 AFTER_SECONDS = 4.0
 """Work shorter than this ends before a second process would have loaded its libraries."""
+
+MANY_ROWS = 5_000_000
+"""Claims of a year that are work for two from the start, where no cache can answer."""
 
 END_SECONDS = 10.0
 STOP = b"stop\n"
@@ -120,7 +125,7 @@ def joined(
     if alone or not halved(study.connection.bounds.limit):
         yield helper
         return
-    timer = threading.Timer(AFTER_SECONDS, helper.start)
+    timer = threading.Timer(0.0 if _all_to_make(request, study) else AFTER_SECONDS, helper.start)
     timer.daemon = True
     timer.start()
     try:
@@ -128,6 +133,13 @@ def joined(
     finally:
         timer.cancel()
         helper.stop()
+
+
+def _all_to_make(request: RunRequest, study: Study) -> bool:
+    """Whether a run of a large store takes nothing from the cache."""
+    if not request.fresh and study.cache is not None and study.cache.latest(CHECKS):
+        return False
+    return claim_rows(study._store, max(study.run.years)) > MANY_ROWS
 
 
 # ---------------------------------------------------------------- the second process

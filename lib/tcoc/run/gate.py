@@ -32,8 +32,8 @@ APART = "apart.txt"
 
 def gate_tables(
     study: Study, names: Sequence[str], public: Path, earlier: Mapping[str, Path] | None = None
-) -> Path:
-    """Write the public tables of a run's deliverables into a folder and return it.
+) -> dict[str, disclosure.PublicTable]:
+    """Write the public tables of a run's deliverables into a folder and return them.
 
     `earlier` has the records of releases of the same data, by digest: what they make necessary is
     hidden too, as far as that helps. Where it does not, `log/apart.txt` says why this run cannot be
@@ -43,10 +43,10 @@ def gate_tables(
     cache where nothing that any of them read has changed. Raises DisclosureError where the gate
     refuses.
     """
-    before = earlier or {}
+    before, made = earlier or {}, dict[str, disclosure.PublicTable]()
     base = _base(names, before)
-    _filled(study, "gate", base, public, lambda: _gated(study, names, public, before))
-    return public
+    _filled(study, "gate", base, public, lambda: _gated(study, names, public, before, made))
+    return made or disclosure.read_public(public / "tables")
 
 
 def _filled(study: Study, kind: str, base: str, folder: Path, make: Callable[[], _Reads]) -> _Reads:
@@ -105,15 +105,22 @@ def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], _Reads]:
     return read_drafts(file), reads
 
 
-def _gated(study: Study, names: Sequence[str], public: Path, earlier: Mapping[str, Path]) -> _Reads:
-    """Draft, gate and write; returns all that was read."""
+def _gated(
+    study: Study,
+    names: Sequence[str],
+    public: Path,
+    earlier: Mapping[str, Path],
+    made: dict[str, disclosure.PublicTable],
+) -> _Reads:
+    """Draft, gate and write; returns all that was read, and in `made` the tables."""
     drafts, noted = drafts_of(study, names)
     with study.reading(Scope("the gate", ("disclosure",), ())) as reads:
         gated, apart = _beside(drafts, study.policy, [Record.read(f) for f in earlier.values()])
     noted |= reads
     if apart:
         (private(public / "log") / APART).write_text(f"{apart}\n", encoding="utf-8")
-    disclosure.write_public(gated.tables, private(public / "tables"))
+    made.update(gated.tables)
+    disclosure.write_public(made, private(public / "tables"))
     gated.log.to_parquet(private(public / "log") / f"{LOG}.parquet", index=False)
     gated.record.write(public / "log")
     return noted

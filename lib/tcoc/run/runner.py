@@ -21,7 +21,7 @@ from duckdb import Error as EngineError
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.y1_attribution.completion import completion_facts
-from tcoc.disclosure import PublicTable, read_public, write_csvs
+from tcoc.disclosure import PublicTable, write_csvs
 from tcoc.errors import InputError, TcocError, nearest
 from tcoc.folders import (
     forget,
@@ -225,8 +225,7 @@ def _gate(opened: Study, work: _Work, public: Path) -> dict[str, PublicTable]:
     with metered() as reading, opened.connection.task("disclosure gate", work.folder):
         store = store_of(work.manifest)
         earlier = earlier_releases(work.outputs, store)
-        gate_tables(opened, work.names, public, earlier)
-        shown = read_public(public / "tables")
+        shown = gate_tables(opened, work.names, public, earlier)
         write_csvs(shown, work.folder / "tables")
     if (apart := public / "log" / APART).is_file():
         why = apart.read_text(encoding="utf-8").strip()

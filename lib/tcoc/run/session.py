@@ -52,7 +52,6 @@ def open_release(
         return open_public(Path(public))
     from tcoc.deliverables import registry
     from tcoc.deliverables.y1_attribution.completion import completion_facts
-    from tcoc.disclosure import read_public
     from tcoc.report.facts import effects_of, facts_of
     from tcoc.run.gate import gate_tables
 
@@ -60,11 +59,10 @@ def open_release(
     names = opened.run.spec.deliverables
     folder = opened.work / "public"
     shutil.rmtree(folder, ignore_errors=True)
-    gate_tables(opened, names, folder)
+    tables = gate_tables(opened, names, folder)
     policy_of = {name: registry.catalog().public_scope(name).policy for name in names}
     known = completion_facts(opened) if "completion_years" in opened.catalog else {}
     factors = {year: of.factor for year, of in known.items() if of.has_factor}
-    tables = read_public(folder / "tables")
     facts = facts_of(opened.run, opened.store, policy_of, factors, effects_of(tables))
     start(facts, tables)
     return Release(tables, facts, opener=lambda: opened)

@@ -264,7 +264,8 @@ def test_checks_hold(tiny: Study, check: Any) -> None:
 
 def release_of(opened: Study) -> Release:
     """Gate the study's tables and open them as a page sees them."""
-    public = gate_tables(opened, ["qp_preliminary"], opened.work / "public")
+    public = opened.work / "public"
+    gate_tables(opened, ["qp_preliminary"], public)
     facts_of(opened.run, opened.store, {"qp_preliminary": ("qp", "attribution")}).write(
         public / "tables"
     )
