@@ -257,7 +257,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--memory-limit", default="2GB", help="of the engine, not of pandas")
     parser.add_argument("--whole", action="store_true",
                         help="also an import, and the command from claims to HTML")  # fmt: skip
-    parser.add_argument("--whole-memory-limit", default="1500MB", help="of the engine, for these")
+    parser.add_argument("--whole-memory-limit", default="1400MB", help="of the engine, for these")
     parser.add_argument("--compare", type=Path, nargs=2)
     return parser.parse_args()
 
