@@ -113,9 +113,13 @@ def _shown(value: Any) -> str:
 
 def write_plot(result: dict[str, Any], file: Path) -> None:
     """Draw CPU seconds of the heavy steps against beneficiaries, for each code."""
+    from matplotlib.figure import Figure
+
     from tcoc.report import style
 
-    figure, axes = style.new_figure("page", 3.6)
+    style.use_style()
+    figure = Figure(figsize=(6.5, 3.6), layout="constrained")
+    axes = figure.add_subplot()
     for engine, found in result["sizes"].items():
         label, line, marker = ENGINES[engine]
         rows = sorted(found.values(), key=lambda row: row["benes"])

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.commands import ROOT
 from benchmarks.coverage import expected
+from benchmarks.results_page import write_plot
 from benchmarks.simulated import simulated_prediction, simulated_units
 from benchmarks.verdicts import PAIR, REPLICATES, answers
 
@@ -87,3 +90,10 @@ def test_five_seeds_of_one_truth_print_one_answer_or_that_it_is_open():
     for verdict, found in said.items():
         assert len(found - {"open"}) <= 1, verdict
     assert said["method"] == {"open"}, "its answer is wrong or unsteady too often"
+
+
+def test_the_scaling_can_be_drawn_from_what_is_kept(tmp_path: Path) -> None:
+    file = ROOT / "benchmarks" / "results" / "state.json"
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    write_plot(kept, tmp_path / "state.png")
+    assert (tmp_path / "state.png").read_bytes().startswith(b"\x89PNG")
