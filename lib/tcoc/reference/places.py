@@ -16,7 +16,6 @@ UNKNOWN = "Unknown"
 MARYLAND, OUTSIDE = "Maryland", "outside Maryland's ZIP list"
 """The whole of all places, and what is called so where the county is unknown."""
 
-_REGIONS = params_dir() / "reference" / "regions.csv"
 _CITY = {"baltimore city": "Baltimore City"}
 
 
@@ -44,8 +43,12 @@ def zip_counties() -> pd.DataFrame:
 
 def county_regions() -> dict[str, str]:
     """Return the region of each of Maryland's counties; that all are there `load_regions` sees."""
-    regions = _read_regions(_REGIONS)
+    regions = _read_regions(_regions_file())
     return dict(zip(regions["county"], regions["region"], strict=True))
+
+
+def _regions_file() -> Path:
+    return params_dir() / "reference" / "regions.csv"
 
 
 def _read_regions(file: Path) -> pd.DataFrame:
@@ -58,7 +61,7 @@ def _read_regions(file: Path) -> pd.DataFrame:
 
 def load_regions(file: Path | None = None) -> pd.DataFrame:
     """Read the region of each county; InputError for a county that stands twice or has none."""
-    file = file or _REGIONS
+    file = file or _regions_file()
     regions = _read_regions(file)
     for county in regions.loc[regions["county"].duplicated(), "county"]:
         raise InputError(f'{file.name}: county "{county}" stands twice')

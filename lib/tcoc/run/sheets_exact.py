@@ -40,7 +40,10 @@ def exact_source(restricted: Path, tables: Mapping[str, PublicTable], **facts: o
     says about nobody (terms, names of options) is taken as it is.
     """
     found: dict[str, ExactTable] = {}
-    read = cache(lambda part: pq.read_table(restricted / f"{part}.parquet").to_pandas())
+    files = {file.stem: file for file in restricted.glob("*.parquet")}
+    read = cache(lambda part: pq.read_table(files[part]).to_pandas())
+    # who stands for whom is nobody's secret: the public table says it
+    known = {name: tables[name].frame for name in ("groups",) if name in tables}
     hospitals = {
         ccn: name for table in tables.values() for ccn, name in _names(table.frame).items()
     }
@@ -49,13 +52,9 @@ def exact_source(restricted: Path, tables: Mapping[str, PublicTable], **facts: o
             found[name] = ExactTable(table.columns, table.frame)
             continue
         needed, make = _MADE.get(name, ((), None))
-        there = all((restricted / f"{part}.parquet").is_file() for part in needed)
-        # a run of the MPA alone has no table that lists the hospitals of a group
-        listed = make is not _together or "groups" in tables
-        if make is None or not there or not listed:
+        if make is None or not {*needed} <= {*known, *files}:
             continue
-        frames = {part: read(part) for part in needed}
-        frames |= {"groups": tables["groups"].frame} if "groups" in tables else {}
+        frames = {part: known[part] if part in known else read(part) for part in needed}
         names = hospitals | _names(table.frame)
         frame = make(frames, table.frame)
         if "ccn" in frame and "hospital" in table.columns:
@@ -268,17 +267,17 @@ _MADE: dict[str, tuple[tuple[str, ...], _Maker | None]] = {
     "risk_hospitals": (("risk_methods",), _growth),
     "growth_by_who_moved": (("growth_parts",), _moved),
     "risk_parts": (("risk_decomposition",), _parts),
-    "settings_by_hospital": (("attribution_groups", "state_year"), _settings_hospital),
+    "settings_by_hospital": (("attribution_groups", "state_year", "groups"), _settings_hospital),
     "settings_by_aco": (("attribution_groups", "state_year"), _settings_aco),
     "settings_by_county": (("attribution_groups", "state_year"), _settings_county),
-    "systems_by_stage": (("attribution_groups",), _systems_stage),
+    "systems_by_stage": (("attribution_groups", "groups"), _systems_stage),
     "counties_by_stage": (("attribution_groups",), _counties_stage),
     "aco_hospitals": (("attribution_groups",), _aco_hospitals),
     "homes_by_county": (("attribution_groups",), _homes),
     "acos_by_county": (("attribution_groups",), _acos_county),
-    "mpa_system": (("mpa",), _together),
-    "mpa_aco": (("mpa",), _together),
-    "mpa_county": (("mpa",), _together),
+    "mpa_system": (("mpa", "groups"), _together),
+    "mpa_aco": (("mpa", "groups"), _together),
+    "mpa_county": (("mpa", "groups"), _together),
 }
 
 
@@ -337,18 +336,14 @@ class Lists:
         return self.frames.get((name, ccn), pd.DataFrame())
 
 
-_CELL, _ROW = "\x1f", "\x1e"
-"""What parts cells and rows until they are HTML; no name has such a character."""
-
-
 def _list(caption: str, heads: list[str], rows: list[list[str]]) -> str:
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in heads)
-    # escaped as one text, then cut into cells
-    text = html.escape(_ROW.join(map(_CELL.join, rows)))
-    cells = text.replace(_CELL, "</td><td>").replace(_ROW, "</td></tr><tr><td>")
-    body = f"<tr><td>{cells}</td></tr>"
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(value)}</td>" for value in row) + "</tr>"
+        for row in rows
+    )
     mark = f'<tr><td colspan="{len(heads)}"><p class="confidential">{CONFIDENTIAL}</p></td></tr>'
     return (
         f'<section class="page list"><h2>{html.escape(caption)}</h2>'
