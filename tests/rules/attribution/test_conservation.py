@@ -16,7 +16,8 @@ from tcoc.deliverables.risk_adjustment.panels import under_links
 from tcoc.deliverables.y1_attribution import pieces
 from tcoc.deliverables.y1_attribution import tables as core
 from tcoc.params import AttributionPolicy
-from tcoc.rules.attribution.waterfall import RELINKED, AttributionRules
+from tcoc.rules.attribution import PERSON
+from tcoc.rules.attribution.waterfall import RELINKED, HospitalRules
 from tests.rules.attribution.test_second_opinion import random_case
 from tests.support.tiny import tiny_study
 
@@ -123,11 +124,12 @@ def test_panels_linked_anew_are_where_attribution_would_put_them(name: str) -> N
     off = {"attribution.minimum_panel": 0, "attribution.panel_link": "yearly"}
     with tiny_study(given_rows) as study:
         wanted = study.frame("attribution", exact=True)[list(RELINKED)]
-        link = AttributionRules.from_policy(AttributionPolicy.of(study.policy)).link
+        link = HospitalRules.from_policy(AttributionPolicy.of(study.policy)).link
     with tiny_study({**given_rows, "options": given_rows["options"] | off}) as study:
         before = study.frame("attribution", exact=True)[list(RELINKED)]
-        for _, tables in under_links(study, {"other": link}, study.run.years):
-            rows = ibis.union(*tables.values())
+        own = study.table("attribution").select(*RELINKED)
+        for _, moved in under_links(study, {"other": link}, study.run.years):
+            rows = ibis.union(own.anti_join(moved.before, PERSON), moved.after)
             found = study.connection.fetch(rows, ["year", "bene_id", "ccn"])[list(RELINKED)]
     pd.testing.assert_frame_equal(found, wanted)
     assert not found.equals(before)

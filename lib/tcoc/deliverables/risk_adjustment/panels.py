@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 import ibis
 import ibis.expr.types as ir
@@ -16,13 +17,15 @@ from tcoc.deliverables.risk_adjustment.schemas import PANEL_OPTIONS
 from tcoc.deliverables.y1_attribution.pieces import window_hospitals
 from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
+from tcoc.rules.attribution import PERSON
 from tcoc.rules.attribution.mdpcp_like import LinkRules
-from tcoc.rules.attribution.waterfall import AttributionRules, relinked
+from tcoc.rules.attribution.waterfall import RELINKED, HospitalRules, Places, Relinked, relinked
 from tcoc.rules.inference.moved import growth_parts, part_cells
 from tcoc.rules.inference.panels import OWN, link_options, option_growth
 from tcoc.rules.inference.units import whole_sums
 from tcoc.rules.mpa.sensitivity import people_moved
 from tcoc.rules.risk import STATE
+from tcoc.store.connection import Connection
 from tcoc.study import Study
 
 
@@ -31,27 +34,37 @@ def panel_options(study: Study) -> pd.DataFrame:
 
     `relinked` is what people whose panel moved contribute to the growth (rule R7). In the row of
     the state `moved` are the people of the performance year who would be at another hospital.
+    Sums and parts of people whom no option moves are the run's own, taken once.
     """
-    settings, pair = settings_of(study), pair_of(study)
+    settings, pair, engine = settings_of(study), pair_of(study), study.connection
     years = (pair.base_year, pair.performance_year)
-    homes = study.table("beneficiary_year").select("year", "bene_id", "zip")
-    everyone = people_of(study, years)
-    if settings.truncate is not None:
-        everyone = everyone.mutate(dollars=everyone.capped)
-    people = study.connection.keep(everyone.join(homes, ["year", "bene_id"]))
+    others = dict(under_links(study, _others(study), years))
+    touched = engine.keep(_ids(found.before for found in others.values()))
     own = study.table("attribution")
-    sums, parts = {OWN: _own_sums(study, years)}, [_own_parts(study).assign(option=OWN)]
-    moved = {OWN: 0.0}
-    for option, rows in _others(study, years):
-        found = whole_sums(people, rows).select(*SUM_KEY, "months", "dollars")
-        sums[option] = study.connection.fetch(found, SUM_KEY)
-        cells = study.connection.fetch(part_cells(people, rows, pair), PART_KEY)
-        parts.append(growth_parts(cells, pair).assign(option=option))
-        moved[option] = people_moved(own, rows, pair.performance_year)
-    found = pd.concat(parts, ignore_index=True)
-    found = found[found["part"] == "relinked"].rename(columns={"contribution": "relinked"})
+    rows = own.filter(own.year.isin(years)).semi_join(touched, "bene_id")
+    rows = engine.keep(rows.select(*RELINKED))
+    people = engine.keep(_people(study, years).semi_join(touched, "bene_id"))
+
+    def of(rows: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
+        sums = whole_sums(people, rows).select(*SUM_KEY, "months", "dollars")
+        return engine.fetch(sums, SUM_KEY), engine.fetch(part_cells(people, rows, pair), PART_KEY)
+
+    whole, mine = (_own_sums(study, years), _own_cells(study)), of(rows)
+    sums, cells, moved = {OWN: whole[0]}, {OWN: whole[1]}, {OWN: 0.0}
+    for option, found in others.items():
+        under = engine.keep(ibis.union(rows.anti_join(found.before, PERSON), found.after))
+        changed = of(under)
+        sums[option] = _with_change(whole[0], mine[0], changed[0], SUM_KEY, "months")
+        cells[option] = _with_change(whole[1], mine[1], changed[1], PART_KEY, "people")
+        moved[option] = people_moved(rows, under, pair.performance_year)
+        engine.drop(under, *found.tables)
+    engine.drop(touched, rows, people)
+    parts = [growth_parts(table, pair).assign(option=option) for option, table in cells.items()]
+    found_parts = pd.concat(parts, ignore_index=True)
+    relinked_part = found_parts[found_parts["part"] == "relinked"]
+    relinked_part = relinked_part.rename(columns={"contribution": "relinked"})
     table = option_growth(sums, pair, settings)
-    table = table.merge(found[["option", "ccn", "relinked"]], "left", ["option", "ccn"])
+    table = table.merge(relinked_part[["option", "ccn", "relinked"]], "left", ["option", "ccn"])
     state = pd.DataFrame({"option": list(moved), "ccn": STATE, "moved": list(moved.values())})
     named = {"base_year": pair.base_year, "performance_year": pair.performance_year}
     return pd.concat([table, state], ignore_index=True).assign(**named)[list(PANEL_OPTIONS)]
@@ -60,17 +73,38 @@ def panel_options(study: Study) -> pd.DataFrame:
 PART_KEY = ["year", "ccn", "part", "share"]
 SUM_KEY = ["unit", "year", "ccn", "share"]
 
-Linked = tuple[str, dict[int, ir.Table]]
+Linked = tuple[str, Relinked]
 
 
-def _others(study: Study, years: Sequence[int]) -> Iterator[tuple[str, ir.Table]]:
-    """Give who is where under each option but the run's own."""
+def _ids(parts: Iterable[ir.Table]) -> ir.Table:
+    return cast(ir.Table, ibis.union(*(part.select("bene_id") for part in parts)).distinct())
+
+
+def _people(study: Study, years: Sequence[int]) -> ir.Table:
+    everyone = people_of(study, years)
+    if settings_of(study).truncate is not None:
+        everyone = everyone.mutate(dollars=everyone.capped)
+    homes = study.table("beneficiary_year").select("year", "bene_id", "zip")
+    return cast(ir.Table, everyone.join(homes, ["year", "bene_id"]))
+
+
+def _with_change(
+    whole: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame, key: list[str], count: str
+) -> pd.DataFrame:
+    """Return exact sums with some people's replaced by others; a cell that nobody is in goes."""
+    numbers = [name for name in whole.columns if name not in key]
+    less = before.assign(**{name: -before[name] for name in numbers})
+    sums = pd.concat([whole, less[whole.columns], after[whole.columns]], ignore_index=True)
+    found = sums.groupby(key, as_index=False, sort=True)[numbers].sum()
+    return found[found[count] > 0].reset_index(drop=True)
+
+
+def _others(study: Study) -> dict[str, LinkRules]:
+    """Return each option but the run's own."""
     policy = AttributionPolicy.of(study.policy)
-    own, sizes = AttributionRules.from_policy(policy).link, settings_of(study)
+    own, sizes = HospitalRules.from_policy(policy).link, settings_of(study)
     options = link_options(own, sizes.minimum_panel_sensitivity, policy.sticky_margin)
-    others = {option: link for option, link in options.items() if option != OWN}
-    for option, found in under_links(study, others, years):
-        yield option, ibis.union(*found.values())
+    return {option: link for option, link in options.items() if option != OWN}
 
 
 def _own_sums(study: Study, years: Sequence[int]) -> pd.DataFrame:
@@ -84,24 +118,23 @@ def _own_sums(study: Study, years: Sequence[int]) -> pd.DataFrame:
     return study.connection.fetch(sums, SUM_KEY)
 
 
-def _own_parts(study: Study) -> pd.DataFrame:
-    """Return the run's own growth in parts, of its own pair of years."""
-    pair, rows = pair_of(study), study.frame("growth_parts")
+def _own_cells(study: Study) -> pd.DataFrame:
+    """Return the run's own people, months and dollars in parts, of its own pair of years."""
+    pair, rows = pair_of(study), study.frame("growth_cells", exact=True)
     own = (rows["base_year"] == pair.base_year) & (
         rows["performance_year"] == pair.performance_year
     )
-    return rows[own]
+    return rows[own].drop(columns=["base_year", "performance_year"]).reset_index(drop=True)
 
 
 def under_links(
     study: Study, options: Mapping[str, LinkRules], years: Iterable[int]
 ) -> Iterator[Linked]:
-    """Give who would be where in some years under other links of panels, by option (rule A8).
+    """Give by option who would be elsewhere in some years under other links of panels (rule A8).
 
     A sticky link rests on that of the year before, so it is followed from the run's first year on.
-    An option's tables are dropped when the next is asked for.
     """
-    rules = AttributionRules.from_policy(AttributionPolicy.of(study.policy))
+    rules = HospitalRules.from_policy(AttributionPolicy.of(study.policy))
     engine, everyone, rows = (
         study.connection,
         study.table("beneficiary_year"),
@@ -111,19 +144,26 @@ def under_links(
     before = [year for year in sorted(study.run.years) if year <= max(wanted)]
     used = engine.keep(window_hospitals(study, before))
     for option, link in options.items():
-        found: dict[int, ir.Table] = {}
-        for year in before if link.sticky_margin is not None else wanted:
-            found[year] = relinked(
-                [year],
-                everyone.filter(everyone.year == year),
-                rows.filter(rows.year == year),
-                used.filter(used.year == year),
-                study.references,
-                zip_centroids,
-                replace(rules, link=link),
-                engine,
-                found.get(year - 1),
+        found: list[Relinked] = []
+        for chosen in [[year] for year in before] if link.sticky_margin is not None else [wanted]:
+            last = found[-1].links if found and chosen[0] - 1 in before else None
+            found.append(
+                relinked(
+                    chosen,
+                    everyone.filter(everyone.year.isin(chosen)),
+                    rows.filter(rows.year.isin(chosen)),
+                    Places(study.references, zip_centroids, used.filter(used.year.isin(chosen))),
+                    replace(rules, link=link),
+                    engine,
+                    None if last is None else last.select("npi", "ccn"),
+                )
             )
-        yield option, {year: found[year] for year in wanted}
-        engine.drop(*found.values())
+        yield option, _together(engine, found, wanted)
+        engine.drop(*(table for of in found for table in of.tables))
     engine.drop(used)
+
+
+def _together(engine: Connection, found: Sequence[Relinked], years: Sequence[int]) -> Relinked:
+    """Put the wanted years of an option together, kept in the engine."""
+    tables = (ibis.union(*parts) for parts in zip(*(of.tables for of in found), strict=True))
+    return Relinked(*(engine.keep(table.filter(table.year.isin(years))) for table in tables))

@@ -76,6 +76,15 @@ _SIDES = dict.fromkeys(
     (f"{year}_{of}" for year in ("base", "performance") for of in ("benes", "months", "dollars")),
     "float64",
 )
+GROWTH_CELLS = {
+    **_PAIR,
+    "year": "int32",
+    "ccn": "string",
+    "part": "string",
+    "share": "float64",
+    **dict.fromkeys(("people", "months"), "int32"),
+    "dollars": "decimal(18, 2)",
+}
 GROWTH_PARTS = {
     **_PAIR,
     "ccn": "string",

@@ -30,6 +30,7 @@ from tcoc.deliverables.risk_adjustment.schemas import (
     COMBINATIONS,
     DECOMPOSITION,
     EVIDENCE,
+    GROWTH_CELLS,
     GROWTH_PANELS,
     GROWTH_PARTS,
     METHODS_TABLE,
@@ -176,19 +177,36 @@ def _with_counts(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def moved(study: Study) -> pd.DataFrame:
-    """Each hospital's growth by stayers, joiners, leavers and relinked panels (rule R7)."""
+def cells_by_part(study: Study) -> pd.DataFrame:
+    """People, months and dollars of each hospital by part, of each pair of years (rule R7)."""
     pairs = pairs_of(study)
     people = people_of(study, {y for p in pairs for y in (p.base_year, p.performance_year)})
     if settings_of(study).truncate is not None:
         people = people.mutate(dollars=people.capped)
-    kept = study.connection.keep(people)
-    key = ["year", "ccn", "part", "share"]
+    engine, rows = study.connection, study.table("attribution")
+    kept = engine.keep(people)
     found = [
-        growth_parts(
-            study.connection.fetch(part_cells(kept, study.table("attribution"), pair), key), pair
+        engine.fetch(part_cells(kept, rows, pair), ["year", "ccn", "part", "share"]).assign(
+            base_year=pair.base_year, performance_year=pair.performance_year
         )
         for pair in pairs
+    ]
+    engine.drop(kept)
+    return pd.concat(found, ignore_index=True)[list(GROWTH_CELLS)]
+
+
+def moved(study: Study) -> pd.DataFrame:
+    """Each hospital's growth by stayers, joiners, leavers and relinked panels (rule R7)."""
+    rows = study.frame("growth_cells", exact=True)
+    found = [
+        growth_parts(
+            rows[
+                (rows["base_year"] == pair.base_year)
+                & (rows["performance_year"] == pair.performance_year)
+            ],
+            pair,
+        )
+        for pair in pairs_of(study)
     ]
     return pd.concat(found, ignore_index=True)[list(GROWTH_PARTS)]
 
@@ -395,6 +413,13 @@ PRODUCTS = (
         ("variant", "base_year", "performance_year", "combination"),
         combinations,
         COMBINATIONS,
+    ),
+    Product(
+        "growth_cells",
+        ("base_year", "performance_year", "year", "ccn", "part", "share"),
+        cells_by_part,
+        GROWTH_CELLS,
+        internal=True,
     ),
     Product("growth_parts", ("base_year", "performance_year", "ccn", "part"), moved, GROWTH_PARTS),
     Product(

@@ -17,7 +17,7 @@ from tcoc.paths import params_dir
 from tcoc.reference import Reference, zip_centroids
 from tcoc.rules.attribution import aco_like, use
 from tcoc.rules.attribution.use import WindowUse
-from tcoc.rules.attribution.waterfall import AttributionRules, attribute
+from tcoc.rules.attribution.waterfall import attribute
 from tcoc.rules.attribution.window import calendar_years, spans, window
 from tcoc.store.connection import Connection
 from tcoc.store.schema import FACILITY, PROFESSIONAL
@@ -46,7 +46,7 @@ class Example:
 def follow(engine: Connection, policy: AttributionPolicy, file: Path | None = None) -> Example:
     """Run the example through the attribution functions (rules A2 to A9)."""
     case = read_yaml(file or params_dir() / "examples" / "auditor.yml")
-    rules, services = AttributionRules.from_policy(policy), use.ServiceRules.from_policy(policy)
+    services = use.ServiceRules.from_policy(policy)
     reference = _reference(case)
     lines = engine.load(_filled(_lines(case), PROFESSIONAL.schema), PROFESSIONAL.schema)
     claims = engine.load(_filled(_claims(case), FACILITY.schema), FACILITY.schema)
@@ -68,7 +68,7 @@ def follow(engine: Connection, policy: AttributionPolicy, file: Path | None = No
         for span in spans(windows[year], rows, most=0)
     ]
     joined = use.in_window(used, windows, people)
-    result = attribute([year], people, joined, reference, zip_centroids, rules, engine)
+    result = attribute([year], people, joined, reference, zip_centroids, policy, engine)
     return Example(
         services=pd.DataFrame(case["services"]),
         collections=_collections(joined, reference, engine),

@@ -56,15 +56,15 @@ def aco_practitioner_list(study: Study) -> pd.DataFrame:
 
 
 def practitioner_specialty(study: Study) -> ir.Table:
-    """The specialty with most allowed dollars of each attributed clinician; ties to the lower code.
+    """The specialty with most allowed dollars of each clinician; ties to the lower code.
 
-    One row per npi, over the professional lines of all calendar years of the run's windows.
+    One row per npi, over the professional lines of all calendar years of the run's windows, of
+    whoever is attributed: another attribution reads no line again.
     """
     form = AttributionPolicy.of(study.policy).window
     periods = [period for year in study.run.years for period in window(year, form)]
     lines = study.store_table("professional", calendar_years(periods))
-    mine = study.table("attribution_by_practitioner").select("npi").distinct()
-    own = lines.filter(lines.specialty.notnull()).semi_join(mine, "npi")
+    own = lines.filter(lines.npi.notnull(), lines.specialty.notnull())
     sums = own.group_by("npi", "specialty").agg(allowed=own.allowed_amount.sum().cast(DOLLAR_SUM))
     rank = ibis.struct({"allowed": -sums.allowed, "specialty": sums.specialty})
     best = sums.group_by("npi").agg(best=rank.min())
@@ -204,7 +204,7 @@ ACO_LIST = dict.fromkeys(("aco_id", "aco_name", "npi", "name", "ccn"), "string")
 
 LISTS = (
     Product("aco_practitioner_list", ("aco_id", "npi", "ccn"), aco_practitioner_list, ACO_LIST),
-    Product("practitioner_specialty", ("npi",), practitioner_specialty, internal=True),
+    Product("practitioner_specialty", ("npi",), practitioner_specialty, internal=True, alone=True),
     Product(
         "practitioner_list",
         ("year", "npi", "stage", "ccn"),

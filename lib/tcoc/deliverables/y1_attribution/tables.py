@@ -1,6 +1,6 @@
 """The tables that everything else stands on: population, attribution, spending, completeness."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import fsum
@@ -16,14 +16,22 @@ from tcoc.deliverables.y1_attribution.pieces import PRODUCTS as USE_PRODUCTS
 from tcoc.deliverables.y1_attribution.pieces import (
     ROWS_AT_ONCE,
     lines_by_year,
+    window_hospitals,
     window_use,
     windows_of,
 )
 from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
-from tcoc.rules.attribution import use
+from tcoc.rules.attribution import PERSON, use
 from tcoc.rules.attribution.movement import movement
-from tcoc.rules.attribution.waterfall import AttributionRules, attribute
+from tcoc.rules.attribution.waterfall import (
+    CHOICES,
+    ChoiceRules,
+    HospitalRules,
+    Places,
+    choose,
+    link,
+)
 from tcoc.rules.attribution.window import Period, batches
 from tcoc.rules.completion import COMPLETION
 from tcoc.rules.population import PopulationRules, population
@@ -97,42 +105,63 @@ def _whole(people: ir.Table, year: int) -> ir.Table:
 # ---------------------------------------------------------------- attribution
 
 
+def attribution_choices(study: Study) -> Iterator[ir.Table]:
+    """Each beneficiary's clinician in each year, before any link to a hospital (rules A2 to A7).
+
+    Kept, so that another link of panels chooses nobody anew.
+    """
+    connection, rules = (
+        study.connection,
+        ChoiceRules.from_policy(AttributionPolicy.of(study.policy)),
+    )
+    used = window_use(study, windows_of(study))
+    for windows in _batches(study):
+        with connection.step("primary care in the window"):
+            people = connection.keep(_people_in(study, windows).select(*PERSON))
+            found = use.in_window([used], windows, people)
+        chosen = choose(found, study.references, rules, connection)
+        yield chosen.rows
+        connection.drop(people, *chosen.kept)
+
+
 def attribution(study: Study) -> Iterator[ir.Table]:
     """Every eligible person of every year of the run, attributed in whole or in shares."""
-    rules = AttributionRules.from_policy(AttributionPolicy.of(study.policy))
-    windows = windows_of(study)
-    used = window_use(study, windows)
-    at_once = 0 if rules.year_by_year else ROWS_AT_ONCE
-    before: dict[int, ir.Table] = {}
-    for years in batches(windows, lines_by_year(study, windows), at_once):
-        last = before.get(min(years) - 1) if rules.year_by_year else None
-        mine = {year: windows[year] for year in years}
-        found = _attributed(study, mine, used, rules, last)
-        yield found
-        study.connection.drop(*before.values())
-        before = {max(years): found}
-    study.connection.drop(*before.values())
-
-
-def _attributed(
-    study: Study,
-    windows: Mapping[int, Sequence[Period]],
-    used: use.SpanUse,
-    rules: AttributionRules,
-    before: ir.Table | None,
-) -> ir.Table:
-    connection, everyone = study.connection, study.table("beneficiary_year")
-    mine = everyone.filter(everyone.year.isin([*windows]))
-    with connection.step("people and hospital use in the window"):
-        people = connection.keep(mine.select("year", "bene_id", "eligible_months", "zip", "sex"))
-        found = use.in_window([used], windows, people)
-        # three questions are asked of it
-        found = replace(found, hospitals=connection.keep(found.hospitals))
-    result = attribute(
-        [*windows], people, found, study.references, zip_centroids, rules, connection, before
+    connection, rules = (
+        study.connection,
+        HospitalRules.from_policy(AttributionPolicy.of(study.policy)),
     )
-    connection.drop(people, found.hospitals)
-    return result
+    choices = study.table("attribution_choices")
+    before: dict[int, ir.Table] = {}
+    for windows in _batches(study, rules.year_by_year):
+        with connection.step("people and hospital use in the window"):
+            people = connection.keep(
+                _people_in(study, windows).select(*PERSON, "eligible_months", "zip", "sex")
+            )
+            # three questions are asked of it
+            hospitals = connection.keep(window_hospitals(study, windows))
+        mine = choices.filter(choices.year.isin([*windows]))
+        places = Places(study.references, zip_centroids, hospitals)
+        last = before.get(min(windows) - 1) if rules.year_by_year else None
+        linked = link([*windows], people, mine, places, rules, connection, last)
+        if rules.year_by_year:
+            linked = replace(linked, rows=connection.keep(linked.rows))
+        yield linked.rows
+        connection.drop(people, hospitals, *linked.kept, *before.values())
+        before = {max(windows): linked.rows} if rules.year_by_year else {}
+    connection.drop(*before.values())
+
+
+def _batches(study: Study, one_by_one: bool = False) -> Iterator[Mapping[int, Sequence[Period]]]:
+    """Give the windows of the years that are attributed together."""
+    windows = windows_of(study)
+    at_once = 0 if one_by_one else ROWS_AT_ONCE
+    for years in batches(windows, lines_by_year(study, windows), at_once):
+        yield {year: windows[year] for year in years}
+
+
+def _people_in(study: Study, years: Iterable[int]) -> ir.Table:
+    everyone = study.table("beneficiary_year")
+    return cast(ir.Table, everyone.filter(everyone.year.isin([*years])))
 
 
 # ---------------------------------------------------------------- by hospital, by practitioner
@@ -273,6 +302,7 @@ PRODUCTS = (
     *COMPLETION_PRODUCTS,
     Product("beneficiary_year", ("year", "bene_id"), beneficiary_year, alone=True),
     *USE_PRODUCTS,
+    Product("attribution_choices", PERSON, attribution_choices, CHOICES, internal=True),
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
     Product(
         "attribution_by_hospital",
