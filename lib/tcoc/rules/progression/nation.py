@@ -206,7 +206,7 @@ def annual_differences(published: PublishedFile) -> pd.DataFrame:
                 {
                     "series": published.vintages[str(vintage)],
                     "year": int(row["year"]),
-                    "difference": (1 + total) / (1 + before) - 1,
+                    "difference": (total - before) / (1 + before),
                     "confidence": "recalled" if memory else row["confidence"],
                 }
             )
@@ -232,7 +232,7 @@ def growth_by_part(published: PublishedFile, hospital_share: float) -> pd.DataFr
             part["year"], part["value"], part["confidence"], strict=True
         ):
             after = value / 100
-            change = 100 * ((1 + after) / (1 + before) - 1)
+            change = 100 * (after - before) / (1 + before)
             rows.append(_difference(vintage, year, parts[str(metric)], change, confidence))
             before = after
     wide = pd.DataFrame(rows).pivot(index=["vintage", "year"], columns="part", values="difference")
