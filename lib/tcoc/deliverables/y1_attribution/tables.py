@@ -167,11 +167,28 @@ def _people_in(study: Study, years: Iterable[int]) -> ir.Table:
 # ---------------------------------------------------------------- by hospital, by practitioner
 
 
+def attribution_sums(study: Study) -> ir.Table:
+    """People, months and exact dollars by year, clinician, stage, hospital and equal share.
+
+    What the tables by hospital and by practitioner are sums of; npi is empty where none attributes.
+    """
+    rows = study.table("attribution")
+    named = rows.mutate(npi=rows.npi.fill_null(""))
+    return share_groups(named, study.table("beneficiary_year"), SUMS_KEY)
+
+
 def _weighted(study: Study, by: tuple[str, ...], with_npi: bool = False) -> pd.DataFrame:
-    attributed = study.table("attribution")
-    rows = attributed.filter(attributed.npi.notnull()) if with_npi else attributed
-    groups = share_groups(rows, study.table("beneficiary_year"), by)
+    sums = study.table("attribution_sums")
+    rows = sums.filter(sums.npi != "") if with_npi else sums
+    groups = rows.group_by(*by, "share").agg(
+        **{n: rows[n].sum().cast(kind) for n, kind in SHARE_SUMS.items()}
+    )
     return weighted_sums(study.connection.fetch(groups, [*by, "share"]), by)
+
+
+SUMS_KEY = ("year", "npi", "stage", "ccn")
+SHARE_SUMS = {"people": "int32", "months": "int32",
+              "dollars": DOLLAR_SUM, "hospital_dollars": DOLLAR_SUM}  # fmt: skip
 
 
 def _with_tcoc(sums: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
@@ -304,6 +321,7 @@ PRODUCTS = (
     *USE_PRODUCTS,
     Product("attribution_choices", PERSON, attribution_choices, CHOICES, internal=True),
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
+    Product("attribution_sums", (*SUMS_KEY, "share"), attribution_sums, internal=True),
     Product(
         "attribution_by_hospital",
         ("year", "ccn", "stage"),
