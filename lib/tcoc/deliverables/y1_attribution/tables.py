@@ -23,7 +23,7 @@ from tcoc.deliverables.y1_attribution.pieces import (
 from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import PERSON, use
-from tcoc.rules.attribution.movement import movement
+from tcoc.rules.attribution.movement import movement, people_of
 from tcoc.rules.attribution.waterfall import (
     CHOICES,
     ChoiceRules,
@@ -235,16 +235,19 @@ def state_year(study: Study) -> pd.DataFrame:
 
 def attribution_movement(study: Study) -> pd.DataFrame:
     """People who stay with the same hospital between consecutive years, by stage and reason."""
-    attributed, people = study.table("attribution"), study.table("beneficiary_year")
-    years = study.run.years
-    by = ["stage_before", "stage_after", "reason"]
+    attributed, everyone = study.table("attribution"), study.table("beneficiary_year")
+    by, engine = ["stage_before", "stage_after", "reason"], study.connection
+    people: dict[int, ir.Table] = {}
     parts = []
-    for before, after in pairwise(years):
-        if after == before + 1:
-            groups = study.connection.fetch(
-                movement(attributed, people, before, after), [*by, "kept"]
-            )
-            parts.append(_kept_people(groups, by).assign(year=after))
+    for before, after in pairwise(study.run.years):
+        if after != before + 1:
+            continue
+        for year in {before, after} - people.keys():
+            people[year] = engine.keep(people_of(attributed, everyone, year))
+        groups = engine.fetch(movement(attributed, people, before, after), [*by, "kept"])
+        parts.append(_kept_people(groups, by).assign(year=after))
+        engine.drop(people.pop(before))
+    engine.drop(*people.values())
     columns = list(MOVEMENT)
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 

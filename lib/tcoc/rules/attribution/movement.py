@@ -1,5 +1,6 @@
 """Who stays with the same hospital from one year to the next, by stage and reason."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import ibis
@@ -35,16 +36,15 @@ def kept_share(attribution: ir.Table, before: int, after: int) -> ir.Table:
 
 
 def movement(
-    attribution: ir.Table, beneficiary_year: ir.Table, before: int, after: int
+    attribution: ir.Table, people: Mapping[int, ir.Table], before: int, after: int
 ) -> ir.Table:
     """People by what changed between two years, in groups of equal kept share.
 
-    One row per (stage_before, stage_after, reason, kept) with the number of people. Reasons:
-    entered, left; stage_changed; within a stage same_clinician, other_clinician (of the same ACO),
-    other_aco, same_zip, moved_zip.
+    `people` has each year's `people_of`. One row per (stage_before, stage_after, reason, kept) with
+    the number of people. Reasons: entered, left; stage_changed; within a stage same_clinician,
+    other_clinician (of the same ACO), other_aco, same_zip, moved_zip.
     """
-    old = people_of(attribution, beneficiary_year, before)
-    new = people_of(attribution, beneficiary_year, after)
+    old, new = people[before], people[after]
     later = new.select(**{f"{name}_after": new[name] for name in new.columns})
     kept = kept_share(attribution, before, after).rename(kept_bene="bene_id")
     stayed = old.left_join(later, old.bene_id == later.bene_id_after)
