@@ -28,6 +28,7 @@ from tcoc.params import AttributionPolicy, Policy, Run, RunFile
 from tcoc.paths import RESULTS, result_file
 from tcoc.reference import Reference, load_reference
 from tcoc.store.connection import Connection
+from tcoc.store.duck import Rows, to_arrow
 from tcoc.store.layout import Store, store_files
 
 RESTRICTED = "restricted"
@@ -426,8 +427,8 @@ class Study:
         if isinstance(result, pd.DataFrame):
             if product.schema is None:
                 raise TcocError(f"{product.name}: a pandas result needs a schema")
-            result = self.connection.load(result, product.schema)
-        parts = iter([result]) if isinstance(result, ir.Table) else result
+            result = to_arrow(result, product.schema)
+        parts = iter([result]) if isinstance(result, Rows) else result
         typed = (_of_schema(part, product.schema) for part in parts)
         partial_file = file.with_suffix(".partial")
         self.connection.write(typed, partial_file, product.key)
@@ -437,8 +438,8 @@ class Study:
         partial_file.rename(file)
 
 
-def _of_schema(table: ir.Table, schema: Mapping[str, str] | None) -> ir.Table:
-    if schema is None:
+def _of_schema(table: Rows, schema: Mapping[str, str] | None) -> Rows:
+    if schema is None or isinstance(table, pa.Table):
         return table
     return cast(ir.Table, table.select(**{n: table[n].cast(kind) for n, kind in schema.items()}))
 

@@ -11,7 +11,7 @@ import pytest
 from tcoc.errors import TcocError
 from tcoc.store import duck
 from tcoc.store.connection import connect
-from tcoc.store.duck import Connection
+from tcoc.store.duck import Connection, to_arrow
 
 SIZE = 7
 TYPES = {"year": "int32", "bene_id": "string", "paid": "decimal(18, 2)"}
@@ -84,3 +84,16 @@ def test_keys_are_compared_column_by_column() -> None:
     assert below({"a": 1, "b": "z"}, {"a": 1, "b": None})
     assert not below({"a": 1, "b": None}, {"a": 1, "b": "z"})
     assert not below({"a": 1, "b": "a"}, {"a": 1, "b": "a"})
+
+
+def test_a_table_that_is_there_gives_the_bytes_that_the_engine_gives(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duck, "ROW_GROUP", SIZE)
+    names = ["é", "A", "b", "10", "9", "a b", None, "_", "zz"]
+    frame = pd.DataFrame([(y, n, 1.005) for n in names for y in (2018, 2016)], columns=list(TYPES))
+    ways = {"engine": connection.load(frame, TYPES), "there": to_arrow(frame, TYPES)}
+    for name, table in ways.items():
+        connection.write(table, tmp_path / f"{name}.parquet", KEY[::-1])
+    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ways]
+    assert files[0] == files[1]

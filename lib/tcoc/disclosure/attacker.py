@@ -8,12 +8,12 @@ He holds for each number an interval (its rounding; one and up where hidden) and
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
 import highspy
 import numpy as np
-from scipy.sparse import csc_array
 
 from tcoc.disclosure.network import spoken
 from tcoc.disclosure.record import FAR, NAME, NOISE, Ends, Group, Record, joint
@@ -64,12 +64,16 @@ def bounds(known: Record, ends: Ends, seen: Ends, *, integer: bool = False) -> E
     """
     told = known.missed(*ends)
     unsure, asked = known.missed(*seen) & ~told, np.zeros(len(told), dtype=bool)
-    for group in known.groups:
+
+    def ask(group: Group) -> None:
         members = group[0]
         if unsure[members].any():
             own, (low, high) = known.part(group, *ends), (side[members] for side in seen)
             _explore(own, ~told[members], low, high, integer)
             asked[members], seen[0][members], seen[1][members] = unsure[members], low, high
+
+    with ThreadPoolExecutor(2) as pool:  # no two share a number; the largest takes longest
+        list(pool.map(ask, sorted(known.groups, key=lambda group: -len(group[0]))))
     return np.where(asked, seen[0], ends[0]), np.where(asked, seen[1], ends[1])
 
 
@@ -106,13 +110,13 @@ class _Program:
     """One program of which only the objective changes, so each solve starts warm."""
 
     def __init__(self, own: Record, lower: Numbers, upper: Numbers, integer: bool = False) -> None:
-        matrix, told = csc_array(own.relations.matrix), own.relations
+        matrix, told = own.relations.matrix, own.relations
         kinds = (own["whole"] * integer).astype(np.int32)
         self.solver, self.columns = highspy.Highs(), np.arange(len(lower), dtype=np.int32)
         self.solver.setOptionValue("output_flag", False)
         self.solver.setOptionValue("threads", 1)
         self.solver.passModel(
-            len(lower), len(told.lower), matrix.nnz, 1, 1, 0.0, np.zeros(len(lower)), lower,
+            len(lower), len(told.lower), matrix.nnz, 2, 1, 0.0, np.zeros(len(lower)), lower,
             _open(upper), -_open(-told.lower), _open(told.upper), matrix.indptr,
             matrix.indices, matrix.data, kinds,
         )  # fmt: skip
@@ -127,8 +131,7 @@ class _Program:
 
     def push(self, cost: Numbers, low: Numbers, high: Numbers) -> None:
         """Widen how far numbers are seen to move by the cheapest solution."""
-        world = self.least(cost)
-        if world is not None:
+        if (world := self.least(cost)) is not None:
             np.minimum(low, world, out=low)
             np.maximum(high, world, out=high)
 
@@ -197,8 +200,5 @@ def disclosed(records: Sequence[Record], *, integer: bool = False) -> list[Diffe
         few = (change > NOISE) & (change < 11) & (span < _SPAN)
         found += [(number, FEW) for number in a[few]]
     names = known.numbers[NAME].astype(object).to_numpy()
-    return [
-        Difference(universe, column, spoken(key), kind)
-        for number, kind in found
-        for universe, column, key in [names[number]]
-    ]
+    told = ((*names[number], kind) for number, kind in found)
+    return [Difference(table, column, spoken(key), kind) for table, column, key, kind in told]

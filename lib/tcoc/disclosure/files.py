@@ -26,10 +26,11 @@ _HEADS = ["table", "column", "label", "kind", "unit", "key", "of", "base", "digi
 
 
 def write_public(tables: Mapping[str, PublicTable], folder: Path) -> None:
-    """Write public tables for the process that renders: NAME.parquet with its marks, dictionary."""
+    """Write tables for the process that renders: NAME.parquet, with what is hidden; dictionary."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        sides = [_plain(table.frame), table.hidden.add_prefix(MARK)]
+        marks = table.hidden.add_prefix(MARK)
+        sides = [_plain(table.frame), marks.iloc[:, np.flatnonzero(marks.to_numpy().any(axis=0))]]
         pd.concat(sides, axis=1).to_parquet(folder / f"{name}.parquet", index=False)
     write_dictionary(tables, folder)
 
@@ -39,9 +40,9 @@ def read_public(folder: Path) -> dict[str, PublicTable]:
     tables = {}
     for name, facts in read_dictionary(folder).items():
         cells = pd.read_parquet(folder / f"{name}.parquet")
-        marks = [MARK + column for column in facts.columns]
-        hidden = cells[marks].set_axis(list(facts.columns), axis=1)
-        tables[name] = admit(facts, cells.drop(columns=marks), hidden)
+        own = list(facts.columns)
+        hidden = cells.drop(columns=own).rename(columns=lambda mark: mark.removeprefix(MARK))
+        tables[name] = admit(facts, cells[own], hidden)
     return tables
 
 

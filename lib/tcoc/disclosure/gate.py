@@ -21,8 +21,7 @@ _ROUNDS = 60
 
 @dataclass(frozen=True)
 class Gated:
-    """What the gate lets out; its log of hidden cells and its record of all numbers stay in
-    `restricted/`."""
+    """What the gate lets out; the log of hidden cells and the record stay in `restricted/`."""
 
     tables: Mapping[str, PublicTable]
     log: pd.DataFrame
@@ -51,16 +50,14 @@ def gate(
     puzzle = Puzzle([draft for _, draft in owners], rule)
     record = protect(puzzle, earlier)
     cells = puzzle.cells
-    shown, hidden = rounded_to(cells.exact, cells.step), cells.reason != ""
-    digits = digits_of(cells.step)
-    tables = {
-        draft.name: _admitted(owner, draft, {
-            name: [np.append(of, none)[cells.place[number, name]]
-                   for of, none in ((shown, np.nan), (hidden, False), (digits, 0))]
-            for name in draft.of_kind(*OF_PEOPLE)
-        })
-        for number, (owner, draft) in enumerate(owners)
-    }  # fmt: skip
+    shown, digits = rounded_to(cells.exact, cells.step), digits_of(cells.step)
+    # the last of each is for rows without a number
+    told = np.append(shown, np.nan), np.append(cells.reason != "", False), np.append(digits, 0)
+    tables = {}
+    for number, (owner, draft) in enumerate(owners):
+        places = {name: cells.place[number, name] for name in draft.of_kind(*OF_PEOPLE)}
+        own = {name: [of[place] for of in told] for name, place in places.items()}
+        tables[draft.name] = _admitted(owner, draft, own)
     return Gated(tables, puzzle.log(), record)
 
 
@@ -69,17 +66,19 @@ def _admitted(owner: str, draft: Draft, cells: Mapping[str, Sequence[np.ndarray]
 
     What has no number stays as it is.
     """
-    frame, columns, masks = {}, dict(draft.columns), {}
+    frame, columns, masks = {}, dict(draft.columns), np.zeros(draft.frame.shape, dtype=bool)
     for name, (shown, hidden, digits) in cells.items():
         absent = hidden | np.isnan(shown)
         most = int(digits[~absent].max(initial=0))
         array = pd.arrays.FloatingArray(np.where(absent, 0.0, shown), absent)
-        frame[name], masks[name] = array.astype("Int64") if most == 0 else array, hidden
+        frame[name] = array.astype("Int64") if most == 0 else array
+        masks[:, draft.frame.columns.get_loc(name)] = hidden
         asked = columns[name].digits
         columns[name] = replace(columns[name], digits=most if asked is None else min(asked, most))
     note = f"{draft.note} {ROUNDED}".strip() if cells else draft.note
     facts = replace(draft.facts, deliverable=owner, columns=columns, note=note)
-    return admit(facts, draft.frame.assign(**frame), pd.DataFrame(masks, draft.frame.index))
+    sides = draft.frame.assign(**frame), pd.DataFrame(masks, columns=draft.frame.columns)
+    return admit(facts, *sides)
 
 
 class Puzzle(Network):
@@ -156,9 +155,7 @@ class Puzzle(Network):
 
     def _any(self, cells: Flags) -> Flags:
         """Return which numbers stand in any of some cells."""
-        flags = np.zeros(len(self.frame), dtype=bool)
-        flags[self.of_cell[cells]] = True
-        return flags
+        return np.bincount(self.of_cell[cells], minlength=len(self.frame)) > 0
 
     def log(self) -> pd.DataFrame:
         """Return every hidden cell with its reason and exact number: restricted."""
@@ -187,10 +184,13 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> Record:
     """
     puzzle.hide(puzzle.hidden(), ELSEWHERE)
     before = [joint(earlier)[0]] if earlier else []
-    known, size, parted = joint([puzzle.record(), *before])[0], len(puzzle.apart), -1
-    puzzle.hide(known["before"][:size] == 1, AGAIN)
-    for _ in range(_ROUNDS):
+    size, parted = len(puzzle.apart), -1
+    if before:
         known = joint([puzzle.record(), *before])[0]
+        puzzle.hide(known["before"][:size] == 1, AGAIN)
+    for _ in range(_ROUNDS):
+        record = puzzle.record()
+        known = joint([record, *before])[0]
         if puzzle.apart.sum() != parted:
             exact, parted = known["exact"], puzzle.apart.sum()
             seen, times = (exact.copy(), exact.copy()), np.zeros(len(exact), dtype=int)
@@ -198,7 +198,7 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> Record:
         if not known.missed(*ends).any():
             ends = bounds(known, ends, seen)
         if not (missed := known.missed(*ends)).any():
-            return puzzle.record()
+            return record
         # Where hiding one of the ratios that tell a number did not help, two are hidden next.
         times += missed
         _hide_telling(puzzle, known, times * missed, ends)

@@ -67,9 +67,8 @@ class Cells:
         """Return the interval that each rounded number leaves: half a step up and down; 0 is 0."""
         shown = rounded_to(self.exact, self.step)
         half = np.where((self.kind == "count") & (self.exact == 0), 0.0, self.step / 2)
-        return np.where(
-            self.kind == "share", np.maximum(shown - half, 0), shown - half
-        ), shown + half
+        low = np.where(self.kind == "share", np.maximum(shown - half, 0), shown - half)
+        return low, shown + half
 
     def follow(self) -> None:
         """Hide what depends on hidden counts: rates, means, dollars of the same row (D1)."""
@@ -203,30 +202,28 @@ class Network:
         for number, draft in enumerate(self.drafts):
             if draft.of_kind(*ADDITIVE):
                 of_universe.setdefault(draft.counted, []).append(number)
-        parts: list[np.ndarray] = []
-        totals: list[np.ndarray] = []
+        size, sums = 0, [(*np.zeros((3, 0), dtype=np.int64),)]
         for tables in of_universe.values():
             lines = _Lines([self.drafts[t] for t in tables])
             found: dict[str, np.ndarray] = {}
             for table, own in zip(tables, lines.of_table, strict=True):
                 for name in self.drafts[table].of_kind(*ADDITIVE):
-                    numbers = found.setdefault(name, np.full(len(lines.key), -1))
                     of = self._of(table, name)
+                    numbers = found.setdefault(name, np.full(len(lines.key), -1))
                     numbers[own[of >= 0]] = of[of >= 0]
+            every = np.array([*found.values()])
             for part, total in lines.sums():
-                parts += [numbers[part] for numbers in found.values()]
-                totals += [numbers[total] for numbers in found.values()]
-        self._add_sums(parts, totals)
+                column, line = np.nonzero((every[:, part] >= 0) & (every[:, total] >= 0))
+                sums.append((size + column, every[column, part[line]], every[column, total[line]]))
+                size += len(every)
+        self._add_sums(*map(np.concatenate, zip(*sums, strict=True)))
 
-    def _add_sums(self, parts: Sequence[np.ndarray], totals: Sequence[np.ndarray]) -> None:
+    def _add_sums(self, sums: np.ndarray, part: np.ndarray, total: np.ndarray) -> None:
         """Add what is known about totals and their parts; a sum that does not hold teaches little.
 
         A total above its parts has one more, unpublished part. A total below them counts people
         once who stand in several parts: then each part is at most the total.
         """
-        part, total = (np.concatenate([np.zeros(0, int), *side]) for side in (parts, totals))
-        sums = np.repeat(np.arange(len(parts)), list(map(len, parts)))[(part >= 0) & (total >= 0)]
-        part, total = part[(part >= 0) & (total >= 0)], total[(part >= 0) & (total >= 0)]
         sums, group = np.unique(sums * len(self.exact) + total, return_inverse=True)
         whole = sums % max(len(self.exact), 1)
         amount, counts = self.exact[whole], self.counts[whole]
@@ -306,8 +303,9 @@ def labels_of(
     """Return each row's label in a dimension as `|dimension=label`, "" where absent or a total."""
     if dimension not in keys:
         return np.full(len(frame), "", dtype=object)
-    labels = frame[dimension].map(label_text).to_numpy(object)
-    return np.where(labels == totals.get(dimension), "", f"|{dimension}=" + labels)
+    labels, total = frame[dimension].to_numpy(object), totals.get(dimension)
+    said = {v: "" if (t := label_text(v)) == total else f"|{dimension}={t}" for v in set(labels)}
+    return np.array([said[label] for label in labels], dtype=object)
 
 
 def keys_of(frame: pd.DataFrame, keys: Iterable[str], totals: Mapping[str, str]) -> np.ndarray:
@@ -374,13 +372,16 @@ class _Lines:
     def _sums(
         self, own: np.ndarray, dimensions: Sequence[int], levels: Sequence[np.ndarray]
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        # who stands below another is added with that one
+        here = np.bincount(own, minlength=len(self.key)) > 0
+        left = {dimension: here.copy() for dimension in dimensions}
+        for dimension, up in product(dimensions, levels):
+            for line, above in self._found(*self._lifted(own, dimension, up)):
+                left[dimension][line[here[above]]] = False
         for size in range(len(dimensions), 0, -1):
             for summed in combinations(dimensions, size):
-                # who stands below another is added with that one
-                lifted = (self._lifted(own, d, up) for d in summed for up in levels)
-                below = [line[np.isin(key, self.key[own])] for line, key in lifted]
-                top = np.setdiff1d(own, np.concatenate([own[:0], *below]))
-                gone = self.mark[self.codes[np.ix_(np.array(summed), top)]].sum(axis=0)
+                top = np.flatnonzero(np.logical_and.reduce([left[d] for d in summed]))
+                gone = sum(self.mark[self.codes[d, top]] for d in summed)
                 yield from self._found(top, self.key[top] - gone)
         for dimension, up in product(dimensions, levels[:1]):
             yield from self._found(*self._lifted(own, dimension, up))

@@ -6,7 +6,7 @@ number that an edition withholds is one of its own: nothing there says that it i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -79,13 +79,12 @@ class Record:
 
     numbers: pd.DataFrame
     relations: Relations
-
-    @cached_property
-    def _columns(self) -> dict[str, np.ndarray]:
-        return {str(name): column.to_numpy() for name, column in self.numbers.items()}
+    _columns: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, column: str) -> np.ndarray:
         """Return a column of the numbers."""
+        if column not in self._columns:
+            self._columns[column] = self.numbers[column].to_numpy()
         return self._columns[column]
 
     @cached_property
@@ -107,8 +106,8 @@ class Record:
         members, rows = group
         own = self.relations[rows]
         own = own.renumbered(np.searchsorted(members, own.matrix.indices), len(members))
-        told = np.column_stack([of[members] for of in (low, high, *map(self.__getitem__, _TOLD))])
-        return Record(pd.DataFrame(told, columns=["lower", "upper", *_TOLD]), own)
+        told = {name: self[name][members] for name in _TOLD}
+        return Record(pd.DataFrame(), own, {"lower": low[members], "upper": high[members], **told})
 
     def inward(self, low: Numbers, high: Numbers) -> Ends:
         """Round bounds of whole numbers inwards."""

@@ -56,8 +56,7 @@ class Rule:
         known = np.nan_to_num(people)
         rounded = rounded_to(known, self.people_step(known))
         least = self.min_cell_size - _NOISE
-        flags: Flags = (known > _NOISE) & ((known < least) | (rounded < least))
-        return flags
+        return np.asarray((known > _NOISE) & ((known < least) | (rounded < least)))
 
     def steps(self, kind: str, exact: Numbers, people: Numbers) -> Numbers:
         """Return the step of each number of one kind; `people` is the count behind it, or NaN."""

@@ -127,23 +127,22 @@ class Draft(Facts):
         it, and a declaration that names an unknown column.
         """
         frame = self.frame.reset_index(drop=True)
-        frame = frame.assign(
-            **{str(c): _plain_numbers(frame[c]) for c in frame if frame[c].dtype == object}
-        )
-        columns = {str(c): self._entry(str(c), frame[c]) for c in frame.columns}
+        mixed = [c for c, dtype in frame.dtypes.items() if pd.api.types.is_object_dtype(dtype)]
+        frame = frame.assign(**{str(c): _plain_numbers(frame[c]) for c in mixed})
+        columns = {str(c): self._entry(str(c), dtype) for c, dtype in frame.dtypes.items()}
         draft = replace(self, frame=frame, columns=columns)
         for fault in draft._faults(self.columns):
             raise InputError(f"public table {self.name}: {fault}")
         return draft
 
-    def _entry(self, name: str, data: pd.Series) -> Column:
+    def _entry(self, name: str, dtype: Any) -> Column:
         if name in self.columns:
             return self.columns[name]
         heading, is_key = name.replace("_", " ").strip(), name in self.keys
         heading = heading[:1].upper() + heading[1:]
-        if is_key or not pd.api.types.is_numeric_dtype(data.dtype):
+        if is_key or not pd.api.types.is_numeric_dtype(dtype):
             return Column(heading, "label" if not is_key else "year" if name == "year" else "key")
-        if pd.api.types.is_bool_dtype(data.dtype):
+        if pd.api.types.is_bool_dtype(dtype):
             return Column(heading, "flag")
         raise InputError(
             f"public table {self.name}: the numeric column {name} has no entry in the"
@@ -168,11 +167,12 @@ class Draft(Facts):
                     f"{name} is a {entry.kind} and names no count column as its base; name it, or"
                     ' call the column a "number" if it is about nobody'
                 )
-        if keys and self.frame[keys].isna().any(axis=None):
+        if any(self.frame[key].isna().any() for key in keys):
             yield "a key is blank"
-        repeated = self.frame.duplicated(keys) if keys else pd.Series(range(len(self.frame))) > 0
-        if repeated.any():
-            yield f"the keys of row {int(np.flatnonzero(repeated.to_numpy())[0])} stand twice"
+        labels = [self.frame[key].to_numpy(object) for key in keys]
+        if len(set(zip(*labels, strict=True)) if keys else [""]) < len(self.frame):
+            row = int(self.frame.duplicated(keys).argmax()) if keys else 1
+            yield f"the keys of row {row} stand twice"
         for name in self.of_kind("entities", *OF_PEOPLE):
             kind, data = columns[name].kind, self.frame[name]
             if not pd.api.types.is_numeric_dtype(data.dtype):

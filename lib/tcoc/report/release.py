@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ class Release:
     opener: Callable[[], Any] | None = None
     shown: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._known = guard.Known(self.tables.values(), guard.said_numbers(self.facts))
+    @cached_property
+    def _known(self) -> guard.Known:
+        return guard.Known(self.tables.values(), guard.said_numbers(self.facts))
 
     def __repr__(self) -> str:
         names = ", ".join(sorted(self.tables))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import duckdb
 import ibis
@@ -35,6 +35,9 @@ SPILL_PREFIX = "tcoc-spill-"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _C = TypeVar("_C", bound="Connection")
+
+Rows: TypeAlias = ir.Table | pa.Table
+"""A result, or a part of one: still to be computed, or there already."""
 
 
 def telling(
@@ -133,20 +136,23 @@ class Connection:
         return _as_pandas(ordered.to_pyarrow(), ordered.schema())
 
     @telling
-    def write(
-        self, expr: "ir.Table | Iterable[ir.Table]", path: Path, order_by: Sequence[str]
-    ) -> int:
+    def write(self, expr: Rows | Iterable[Rows], path: Path, order_by: Sequence[str]) -> int:
         """Stream a result to one Parquet file in a total order; return the number of rows.
 
         A result can come in parts, whose keys ascend from part to part: each is computed, ordered
         and written before the next is asked for, so that the engine holds one at a time. The same
-        rows give the same bytes, whatever the engine, the number of threads, and the parts.
+        rows give the same bytes, whatever the engine, the number of threads, and the parts; small
+        ones that are there already need no engine.
         """
-        parts = [expr] if isinstance(expr, ir.Table) else expr
+        parts = [expr] if isinstance(expr, Rows) else expr
         with closing(_OneFile(path, order_by)) as file:
             for part in parts:
                 with self.step("writing"):
-                    file.add(part.schema().to_pyarrow(), self._batches(part, order_by))
+                    if isinstance(part, pa.Table):
+                        order = [(name, "ascending") for name in order_by]
+                        file.add(part.schema, part.sort_by(order).to_batches())
+                    else:
+                        file.add(part.schema().to_pyarrow(), self._batches(part, order_by))
             file.finish()
         return file.rows
 

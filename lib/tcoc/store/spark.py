@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from tcoc.errors import InputError
 from tcoc.resources.shortage import Bounds, size_of
-from tcoc.store.duck import Connection, connect_duckdb, telling, to_arrow
+from tcoc.store.duck import Connection, Rows, connect_duckdb, telling, to_arrow
 
 LEAST_DRIVER = 512_000_000
 
@@ -75,14 +75,14 @@ class SparkConnection(Connection):
         return found
 
     @telling
-    def write(
-        self, expr: "ir.Table | Iterable[ir.Table]", path: Path, order_by: Sequence[str]
-    ) -> int:
+    def write(self, expr: Rows | Iterable[Rows], path: Path, order_by: Sequence[str]) -> int:
         """Stream a result or its parts to one Parquet file, whose bytes no engine changes."""
-        parts = [expr] if isinstance(expr, ir.Table) else expr
+        parts = [expr] if isinstance(expr, Rows) else expr
         return self.local.write(map(self._locally, parts), path, order_by)
 
-    def _locally(self, expr: ir.Table) -> ir.Table:
+    def _locally(self, expr: Rows) -> Rows:
+        if not isinstance(expr, ir.Table):
+            return expr
         files = sorted(self._spilled(expr).glob("*.parquet"))
         raw = self.local.parquet(*files)
         return cast(
