@@ -199,7 +199,7 @@ def permuted(drawn: UnitSums, pairs: list[Pair], settings: RiskSettings, times: 
     shares, sums = _by_unit(drawn)
     draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([settings.seed, 1 << 20])))
     months = _ranks(sums)
-    given = np.stack([np.argsort(_shuffled(months, draws)) for _ in range(times)])
+    given = np.stack([np.argsort(_shuffled(months, draws)) for _ in range(times)]).astype(np.int32)
     cells = np.empty((len(DRAWN), len(shares), times, len(drawn.hospitals), drawn.buckets))
     for year, of in enumerate(shares):
         moved = _given(of, given)
