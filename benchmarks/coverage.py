@@ -23,7 +23,7 @@ from scipy import stats
 
 from tcoc.params import load_policy
 from tcoc.progress import reporter
-from tcoc.rules.inference.intervals import Drawing
+from tcoc.rules.inference.intervals import Drawing, drawings
 from tcoc.rules.inference.replicates import (
     UnitSums,
     replicate,
@@ -93,7 +93,7 @@ def large(state: State) -> set[str]:
 def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> pd.DataFrame:
     """Return a row per statistic, state and hospital: planted, low, high."""
     point: list[tuple[UnitSums, dict[int, Sums]]] = []
-    drawings: list[list[Drawing]] = []
+    drawn: list[list[Drawing]] = []
     with reporter() as report:
         for state in states(listed, report):
             sums = unit_matrix(state.frame("risk_unit_sums"), chosen)
@@ -102,7 +102,7 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
             seeded = replace(chosen, seed=state.seed)
             pairs = [RISK_PAIR, MPA_PAIR]
             full = replicate(sums, pairs, seeded, replicates)
-            drawings.append([Drawing.of(sums, full, pair, seeded) for pair in pairs])
+            drawn.append(drawings(sums, full, pairs, seeded))
     names = (STATE, *sorted({n for sums, _ in point for n in sums.hospitals}))
     each = [
         {
@@ -114,7 +114,7 @@ def measure(listed: Sequence[State], replicates: int, chosen: RiskSettings) -> p
     frames = []
     for i, state in enumerate(listed):
         truth = planted(each, i, names, chosen)
-        risk, mpa = drawings[i]
+        risk, mpa = drawn[i]
         ccn = risk.full.hospitals
         order = pd.Index(names).get_indexer(list(ccn))
         for name, values in statistics(risk.full, mpa.full).items():

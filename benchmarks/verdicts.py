@@ -29,7 +29,7 @@ from tcoc.deliverables.policy_lab.simulate import simulate
 from tcoc.deliverables.risk_adjustment.inputs import factors_of
 from tcoc.params import load_policy
 from tcoc.progress import Reporter, reporter
-from tcoc.rules.inference.intervals import Drawing, intervals
+from tcoc.rules.inference.intervals import drawings, intervals
 from tcoc.rules.inference.prediction import cross_fitted
 from tcoc.rules.inference.replicates import Replicates, UnitSums, point, replicate
 from tcoc.rules.inference.statistics import ADJUSTING, gain_rows, relabeled, statistic_rows
@@ -69,7 +69,7 @@ def flags(drawn: UnitSums, replicated: Replicates, chosen: RiskSettings) -> pd.D
     """Return what is marked as more than chance in one state: flag, flagged, cases."""
     years = (PAIR.base_year, PAIR.performance_year)
     found, once = replicated.pair(*years), point(drawn, [PAIR], chosen).pair(*years)
-    drawing = Drawing.of(drawn, replicated, PAIR, chosen)
+    drawing = drawings(drawn, replicated, [PAIR], chosen)[0]
     sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
     months = np.minimum(*(sums[year].months.sum(axis=1)[:, 0] for year in years))
     large = (months >= 12 * SMALLEST) & (np.array(drawn.names) != STATE)

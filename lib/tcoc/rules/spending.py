@@ -8,9 +8,11 @@ from typing import cast
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from tcoc.rules.population import month_bit
+from tcoc.rules.sums import Array, exact_sums
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS, SETTINGS, SPENDING_COLUMNS
 
 CENT = Decimal("0.01")
@@ -112,8 +114,7 @@ def weighted_sums(groups: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Sums of share x people, months and dollars, from groups of equal share.
 
     One row per combination of `by`: benes, eligible_months, dollars and hospital_dollars as
-    unrounded doubles (None where the year has no claims). The few groups of a row are summed by
-    fsum, which gives the same double in any order.
+    unrounded doubles (None where the year has no claims), the same in any order of the groups.
     """
     wanted = {
         "benes": "people",
@@ -121,30 +122,23 @@ def weighted_sums(groups: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         "dollars": "dollars",
         "hospital_dollars": "hospital_dollars",
     }
-    parts: dict[tuple[object, ...], list[dict[str, float | None]]] = {}
-    keys = zip(*(groups[name] for name in by), strict=True)
-    columns = {out: [none_or_float(v) for v in groups[name]] for out, name in wanted.items()}
-    for row, (key, share) in enumerate(zip(keys, groups["share"], strict=True)):
-        values = {out: _times(share, columns[out][row]) for out in wanted}
-        parts.setdefault(key, []).append(values)
-    rows = [
-        (*key, *(_sum([p[out] for p in found]) for out in wanted)) for key, found in parts.items()
-    ]
-    frame = pd.DataFrame(rows, columns=[*by, *wanted], dtype=object)
-    return frame.sort_values(list(by), ignore_index=True)
+    share = groups["share"].to_numpy(dtype=float)
+    return _sums(groups, by, {out: share * _doubles(groups[name]) for out, name in wanted.items()})
+
+
+def _doubles(values: pd.Series) -> Array:
+    return values.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _sums(rows: pd.DataFrame, by: Sequence[str], values: Mapping[str, Array]) -> pd.DataFrame:
+    """Sum exactly; a sum with a null is None, for a year without claims is not free."""
+    sums = exact_sums(rows, by, values).astype(object)
+    return sums.where(sums.notna(), None)
 
 
 def none_or_float(value: object) -> float | None:
     """Return a number as a double, and any kind of null as None."""
     return None if pd.isna(cast(float, value)) else float(cast(float, value))
-
-
-def _times(share: float, value: float | None) -> float | None:
-    return None if value is None else share * value
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    return None if any(v is None for v in values) else fsum(cast("list[float]", values))
 
 
 def to_cents(dollars: float | None) -> Decimal | None:
@@ -196,14 +190,7 @@ def pool_combinations(sums: pd.DataFrame, combinations: pd.DataFrame) -> pd.Data
     names = {"tcoc": "dollars", "tcoc_hospital": "hospital_dollars"}
     members = sums.rename(columns=names).merge(combinations, on="ccn", how="inner")
     wanted = ("benes", "eligible_months", "dollars", "hospital_dollars")
-    rows = [
-        (
-            *key,
-            *(_sum([none_or_float(v) for v in of[w]]) for w in wanted),
-        )
-        for key, of in members.groupby(["year", "combination"], sort=True)
-    ]
-    return pd.DataFrame(rows, columns=["year", "combination", *wanted])
+    return _sums(members, ["year", "combination"], {w: _doubles(members[w]) for w in wanted})
 
 
 # ---------------------------------------------------------------- completeness

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from tcoc.rules.inference.intervals import Drawing, intervals
+from tcoc.rules.inference.intervals import drawings, intervals
 from tcoc.rules.inference.replicates import replicate, unit_matrix
 from tcoc.rules.risk import STATE
 from tcoc.rules.risk.adjust import Sums, adjust
@@ -102,7 +102,7 @@ def _hits():
         people = _people(seed)
         chosen = replace(SETTINGS, seed=seed)
         drawn = unit_matrix(unit_rows(people.assign(unit=people["bene_id"]), chosen), chosen)
-        drawing = Drawing.of(drawn, replicate(drawn, [PAIR], chosen), PAIR, chosen)
+        drawing = drawings(drawn, replicate(drawn, [PAIR], chosen), [PAIR], chosen)[0]
         found = intervals(drawing, PAIR, 0.95)
         for variant, of in found.groupby("variant"):
             for name, values in (

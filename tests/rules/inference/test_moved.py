@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tcoc.rules.inference.moved import PARTS, growth_panels, growth_parts, part_cells
+from tcoc.rules.inference.moved import PARTS, growth_panels, growth_parts, panel_sums, part_cells
 from tests.rules.risk.risk_support import PAIR, settings, unit_rows, world
 
 ROW = {"year": 2015, "share": 1.0, "npi": None}
@@ -111,7 +111,7 @@ def test_a_panel_that_comes_whole_is_named():
     people += [{"year": 2016, "bene_id": f"N{i}", "ccn": "210001", "tcoc": 9000} for i in range(3)]
     rows = world(people).rows(settings())
     units = unit_rows(rows.assign(unit=rows["bene_id"].str[0]), settings())
-    found = growth_panels(units, PAIR)
+    found = growth_panels(panel_sums(units), PAIR)
     assert found[["unit", "moved"]].to_numpy().tolist() == [["N", "came"]]
     # Three of 23 people at 8,000 above the old level of 1,000.
     assert found["contribution"].iloc[0] == pytest.approx(3 * 8000 / 23 / 1000)

@@ -14,6 +14,7 @@ from tcoc.rules.inference.intervals import (
     Drawing,
     beyond_chance,
     bounds,
+    drawings,
     factor_of,
     intervals,
     kept_width,
@@ -67,7 +68,7 @@ def _replicated(rows, count, chosen=SETTINGS, unit="bene_id") -> Replicates:
 
 
 def _drawing(drawn: UnitSums, count: int) -> Drawing:
-    return Drawing.of(drawn, replicate(drawn, [PAIR], SETTINGS, count), PAIR, SETTINGS)
+    return drawings(drawn, replicate(drawn, [PAIR], SETTINGS, count), [PAIR], SETTINGS)[0]
 
 
 def test_poisson_table_has_mean_one():
@@ -283,7 +284,7 @@ def test_mix_and_costs_give_the_methods_factors():
 
 def test_shares_of_a_factor_s_variance():
     drawn = _drawn(_population(6, 200, leaving=0.3).rows(SETTINGS))
-    shares = product_shares(drawn, PAIR, SETTINGS, 200)
+    shares = product_shares(drawn, [PAIR], SETTINGS, 200)[0]
     assert set(shares) == {"demographic_own", "demographic_statewide"}
     for product, costs in shares.values():
         assert ((product > 0) & (product < 1)).all()

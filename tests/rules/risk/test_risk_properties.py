@@ -19,9 +19,10 @@ from tcoc.rules.risk import (
     risk_settings,
     variants_table,
 )
-from tcoc.rules.risk.adjust import exact_sums, pooled
+from tcoc.rules.risk.adjust import pooled
 from tcoc.rules.risk.buckets import dollar_caps
 from tcoc.rules.risk.decompose import OWN_COST, decompose
+from tcoc.rules.sums import exact_sums
 from tests.rules.risk.risk_support import (
     PAIR,
     cell_frame,

@@ -19,7 +19,7 @@ from tcoc.identity import stamp
 from tcoc.params import Run
 from tcoc.paths import params_dir
 from tcoc.reference import Reference
-from tcoc.rules.inference.intervals import Drawing
+from tcoc.rules.inference.intervals import Drawing, drawings
 from tcoc.rules.inference.replicates import (
     Replicates,
     UnitSums,
@@ -160,7 +160,14 @@ def combinations_of(study: Study) -> dict[str, str]:
 def drawn_of(study: Study, members: Mapping[str, str] | None = None) -> UnitSums:
     """Return the sums by unit as they are drawn, combinations pooled beside: the run's (A12)."""
     pooled = combinations_of(study) if members is None else members
-    return unit_matrix(study.frame("risk_unit_sums"), settings_of(study), pooled)
+    file = study.path("risk_unit_sums")
+    return _read_units(file, settings_of(study), stamp(file)).pooling(pooled)
+
+
+@lru_cache(maxsize=1)
+def _read_units(file: Path, settings: RiskSettings, _stamp: str) -> UnitSums:
+    """Arrange the sums by unit once: every table with an interval draws from them."""
+    return unit_matrix(read_frame(file), settings)
 
 
 def drawn_pairs(study: Study) -> list[Pair]:
@@ -191,8 +198,7 @@ def _read_replicates(replicates: Path, units: Path, *_stamps: str) -> Replicates
 
 def drawings_of(study: Study, pairs: Sequence[Pair]) -> list[Drawing]:
     """Return each pair's replicates as intervals need them (rule R6)."""
-    full, settings, drawn = replicates_of(study), settings_of(study), drawn_of(study)
-    return [Drawing.of(drawn, full, pair, settings) for pair in pairs]
+    return drawings(drawn_of(study), replicates_of(study), pairs, settings_of(study))
 
 
 def measured_rates(study: Study) -> dict[str, Rates]:

@@ -13,9 +13,10 @@ from tcoc.deliverables.risk_adjustment.inputs import (
 )
 from tcoc.rules.inference.intervals import factor_intervals
 from tcoc.rules.risk import STATE, VARIANTS, Pair
-from tcoc.rules.risk.adjust import bucket_labels, exact_sums
+from tcoc.rules.risk.adjust import bucket_labels
 from tcoc.rules.risk.evidence import growth_on_factor
 from tcoc.rules.risk.planted import mix_of_attributed, planted_factors, recovery
+from tcoc.rules.sums import exact_sums
 from tcoc.study import Study
 
 SMALLEST = 100

@@ -43,7 +43,7 @@ from tcoc.deliverables.risk_adjustment.schemas import (
 )
 from tcoc.params import VerdictsPolicy
 from tcoc.rules.inference.intervals import intervals
-from tcoc.rules.inference.moved import growth_panels, growth_parts, part_cells
+from tcoc.rules.inference.moved import growth_panels, growth_parts, panel_sums, part_cells
 from tcoc.rules.inference.prediction import SUM_KEY, cross_fitted, prediction_sums
 from tcoc.rules.inference.replicates import (
     replicate,
@@ -62,7 +62,6 @@ from tcoc.rules.risk import (
     variants_table,
 )
 from tcoc.rules.risk.adjust import (
-    exact_sums,
     pooled,
     sensitivity_settings,
     weighted_cells,
@@ -84,6 +83,7 @@ from tcoc.rules.risk.evidence import (
     sample_people,
     weighted_correlation,
 )
+from tcoc.rules.sums import exact_sums
 from tcoc.study import Product, Study
 
 PAIR_KEY = ("variant", "base_year", "performance_year", "ccn")
@@ -213,8 +213,8 @@ def moved(study: Study) -> pd.DataFrame:
 
 def panels(study: Study) -> pd.DataFrame:
     """The panels and places that move a hospital's growth by more than 1% (rule R7)."""
-    units = study.frame("risk_unit_sums")
-    found = [growth_panels(units, pair) for pair in pairs_of(study)]
+    sums = panel_sums(study.frame("risk_unit_sums"))
+    found = [growth_panels(sums, pair) for pair in pairs_of(study)]
     return pd.concat(found, ignore_index=True)[list(GROWTH_PANELS)]
 
 

@@ -1,6 +1,6 @@
 """Rule R6: percentile intervals of replicates, and how many leave out zero."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,16 +86,6 @@ class Drawing:
     shares: Mapping[str, tuple[Array, Array]]
     units: Array
 
-    @classmethod
-    def of(
-        cls, drawn: UnitSums, replicated: Replicates, pair: Pair, settings: RiskSettings
-    ) -> "Drawing":
-        """Return a pair's drawing from replicates of the sums; shares take a quarter as many."""
-        key = (pair.base_year, pair.performance_year)
-        full = replicated.pair(*key)
-        shares = product_shares(drawn, pair, settings, max(full.base.shape[1] // 4, 10))
-        return cls(full, shares, replicated.units_of(*key))
-
     def ends(
         self, name: str, replicated: Array, level: float, variant: str = ""
     ) -> dict[str, Array]:
@@ -116,6 +106,18 @@ class Drawing:
 
 OWN_COSTS = "demographic_own"
 """The method whose costs are the hospital's own dollars, skewed as those are (rule R2)."""
+
+
+def drawings(
+    drawn: UnitSums, replicated: Replicates, pairs: Sequence[Pair], settings: RiskSettings
+) -> list[Drawing]:
+    """Return each pair's drawing from replicates of the sums; shares take a quarter as many."""
+    keys = [(pair.base_year, pair.performance_year) for pair in pairs]
+    full = [replicated.pair(*key) for key in keys]
+    fewer = max(full[0].base.shape[1] // 4, 10) if full else 0
+    shares = product_shares(drawn, pairs, settings, fewer)
+    units = [replicated.units_of(*key) for key in keys]
+    return [Drawing(*three) for three in zip(full, shares, units, strict=True)]
 
 
 def intervals(drawing: Drawing, pair: Pair, level: float) -> pd.DataFrame:

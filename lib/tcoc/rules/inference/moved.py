@@ -17,7 +17,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from tcoc.rules.risk.adjust import Pair, as_cents, divide, exact_sums
+from tcoc.rules.risk.adjust import Pair, as_cents, divide
+from tcoc.rules.sums import exact_sums
 
 PARTS = ("stayers", "joiners", "leavers", "relinked")
 """Stayers are with the hospital in both years; relinked people kept their clinician, whose hospital
@@ -151,22 +152,23 @@ def _contribution(
     return np.asarray(parts[1] - parts[0]), np.asarray(12 * level)
 
 
-def growth_panels(units: pd.DataFrame, pair: Pair, least: float = MOVES) -> pd.DataFrame:
+def panel_sums(units: pd.DataFrame) -> pd.DataFrame:
+    """Return share x months and dollars by (year, ccn, unit), from rows of `unit_sums` (R7)."""
+    share = units["share"].to_numpy(dtype=float)
+    values = {
+        "months": share * units["months"].to_numpy(dtype=float),
+        "dollars": share * as_cents(units["dollars"]) / 100,
+    }
+    return exact_sums(units, ["year", "ccn", "unit"], values)
+
+
+def growth_panels(sums: pd.DataFrame, pair: Pair, least: float = MOVES) -> pd.DataFrame:
     """Return the units that move a hospital's growth by more than `least` (rule R7).
 
-    `units` are rows of `unit_sums`. One row per (ccn, unit): months and dollars of both years,
+    `sums` are rows of `panel_sums`. One row per (ccn, unit): months and dollars of both years,
     contribution (a fraction of the base per capita, as in `growth_parts`) and whether the unit came
     (no base months), left (no performance months) or stayed.
     """
-    share = units["share"].to_numpy(dtype=float)
-    sums = exact_sums(
-        units,
-        ["year", "ccn", "unit"],
-        {
-            "months": share * units["months"].to_numpy(dtype=float),
-            "dollars": share * as_cents(units["dollars"]) / 100,
-        },
-    )
     years = {"base": pair.base_year, "performance": pair.performance_year}
     sides = {
         name: sums[sums["year"] == year].set_index(["ccn", "unit"])[["months", "dollars"]]

@@ -71,14 +71,14 @@ def predictions(
     by_bucket = train[["w", "wc"]].groupby(labels[0].to_numpy()).sum()
     means = labels[1].map(by_bucket["wc"] / by_bucket["w"]).fillna(level)
     esrd = train["esrd"].to_numpy(dtype=bool)
-    scored = factors.scores(train)
-    mean_score = float((scored * train["w"])[~esrd].sum() / train["w"][~esrd].sum())
+    scored = [factors.scores(rows) for rows in (train, test)]
+    mean_score = float((scored[0] * train["w"])[~esrd].sum() / train["w"][~esrd].sum())
     costs = [train["wc"][of].sum() / max(train["w"][of].sum(), 1e-9) for of in (esrd, ~esrd)]
     usable = settings.esrd_score == "cost_ratio" and costs[0] > 0
     constant = mean_score * (costs[0] / costs[1] if usable else 1.0)
     scores = [
-        np.where(rows["esrd"].to_numpy(dtype=bool), constant, factors.scores(rows))
-        for rows in (train, test)
+        np.where(rows["esrd"].to_numpy(dtype=bool), constant, found)
+        for rows, found in zip((train, test), scored, strict=True)
     ]
     scale = train["wc"].sum() / float((scores[0] * train["w"]).sum())
     return {

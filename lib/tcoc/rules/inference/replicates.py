@@ -14,17 +14,18 @@ alone, so a run repeats to the bit on one machine and library set.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+from scipy import sparse, special
 
 from tcoc.errors import InputError
 from tcoc.rules.inference.units import MILLIONTHS
 from tcoc.rules.risk.adjust import (
     Adjusted,
     Array,
+    MixAndCosts,
     Pair,
     Sums,
     adjust,
@@ -63,6 +64,15 @@ class UnitSums:
     def names(self) -> tuple[str, ...]:
         """The state, the hospitals, then the combinations: the order of every result."""
         return (STATE, *self.hospitals, *(name for name, _ in self.members))
+
+    def pooling(self, members: Mapping[str, str]) -> "UnitSums":
+        """Return the same sums with other combinations beside: hospital -> combination."""
+        groups: dict[str, list[int]] = {}
+        for ccn, name in sorted(members.items()):
+            if ccn in self.hospitals:
+                groups.setdefault(name, []).append(self.hospitals.index(ccn))
+        pooled = tuple((name, tuple(of)) for name, of in sorted(groups.items()))
+        return replace(self, members=pooled)
 
     def sums(self, replicated: Array) -> dict[int, Sums]:
         """Return each year's sums from the product of the matrix with counts by unit."""
@@ -110,32 +120,29 @@ def unit_matrix(
     """
     if rows.empty:
         raise InputError("risk: no attributed beneficiary with months in the run's years")
-    rows = rows.sort_values(["unit", "year", "ccn", "share", "bucket"], kind="stable")
     unit, units = pd.factorize(rows["unit"], sort=True)
     years = tuple(sorted({int(year) for year in rows["year"].unique()}))
     hospitals = tuple(sorted(rows["ccn"].unique()))
     buckets = len(settings.scheme.buckets)
     year = pd.Index(years).get_indexer(pd.Index(rows["year"]))
     hospital = pd.Index(hospitals).get_indexer(pd.Index(rows["ccn"]))
-    cell = (year * len(hospitals) + hospital) * buckets + rows["bucket"].to_numpy(dtype=np.int64)
+    bucket, share = rows["bucket"].to_numpy(dtype=np.int64), rows["share"].to_numpy(dtype=float)
+    cell = (year * len(hospitals) + hospital) * buckets + bucket
+    # What falls into one cell is added in the order of the shares, however the rows come.
+    order = np.lexsort((share, cell, unit))
     grid = len(years) * len(hospitals) * buckets
-    share = rows["share"].to_numpy(dtype=float)
     values = [
         share * rows["months"].to_numpy(dtype=float),
         share * as_cents(rows["dollars"]) / 100,
         share * rows["score"].to_numpy(dtype=float) / MILLIONTHS,
     ]
-    at = np.concatenate([cell + i * grid for i in range(len(DRAWN))])
+    cell, unit = cell[order].astype(np.int32), unit[order].astype(np.int32)
+    at = np.concatenate([cell + np.int32(i * grid) for i in range(len(DRAWN))])
     matrix = sparse.csr_array(
-        (np.concatenate(values), (at, np.tile(unit, len(DRAWN)))),
+        (np.concatenate([value[order] for value in values]), (at, np.tile(unit, len(DRAWN)))),
         shape=(len(DRAWN) * grid, len(units)),
     )
-    groups: dict[str, list[int]] = {}
-    for ccn, name in sorted((members or {}).items()):
-        if ccn in hospitals:
-            groups.setdefault(name, []).append(hospitals.index(ccn))
-    pooled = tuple((name, tuple(of)) for name, of in sorted(groups.items()))
-    return UnitSums(years, hospitals, buckets, len(units), matrix, pooled)
+    return UnitSums(years, hospitals, buckets, len(units), matrix).pooling(members or {})
 
 
 # ---------------------------------------------------------------- draws
@@ -147,10 +154,8 @@ def poisson_table() -> Array:
     Drawing a position costs a tenth of drawing from the distribution. The last counts are chosen
     so that the mean of the table is exactly 1; its variance then differs from 1 by under 0.0001.
     """
-    from scipy import stats
-
     levels = (np.arange(65_536) + 0.5) / 65_536
-    table = np.searchsorted(stats.poisson.cdf(np.arange(20), 1.0), levels).astype(float)
+    table = np.searchsorted(special.pdtr(np.arange(20), 1.0), levels).astype(float)
     short = round(65_536 - table.sum())
     # Positions just below a step from 0 to 1 (or above it) move by one count each.
     step = int(np.searchsorted(table, 1.0))
@@ -233,29 +238,39 @@ def replicate(
 
 
 def product_shares(
-    drawn: UnitSums, pair: Pair, settings: RiskSettings, replicates: int
-) -> dict[str, tuple[Array, Array]]:
+    drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings, replicates: int
+) -> list[dict[str, tuple[Array, Array]]]:
     """Return shares of a factor's variance by method: of the product of two draws, and of costs.
 
-    Arrays are by name. Of the methods that multiply a mix by bucket costs (rule R2): the product is
-    what is left of a factor when its change by drawing the mix alone and by drawing the costs alone
-    are taken away.
+    One per pair of years; arrays are by name. Of the methods that multiply a mix by bucket costs
+    (rule R2): the product is what is left of a factor when its change by drawing the mix alone and
+    by drawing the costs alone are taken away.
     """
-    table, years = poisson_table(), (pair.base_year, pair.performance_year)
+
+    def parts_of(sums: Mapping[int, Sums], pair: Pair) -> MixAndCosts:
+        years = sums[pair.base_year], sums[pair.performance_year]
+        return mix_and_costs(*years, pair.base_completion, settings)
+
+    table = poisson_table()
     sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
-    once = mix_and_costs(sums[years[0]], sums[years[1]], pair.base_completion, settings)
-    found: dict[str, list[tuple[Array, Array, Array]]] = {}
+    points = [parts_of(sums, pair) for pair in pairs]
+    found: list[dict[str, list[tuple[Array, Array, Array]]]] = [{} for _ in pairs]
     for number, width in _blocks(replicates):
         counts = counts_of(drawn.units, settings.seed, number, table)[:, :width]
         sums = drawn.sums(drawn.matrix @ counts)
-        own = mix_and_costs(sums[years[0]], sums[years[1]], pair.base_completion, settings)
-        for variant in once.costs:
-            factor, mixed, priced, still = (
-                mix_factor(m.mixes, c.costs[variant])
-                for m, c in ((own, own), (own, once), (once, own), (once, once))
-            )
-            found.setdefault(variant, []).append((factor, factor - mixed - priced + still, priced))
-    return {variant: _shares(*zip(*parts, strict=True)) for variant, parts in found.items()}
+        for pair, once, kept in zip(pairs, points, found, strict=True):
+            own = parts_of(sums, pair)
+            for variant in once.costs:
+                factor, mixed, priced, still = (
+                    mix_factor(m.mixes, c.costs[variant])
+                    for m, c in ((own, own), (own, once), (once, own), (once, once))
+                )
+                product = factor - mixed - priced + still
+                kept.setdefault(variant, []).append((factor, product, priced))
+    return [
+        {variant: _shares(*zip(*parts, strict=True)) for variant, parts in kept.items()}
+        for kept in found
+    ]
 
 
 def _shares(factors: Sequence[Array], *parts: Sequence[Array]) -> tuple[Array, Array]:
@@ -271,9 +286,11 @@ def _variance(parts: Sequence[Array]) -> Array:
     return np.asarray(np.nanvar(np.where(known, drawn, 0.0), axis=1))
 
 
-def point(drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings) -> Replicates:
-    """Return the same statistics with every unit counted once: the point estimates."""
-    sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)))
+def point(
+    drawn: UnitSums, pairs: Sequence[Pair], settings: RiskSettings, cells: Array | None = None
+) -> Replicates:
+    """Return the same statistics with every unit counted once, or of other sums: `cells`."""
+    sums = drawn.sums(drawn.matrix @ np.ones((drawn.units, 1)) if cells is None else cells)
     found = {
         (p.base_year, p.performance_year): adjust(
             drawn.names, sums[p.base_year], sums[p.performance_year], p, settings

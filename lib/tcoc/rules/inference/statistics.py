@@ -12,6 +12,7 @@ shared), the range over leaving out one hospital at a time, and what it is when 
 hospitals of other units: the placebo, in which no hospital does anything.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -196,17 +197,17 @@ def permuted(drawn: UnitSums, pairs: list[Pair], settings: RiskSettings, times: 
     with their unit: what is left is what hospitals show when they are nothing but labels.
     """
     shares, sums = _by_unit(drawn)
-    flat = np.ascontiguousarray(sums.transpose(1, 3, 0, 2)).reshape(len(shares), drawn.units, -1)
     draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([settings.seed, 1 << 20])))
-    found: list[Replicates] = []
-    for _ in range(times):
-        given = np.argsort(_shuffled(sums, draws))
-        # each unit's hospitals become another's: new numbers for the same columns, nothing copied
-        moved = (sparse.csr_array((s.data, given[s.indices], s.indptr), s.shape) for s in shares)
-        years = [of @ sums_of for of, sums_of in zip(moved, flat, strict=True)]
-        cells = np.stack(years).reshape(len(shares), len(drawn.hospitals), len(DRAWN), -1)
-        column = sparse.csr_array(cells.transpose(2, 0, 1, 3).reshape(-1, 1))
-        found.append(point(replace(drawn, matrix=column, units=1, members=()), pairs, settings))
+    months = _ranks(sums)
+    given = np.stack([np.argsort(_shuffled(months, draws)) for _ in range(times)]).astype(np.int32)
+    cells = np.empty((len(DRAWN), len(shares), times, len(drawn.hospitals), drawn.buckets))
+    for year, of in enumerate(shares):
+        moved = _given(of, given)
+        for kind in range(len(DRAWN)):
+            own = np.ascontiguousarray(sums[kind, year].T)
+            cells[kind, year] = (moved @ own).reshape(cells.shape[2:])
+    alone = replace(drawn, members=())
+    found = [point(alone, pairs, settings, cells[:, :, i].reshape(-1, 1)) for i in range(times)]
     joined = {
         key: Adjusted(
             found[0].names,
@@ -222,22 +223,39 @@ def permuted(drawn: UnitSums, pairs: list[Pair], settings: RiskSettings, times: 
     return Replicates(found[0].names, joined)
 
 
+def _given(shares: sparse.csr_array, given: Array) -> sparse.csr_array:
+    """Return shares by hospital, once for each row of `given`: whose column each unit's becomes.
+
+    The rows of all permutations stand below each other, so that one product gives them all.
+    """
+    times, (hospitals, units) = len(given), shares.shape
+    starts = shares.nnz * np.arange(times)[:, None] + shares.indptr[:-1]
+    return sparse.csr_array(
+        (
+            np.tile(shares.data, times),
+            given[:, shares.indices].ravel(),
+            np.append(starts.ravel(), shares.nnz * times),
+        ),
+        shape=(times * hospitals, units),
+    )
+
+
 def _by_unit(drawn: UnitSums) -> tuple[list[sparse.csr_array], Array]:
     """Return each year's share of a unit's months by hospital, and the units' own sums."""
-    grid = drawn.matrix.tocoo()
-    per_year = len(drawn.hospitals) * drawn.buckets
-    place, unit = grid.coords
-    kind, inside = np.divmod(place, per_year * len(drawn.years))
-    year, cell = np.divmod(inside, per_year)
-    hospital, bucket = np.divmod(cell, drawn.buckets)
-    shape = (len(DRAWN), len(drawn.years), drawn.buckets, drawn.units)
-    sums = np.zeros(shape)
-    np.add.at(sums, (kind, year, bucket, unit), grid.data)
+    matrix, years, buckets = drawn.matrix, len(drawn.years), drawn.buckets
+    axes = (len(DRAWN), years, len(drawn.hospitals), buckets)
+    kind, year, hospital, bucket = np.unravel_index(np.arange(matrix.shape[0]), axes)
+    stored = np.diff(matrix.indptr)
+    at = np.repeat(((kind * years + year) * buckets + bucket) * drawn.units, stored)
+    shape = (len(DRAWN), years, buckets, drawn.units)
+    sums = np.bincount(at + matrix.indices, matrix.data, math.prod(shape)).reshape(shape)
+    by, per_year = np.repeat(hospital, stored), len(drawn.hospitals) * buckets
     shares = []
-    for i in range(len(drawn.years)):
-        of = (kind == 0) & (year == i)
+    for i in range(years):
+        of = slice(*matrix.indptr[[i * per_year, (i + 1) * per_year]])
         months = sparse.csr_array(
-            (grid.data[of], (hospital[of], unit[of])), shape=(len(drawn.hospitals), drawn.units)
+            (matrix.data[of], (by[of], matrix.indices[of])),
+            shape=(len(drawn.hospitals), drawn.units),
         )
         whole = np.asarray(months.sum(axis=0)).ravel()
         shares.append(sparse.csr_array(months @ sparse.diags_array(_inverse(whole))))
@@ -252,7 +270,7 @@ def _inverse(values: Array) -> Array:
 def relabeled(drawn: UnitSums, draws: np.random.Generator) -> UnitSums:
     """Return the same units with the hospitals of others: a state in which hospitals are labels."""
     shares, sums = _by_unit(drawn)
-    taken = _shuffled(sums, draws)
+    taken = _shuffled(_ranks(sums), draws)
     hospitals, buckets = len(drawn.hospitals), drawn.buckets
     places, units, values = [], [], []
     for i, of in enumerate(shares):
@@ -274,16 +292,22 @@ def relabeled(drawn: UnitSums, draws: np.random.Generator) -> UnitSums:
     )
 
 
-def _shuffled(sums: Array, draws: np.random.Generator) -> Array:
+def _ranks(sums: Array) -> Array:
+    """Return the rank of each unit's months, alike for equal ones, in few bits: sorted faster."""
+    ranks = np.unique(sums[0].sum(axis=(0, 1)), return_inverse=True)[1]
+    return ranks.astype(np.min_scalar_type(len(ranks)))
+
+
+def _shuffled(ranks: Array, draws: np.random.Generator) -> Array:
     """Return whose hospitals each unit takes: another's of about the same size, in twenties."""
-    months = sums[0].sum(axis=(0, 1))
     # Ties in a random order: units of one hospital often have one size and would only swap places.
-    order = draws.permutation(len(months))
-    order = order[np.argsort(months[order], kind="stable")]
+    order = draws.permutation(len(ranks))
+    order = order[np.argsort(ranks[order], kind="stable")]
     taken = np.arange(len(order))
-    for i in range(0, len(order), 20):
-        of = order[i : i + 20]
-        taken[of] = draws.permutation(of)
+    whole = len(order) // 20 * 20
+    twenties = order[:whole].reshape(-1, 20)
+    taken[twenties] = draws.permuted(twenties, axis=1)
+    taken[order[whole:]] = draws.permutation(order[whole:])
     return taken
 
 

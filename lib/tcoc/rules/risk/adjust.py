@@ -6,7 +6,6 @@ replicate; hospital 0 is the state. The point estimate has one replicate, a boot
 both use the same functions.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +17,7 @@ import pandas as pd
 from tcoc.rules.risk.buckets import STATE
 from tcoc.rules.risk.factors import NewEnrolleeFactors
 from tcoc.rules.risk.settings import VARIANTS, RiskSettings
+from tcoc.rules.sums import exact_sums
 
 Array = npt.NDArray[Any]
 
@@ -63,22 +63,6 @@ class Adjusted:
 
 
 # ---------------------------------------------------------------- sums
-
-
-def exact_sums(
-    rows: pd.DataFrame, keys: Sequence[str], values: Mapping[str, Array]
-) -> pd.DataFrame:
-    """Sum columns within keys by `math.fsum`: the result does not depend on the rows' order."""
-    ordered = rows[list(keys)].reset_index(drop=True)
-    codes = ordered.groupby(list(keys), sort=True, dropna=False).ngroup().to_numpy()
-    order = np.argsort(codes, kind="stable")
-    first = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    ends = [*first[1:].tolist(), len(order)][: len(first)]
-    result = ordered.iloc[order[first]].reset_index(drop=True)
-    for name, column in values.items():
-        listed = np.asarray(column, dtype=float)[order].tolist()
-        result[name] = [math.fsum(listed[a:b]) for a, b in zip(first.tolist(), ends, strict=True)]
-    return result
 
 
 def weighted_cells(cells: pd.DataFrame, truncated: bool = False) -> pd.DataFrame:

@@ -21,13 +21,13 @@ from tcoc.rules.risk.adjust import (
     Pair,
     bucket_costs,
     esrd_constant,
-    exact_sums,
     hospital_sums,
     weighted_cells,
 )
 from tcoc.rules.risk.buckets import PROFILE, STATE
 from tcoc.rules.risk.factors import NewEnrolleeFactors
 from tcoc.rules.risk.settings import RiskSettings
+from tcoc.rules.sums import exact_sums
 
 PARTS = {
     "age_from": "age",

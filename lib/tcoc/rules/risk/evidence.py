@@ -21,12 +21,12 @@ from tcoc.rules.risk.adjust import (
     Pair,
     as_cents,
     bucket_labels,
-    exact_sums,
     weighted_cells,
 )
 from tcoc.rules.risk.buckets import DISABLED_FROM, PROFILE, STATE, band_label
 from tcoc.rules.risk.factors import NewEnrolleeFactors
 from tcoc.rules.risk.settings import RiskSettings
+from tcoc.rules.sums import exact_sums
 
 MODELS = (
     "mean",

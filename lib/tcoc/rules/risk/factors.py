@@ -1,6 +1,7 @@
 """CMS-HCC new enrollee factors (rule R3): demographic scores without diagnoses."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ class NewEnrolleeFactors:
     version: str
     factors: dict[tuple[str, int, bool, bool], float]
 
-    @property
+    @cached_property
     def ages(self) -> tuple[int, ...]:
         """Lower ages of the table's bands."""
         return tuple(sorted({age for _, age, _, _ in self.factors}))

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tcoc.rules.risk.adjust import Pair, exact_sums, risk_adjustment, variants_table
+from tcoc.rules.risk.adjust import Pair, risk_adjustment, variants_table
 from tcoc.rules.risk.buckets import PROFILE, STATE
 from tcoc.rules.risk.factors import NewEnrolleeFactors
 from tcoc.rules.risk.settings import RiskSettings
+from tcoc.rules.sums import exact_sums
 
 MONTHS_OF_STATE = 1e7
 """Expected months are scaled to about this many, so that cents of dollars do not round."""
