@@ -59,11 +59,12 @@ def element(
     }
     controls = "".join(_control(table, name, d, choices[d], start.get(d)) for d in dimensions)
     words = caption or f"{column.label} under other terms"
+    note = f"<p>{text(table.note)}</p>" if table.note else ""
     shown = (
         f'<div class="what-if" id="what-if-{name}" role="group" aria-labelledby="what-if-{name}-t">'
         f'<h3 id="what-if-{name}-t">{text(words)}</h3><form>{controls}</form>'
         f'<output aria-live="polite" class="result">Choose terms to see the totals.</output>'
-        f'<script type="application/json" class="data">{_json(data)}</script></div>'
+        f'{note}<script type="application/json" class="data">{_json(data)}</script></div>'
     )
     sets = len(cells)
     plain = f"{words}: {sets} sets of terms for {len(names)} rows; the page has the controls."
