@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -422,15 +423,16 @@ class Study:
             self._compute_and_write(product, file)
 
     def _compute_and_write(self, product: Product, file: Path) -> None:
-        result = product.compute(self)
+        result, connection = product.compute(self), self.connection
         if isinstance(result, pd.DataFrame):
             if product.schema is None:
                 raise TcocError(f"{product.name}: a pandas result needs a schema")
-            result = self.connection.load(result, product.schema)
+            connection = connection.nearest
+            result = connection.load(result, product.schema)
         parts = iter([result]) if isinstance(result, ir.Table) else result
         typed = (_of_schema(part, product.schema) for part in parts)
         partial_file = file.with_suffix(".partial")
-        self.connection.write(typed, partial_file, product.key)
+        connection.write(typed, partial_file, product.key)
         partial_file.chmod(0o600)
         if product.csv:
             _write_csv(partial_file, file.with_suffix(".csv"))
@@ -438,7 +440,7 @@ class Study:
 
 
 def _of_schema(table: ir.Table, schema: Mapping[str, str] | None) -> ir.Table:
-    if schema is None:
+    if schema is None or table.schema() == ibis.schema(schema):
         return table
     return cast(ir.Table, table.select(**{n: table[n].cast(kind) for n, kind in schema.items()}))
 

@@ -85,6 +85,11 @@ class Connection:
         with self.task(f"{self.doing}, {name}"), self.watch(name):
             yield
 
+    @property
+    def nearest(self) -> "Connection":
+        """The connection for what is in this process already: pandas results on their way out."""
+        return self
+
     def table(self, store: Store, name: str, years: Iterable[int] | None = None) -> ir.Table:
         """Return a store table restricted to the files of some years, with the declared types.
 
