@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -439,7 +440,7 @@ class Study:
 
 
 def _of_schema(table: Rows, schema: Mapping[str, str] | None) -> Rows:
-    if schema is None or isinstance(table, pa.Table):
+    if schema is None or isinstance(table, pa.Table) or table.schema() == ibis.schema(schema):
         return table
     return cast(ir.Table, table.select(**{n: table[n].cast(kind) for n, kind in schema.items()}))
 

@@ -18,6 +18,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow.parquet as pq
+from ibis.expr.operations import DatabaseTable
 
 from tcoc.errors import InputError
 from tcoc.resources.shortage import Bounds, size_of
@@ -36,6 +37,21 @@ SETTINGS = {
 Few partitions, because the steps are many and small beside Spark's own fixed cost.
 """
 
+JAVA = " ".join(
+    f"-XX:Tier4{name}={value}"
+    for name, value in {
+        "InvocationThreshold": 100_000,
+        "MinInvocationThreshold": 20_000,
+        "CompileThreshold": 300_000,
+        "BackEdgeThreshold": 4_000_000,
+    }.items()
+)
+"""Options of Java for a session of our own: only code that runs far longer is compiled twice.
+
+Spark writes new code for each step. Java's second compiler took half of all processor time of a
+tenth of a state, for code that was done before it had paid.
+"""
+
 
 @dataclass
 class SparkConnection(Connection):
@@ -47,6 +63,7 @@ class SparkConnection(Connection):
 
     spill: Path = field(default=Path())
     local: Connection = field(default_factory=lambda: Connection(None, "duckdb"))
+    _folders: dict[str, Path] = field(default_factory=dict)
 
     @telling
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
@@ -58,7 +75,10 @@ class SparkConnection(Connection):
     @telling
     def keep(self, expr: ir.Table) -> ir.Table:
         """Compute an expression once and keep the result as Parquet."""
-        return self._view([self._spilled(expr)], "kept", _struct(expr.schema()))
+        folder = self._spilled(expr)
+        kept = self._view([folder], "kept", _struct(expr.schema()))
+        self._folders[kept.get_name()] = folder
+        return kept
 
     def drop(self, *tables: ir.Table) -> None:
         """Forget kept tables; their files go with the folder at the end."""
@@ -83,7 +103,8 @@ class SparkConnection(Connection):
     def _locally(self, expr: Rows) -> Rows:
         if not isinstance(expr, ir.Table):
             return expr
-        files = sorted(self._spilled(expr).glob("*.parquet"))
+        as_kept = isinstance(expr.op(), DatabaseTable) and self._folders.get(expr.get_name())
+        files = sorted((as_kept or self._spilled(expr)).glob("*.parquet"))
         raw = self.local.parquet(*files)
         return cast(
             ir.Table, raw.select(**{n: raw[n].cast(kind) for n, kind in expr.schema().items()})
@@ -195,6 +216,9 @@ def _session(memory_limit: str) -> tuple[Any, bool]:
     master = os.environ.get("TCOC_SPARK_MASTER", "local[*]")
     builder = SparkSession.builder.master(master).appName("tcoc")
     builder = builder.config("spark.driver.memory", _driver_memory(memory_limit))
+    # the defaults, so that a cluster's own extraJavaOptions stand and prevail
+    for process in ("driver", "executor"):
+        builder = builder.config(f"spark.{process}.defaultJavaOptions", JAVA)
     builder = builder.config("spark.ui.enabled", "false")
     # its bar would write over the command's own progress
     builder = builder.config("spark.ui.showConsoleProgress", "false")

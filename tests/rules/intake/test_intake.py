@@ -1,6 +1,6 @@
 """The data intake's volumes, checks and lights, on tables of a few rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -62,40 +62,40 @@ def _value(value: Any, kind: str) -> Any:
     return Decimal(str(value)) if kind.startswith("decimal") else value
 
 
-def counted(connection: Connection, made: Mapping[str, Any], zips: Any) -> pd.DataFrame:
-    return pd.concat([_of_year(connection, made, zips, year) for year in YEARS])
-
-
-def _of_year(connection: Connection, made: Mapping[str, Any], zips: Any, year: int) -> pd.DataFrame:
-    rows = intake.year_rows(made, year, connection.keep)
-    sums = connection.fetch(intake.claim_sums(rows, 1000, 100000), ["part", "month"])
-    has_months = not connection.fetch(rows.people).empty
+def counted(
+    connection: Connection, made: Mapping[str, Any], zips: Any, years: Sequence[int]
+) -> pd.DataFrame:
+    rows = intake.year_rows(made, years, connection.keep)
+    sums = connection.fetch(intake.claim_sums(rows, 1000, 100000), ["part", "year", "month"])
+    enrolled = {*connection.fetch(rows.people)["year"]}
+    claims = [intake.claim_checks(sums, year in enrolled, year) for year in years]
     found = [connection.fetch(table, ["year"]) for table in intake.check_tables(rows, zips)]
-    frame = intake.counted([intake.claim_checks(sums, has_months, year), *found])
-    return frame[frame["year"] == year]
+    frame = intake.counted([*claims, *found])
+    return frame[frame["year"].isin(years)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{c['check']}: {c['words']}" for c in CASES])
 def test_check(case: dict[str, Any], connection: Connection) -> None:
     made = tables(connection, case["given"])
     zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
-    found = counted(connection, made, zips)
-    frame = found[found["check"] == case["check"]].sort_values("year")
-    assert [list(map(int, row)) for row in frame[["year", "count", "of"]].to_numpy()] == case[
-        "expect"
-    ]
+    together = counted(connection, made, zips, YEARS)
+    one_by_one = pd.concat([counted(connection, made, zips, [year]) for year in YEARS])
+    for found in (together, one_by_one):
+        frame = found[found["check"] == case["check"]].sort_values("year")
+        rows = frame[["year", "count", "of"]].to_numpy()
+        assert [list(map(int, row)) for row in rows] == case["expect"]
 
 
 def test_volumes_count_rows_people_and_dollars(connection: Connection) -> None:
     made = tables(connection, {
-        "member_month": [{}, {"bene_id": "B2"}],
+        "member_month": [{}, {"bene_id": "B2"}, {"month": "2017-02-01"}],
         "professional": [{}, {"claim_id": "C2"}, {"claim_id": "C3", "bene_id": "B2"}],
         "facility": [{"thru_date": "2016-06-02", "setting": "snf"}],
     })  # fmt: skip
-    rows = intake.year_rows(made, 2016, connection.keep)
-    sums = connection.fetch(intake.claim_sums(rows, 1000, 100000), ["part", "month"])
-    people = connection.fetch(intake.people_counts(rows), ["part"])
-    frame = intake.volumes(sums, people, 2016).sort_values(["part", "month"])
+    rows = intake.year_rows(made, [2016, 2017], connection.keep)
+    sums = connection.fetch(intake.claim_sums(rows, 1000, 100000), ["part", "year", "month"])
+    people = connection.fetch(intake.people_counts(rows), ["part", "year"])
+    frame = intake.volumes(sums, people).sort_values(["year", "part", "month"])
     found = [
         (*r[:5], None if pd.isna(r[5]) else float(r[5])) for r in frame.itertuples(index=False)
     ]
@@ -109,12 +109,14 @@ def test_volumes_count_rows_people_and_dollars(connection: Connection) -> None:
         ("professional", 2016, 5, 3, 2, 240.0),
         ("snf", 2016, 0, 1, 1, 5000.0),
         ("snf", 2016, 6, 1, 1, 5000.0),
+        ("member_month", 2017, 0, 1, 1, None),
+        ("member_month", 2017, 2, 1, 1, None),
     ]
 
 
 def test_every_check_runs_on_an_empty_store(connection: Connection) -> None:
     zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
-    frame = counted(connection, tables(connection, {}), zips)
+    frame = counted(connection, tables(connection, {}), zips, YEARS)
     assert frame.empty
     grid = intake.with_shares(frame, [2016, 2017])
     assert len(grid) == 2 * len(intake.COUNTED)

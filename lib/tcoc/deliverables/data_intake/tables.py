@@ -1,17 +1,19 @@
 """The data intake's tables of a run: the import, volumes, and checks with their lights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from tcoc.deliverables.y1_attribution.completion import completion, completion_facts
+from tcoc.deliverables.y1_attribution.pieces import ROWS_AT_ONCE
 from tcoc.params import Run
 from tcoc.reference import Reference
 from tcoc.reference.places import zip_counties
 from tcoc.rules import intake
-from tcoc.store.facts import has_claims
+from tcoc.rules.attribution.window import in_groups
+from tcoc.store.facts import claim_rows, has_claims
 from tcoc.store.layout import Store
 from tcoc.store.schema import DOLLAR_SUM, TABLES
 from tcoc.study import Product, Study
@@ -82,36 +84,44 @@ VOLUME, CHECK = "volume", "check"
 def measured(study: Study) -> pd.DataFrame:
     """Volumes of the run's years and the one before each, and counted checks of the run's years.
 
-    One row per (kind, name, year, month), in one pass over each year's files: a part's volumes, or
-    a check of the whole year (month 0).
+    One row per (kind, name, year, month), in one pass over the files of a year, or of several that
+    are small together: a part's volumes, or a check of the whole year (month 0).
     """
     years = sorted({y for year in study.run.years for y in (year - 1, year)})
-    return pd.concat([_measured(study, year) for year in years]).reindex(columns=list(MEASURED))
+    lines = {year: claim_rows(study.store, year, ["professional"]) for year in years}
+
+    def together(some: Sequence[int]) -> bool:
+        alike = len({year in study.run.years for year in some}) == 1
+        few = sum(lines[year] for year in some) <= ROWS_AT_ONCE
+        return alike and few and len(some) > some[-1] - some[0]
+
+    parts = [_measured(study, some) for some in in_groups(years, together)]
+    return pd.concat(parts).reindex(columns=list(MEASURED))
 
 
-def _measured(study: Study, year: int) -> pd.DataFrame:
+def _measured(study: Study, years: Sequence[int]) -> pd.DataFrame:
     connection = study.connection
-    tables = {name: study.store_table(name, [year]) for name in TABLES}
-    rows = intake.year_rows(tables, year, connection.keep)
+    tables = {name: study.store_table(name, years) for name in TABLES}
+    rows = intake.year_rows(tables, years, connection.keep)
     limits = (study.policy.get("intake.line_outlier"), study.policy.get("intake.claim_outlier"))
-    sums = connection.fetch(intake.claim_sums(rows, *limits), ["part", "month"])
-    people = connection.fetch(intake.people_counts(rows), ["part"])
-    volumes = intake.volumes(sums, people, year).rename(columns={"part": "name"})
+    sums = connection.fetch(intake.claim_sums(rows, *limits), ["part", "year", "month"])
+    people = connection.fetch(intake.people_counts(rows), ["part", "year"])
+    volumes = intake.volumes(sums, people).rename(columns={"part": "name"})
     frames = [volumes.assign(kind=VOLUME)]
-    if year in study.run.years:
-        has_months = (people["part"] == intake.MEMBER_MONTH).any()
-        checks = [intake.claim_checks(sums, bool(has_months), year), *_counted(study, rows)]
-        found = intake.counted(checks)
-        renamed = found[found["year"] == year].rename(columns={"check": "name"})
+    if years[0] in study.run.years:
+        enrolled = {*people[people["part"] == intake.MEMBER_MONTH]["year"]}
+        claims = [intake.claim_checks(sums, year in enrolled, year) for year in years]
+        found = intake.counted([*claims, *_counted(study, rows)])
+        renamed = found[found["year"].isin(years)].rename(columns={"check": "name"})
         frames.append(renamed.assign(kind=CHECK, month=intake.WHOLE_YEAR))
     connection.drop(rows.people, rows.claimed)
     return pd.concat(frames)
 
 
 def _counted(study: Study, rows: intake.YearRows) -> list[pd.DataFrame]:
-    """Count the other checks of a year; stays from the year before may reach into it."""
+    """Count the other checks; stays from the year before may reach into the first year."""
     connection = study.connection
-    stays = study.store_table("facility", [rows.year - 1, rows.year])
+    stays = study.store_table("facility", [rows.years[0] - 1, *rows.years])
     zips = connection.load(zip_counties()[["zip"]], {"zip": "string"})
     reached = replace(rows, tables={**rows.tables, "stays": stays})
     found = [connection.fetch(table, ["year"]) for table in intake.check_tables(reached, zips)]

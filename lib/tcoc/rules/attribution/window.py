@@ -76,7 +76,7 @@ def spans(periods: Sequence[Period], rows: Mapping[int, int], most: int) -> list
 
     return [
         Span(years, tuple(piece for y in years for piece in cut[y]))
-        for years in _in_groups(list(cut), fit)
+        for years in in_groups(list(cut), fit)
     ]
 
 
@@ -89,10 +89,10 @@ def batches(
         touched = calendar_years(period for year in years for period in windows[year])
         return sum(rows[y] for y in touched) <= most
 
-    return _in_groups(sorted(windows), fit)
+    return in_groups(sorted(windows), fit)
 
 
-def _in_groups(years: Sequence[int], fit: Callable[[Sequence[int]], bool]) -> list[tuple[int, ...]]:
+def in_groups(years: Sequence[int], fit: Callable[[Sequence[int]], bool]) -> list[tuple[int, ...]]:
     """Cut years into runs that fit together; one that does not even fit alone is a run."""
     groups: list[tuple[int, ...]] = []
     for year in years:

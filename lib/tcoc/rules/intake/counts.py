@@ -4,7 +4,7 @@ Each check counts the rows that break it, by data year, of all rows that it look
 holds an identifier beyond the expressions themselves: results are counts and dollars.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -32,67 +32,87 @@ WHOLE_YEAR = 0
 
 @dataclass(frozen=True)
 class YearRows:
-    """One year's rows of the store's tables, and what is known of each person in it.
+    """The rows of one or more successive years, each with its `year`, and what is known of people.
 
-    `people` has a row per bene_id with a month: `known` and `managed`, months with a row and of
-    managed care as powers of two. `claimed` has a row per (part, bene_id) with a claim: `mask`,
-    the months of claims. Both are asked several times: `kept` by the caller.
+    `people` has a row per (year, bene_id) with a month: `known` and `managed`, months with a row
+    and of managed care as powers of two. `claimed` has a row per (part, year, bene_id) with a
+    claim: `mask`, the months of claims. Both are asked several times: `kept` by the caller.
     """
 
-    year: int
+    years: Sequence[int]
     tables: Tables
     people: ir.Table
     claimed: ir.Table
 
 
-def year_rows(tables: Tables, year: int, kept: Callable[[ir.Table], ir.Table]) -> YearRows:
-    """Return one year's rows; a claim lies in the year and month of its last day."""
+def year_rows(
+    tables: Tables, years: Sequence[int], kept: Callable[[ir.Table], ir.Table]
+) -> YearRows:
+    """Return the rows of successive years; a claim lies in the year and month of its last day."""
     last_days = {"facility": "thru_date", "professional": "service_date", "dme": "service_date"}
-    mine = {name: _in_year(tables[name], day, year) for name, day in last_days.items()}
-    mine = {**tables, **mine, "member_month": _in_year(tables["member_month"], "month", year)}
-    return YearRows(year, mine, kept(_people(mine["member_month"])), kept(_claimed(mine)))
+    last_days["member_month"] = "month"
+    mine = {name: _in_years(tables[name], day, years) for name, day in last_days.items()}
+    mine = {**tables, **mine}
+    people, claimed = _people(mine["member_month"], years), _claimed(mine, years)
+    return YearRows(years, mine, kept(people), kept(claimed))
 
 
-def _in_year(rows: ir.Table, day: str, year: int) -> ir.Table:
+def _in_years(rows: ir.Table, day: str, years: Sequence[int]) -> ir.Table:
     """Filter by days and not by their year: files can be left out by the days in them."""
-    return rows.filter(rows[day] >= ibis.date(year, 1, 1), rows[day] <= ibis.date(year, 12, 31))
+    first, last = years[0], years[-1]
+    found = rows.filter(rows[day] >= ibis.date(first, 1, 1), rows[day] <= ibis.date(last, 12, 31))
+    # the year of a date is asked of no row where there is one year
+    year = ibis.literal(first) if first == last else found[day].year()
+    return found.mutate(year=year.cast("int32"))
 
 
-def _people(months: ir.Table) -> ir.Table:
+def _people(months: ir.Table, years: Sequence[int]) -> ir.Table:
     bit = month_bit(months.month)
     bits = months.select(
-        "bene_id", bit=bit, managed=ibis.ifelse(months.managed_care, bit, 0).cast("int32")
+        "year", "bene_id", bit=bit, managed=ibis.ifelse(months.managed_care, bit, 0).cast("int32")
     )
-    return cast(
-        ir.Table,
-        bits.group_by("bene_id").agg(known=every_bit(bits.bit), managed=every_bit(bits.managed)),
-    )
+    return _by_person(bits, years, known=every_bit(bits.bit), managed=every_bit(bits.managed))
 
 
-def _claimed(tables: Tables) -> ir.Table:
+def _by_person(bits: ir.Table, years: Sequence[int], **masks: ir.Value) -> ir.Table:
+    """Aggregate by year and person; one year is no key, since a key costs a third."""
+    if len(years) > 1:
+        return cast(ir.Table, bits.group_by("year", "bene_id").agg(**masks))
+    found = bits.group_by("bene_id").agg(**masks)
+    return cast(ir.Table, found.mutate(year=ibis.literal(years[0], type="int32")))
+
+
+def _claimed(tables: Tables, years: Sequence[int]) -> ir.Table:
     """Months of claims by part and person: of each part alone, since one key costs a third."""
     facility = tables["facility"]
-    stays = facility.select("bene_id", part=facility.setting, bit=month_bit(facility.thru_date))
-    parts = [stays.group_by("part", "bene_id").agg(mask=every_bit(stays.bit))]
+    stays = facility.select(
+        "year", "bene_id", part=facility.setting, bit=month_bit(facility.thru_date)
+    )
+    parts = [stays.group_by("part", "year", "bene_id").agg(mask=every_bit(stays.bit))]
     for name in ("professional", "dme"):
         lines = tables[name]
-        bits = lines.select("bene_id", bit=month_bit(lines.service_date))
-        masks = bits.group_by("bene_id").agg(mask=every_bit(bits.bit))
+        bits = lines.select("year", "bene_id", bit=month_bit(lines.service_date))
+        masks = _by_person(bits, years, mask=every_bit(bits.bit))
         parts.append(masks.mutate(part=ibis.literal(name)))
-    return cast(ir.Table, ibis.union(*(part.select("part", "bene_id", "mask") for part in parts)))
+    columns = ("part", "year", "bene_id", "mask")
+    return cast(ir.Table, ibis.union(*(part.select(*columns) for part in parts)))
 
 
 def claim_sums(rows: YearRows, line_limit: float, claim_limit: float) -> ir.Table:
-    """Claims and lines by part and month: how many, dollars, and those that break a check.
+    """Claims and lines by part, year and month: how many, dollars, and those that break a check.
 
-    One row per (part, month) with rows, dollars and a count for each of CLAIM_CHECKS. A payment
-    after death is one for a service that began after the death date; below zero is an adjustment
-    that was not netted (rule I1); an outlier is above the limit of a line or of a claim. Without a
-    month: the person has no row for the claim's month; managed care: one with a payment then.
+    One row per (part, year, month) with rows, dollars and a count for each of CLAIM_CHECKS. A
+    payment after death is one for a service that began after the death date; below zero is an
+    adjustment that was not netted (rule I1); an outlier is above the limit of a line or of a claim.
+    Without a month: the person has no row for the claim's month; managed care: one with a payment
+    then.
     """
     claims = _with_death(claim_days(rows.tables), rows.tables)
-    people = rows.people.rename(member="bene_id")
-    joined = claims.left_join(people, claims.bene_id == people.member)
+    people = rows.people.rename(member="bene_id", member_year="year")
+    same = [claims.bene_id == people.member]
+    if len(rows.years) > 1:
+        same.append(claims.year == people.member_year)
+    joined = claims.left_join(people, same)
     bit, paid = month_bit(joined.day), joined.paid_amount > 0
     is_line = joined.part.isin(["professional", "dme"])
     limit = ibis.ifelse(is_line, float(line_limit), float(claim_limit))
@@ -105,13 +125,14 @@ def claim_sums(rows: YearRows, line_limit: float, claim_limit: float) -> ir.Tabl
     }
     flags = joined.select(
         "part",
+        "year",
         "paid_amount",
         month=joined.day.month().cast("int32"),
         **{name: flag.fill_null(False).cast("int8") for name, flag in broken.items()},
     )
     return cast(
         ir.Table,
-        flags.group_by("part", "month").agg(
+        flags.group_by("part", "year", "month").agg(
             rows=flags.count().cast("int32"),
             dollars=flags.paid_amount.sum().cast(DOLLAR_SUM),
             **{name: flags[name].sum().cast("int32") for name in broken},
@@ -133,13 +154,16 @@ ENROLMENT = ("claims_without_month", "paid_in_managed_care")
 
 
 def people_counts(rows: YearRows) -> ir.Table:
-    """People by part: of the whole year (`whole`), and in each month; parts as in VOLUMES."""
+    """People by part and year: of the whole year (`whole`), and in each month.
+
+    Parts as in VOLUMES.
+    """
     claimed = rows.claimed
-    together = claimed.group_by("bene_id").agg(mask=every_bit(claimed.mask))
+    together = claimed.group_by("year", "bene_id").agg(mask=every_bit(claimed.mask))
     masks = [
-        rows.people.select("bene_id", mask="known", part=ibis.literal(MEMBER_MONTH)),
-        together.select("bene_id", "mask", part=ibis.literal(ALL_CLAIMS)),
-        claimed.select("bene_id", "mask", "part"),
+        rows.people.select("year", mask="known", part=ibis.literal(MEMBER_MONTH)),
+        together.select("year", "mask", part=ibis.literal(ALL_CLAIMS)),
+        claimed.select("year", "mask", "part"),
     ]
     return cast(ir.Table, ibis.union(*(_people_of(of) for of in masks)))
 
@@ -151,7 +175,7 @@ _BITS = {f"month_{month}": month for month in MONTHS}
 def _people_of(masks: ir.Table) -> ir.Table:
     return cast(
         ir.Table,
-        masks.group_by("part").agg(
+        masks.group_by("part", "year").agg(
             whole=masks.count().cast("int32"),
             **{n: _has_bit(masks.mask, m).sum().cast("int32") for n, m in _BITS.items()},
         ),
@@ -163,7 +187,7 @@ def _has_bit(mask: ir.IntegerValue, month: int) -> ir.IntegerValue:
     return cast(ir.IntegerValue, (mask & 2 ** (month - 1) > 0).cast("int32"))
 
 
-def volumes(sums: pd.DataFrame, people: pd.DataFrame, year: int) -> pd.DataFrame:
+def volumes(sums: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Rows, people and dollars by part and month, from `claim_sums` and `people_counts`.
 
     One row per (part, year, month) that has rows; month 0 is the whole year, part `all claims` all
@@ -171,17 +195,18 @@ def volumes(sums: pd.DataFrame, people: pd.DataFrame, year: int) -> pd.DataFrame
     no dollars (null).
     """
     named = {"whole": WHOLE_YEAR, **_BITS}
-    heads = people.rename(columns=named).melt("part", var_name="month", value_name="people")
+    key = ["part", "year", "month"]
+    heads = people.rename(columns=named).melt(key[:2], var_name="month", value_name="people")
     parts = [sums, sums.assign(part=ALL_CLAIMS)]
     monthly = pd.concat([*parts, *(part.assign(month=WHOLE_YEAR) for part in parts)])
-    claims = monthly.groupby(["part", "month"], as_index=False)[["rows", "dollars"]].sum()
+    claims = monthly.groupby(key, as_index=False)[["rows", "dollars"]].sum()
     months = heads[heads["part"] == MEMBER_MONTH]
-    counted = months[months["month"] != WHOLE_YEAR]["people"].sum()
+    counted = months[months["month"] != WHOLE_YEAR].groupby("year")["people"].sum()
     # a member month is a row: in each month as many rows as people
-    rows = months["people"].where(months["month"] != WHOLE_YEAR, counted)
+    rows = months["people"].where(months["month"] != WHOLE_YEAR, months["year"].map(counted))
     both = pd.concat([claims, months.assign(rows=rows, dollars=None)[list(claims)]])
-    found = both[both["rows"] > 0].merge(heads, "left", ["part", "month"])
-    return found.assign(year=year)[list(VOLUMES)].reset_index(drop=True)
+    found = both[both["rows"] > 0].merge(heads, "left", key)
+    return found[list(VOLUMES)].reset_index(drop=True)
 
 
 VOLUMES = {
@@ -195,11 +220,12 @@ VOLUMES = {
 
 
 def claim_days(tables: Tables) -> ir.Table:
-    """All claims and lines with person, part, first and last day, and payment."""
+    """All claims and lines of some years: person, part, year, first and last day, and payment."""
     facility = tables["facility"]
     parts = [
         facility.select(
             "bene_id",
+            "year",
             "paid_amount",
             part=facility.setting,
             first_day=facility.from_date,
@@ -211,13 +237,14 @@ def claim_days(tables: Tables) -> ir.Table:
         parts.append(
             lines.select(
                 "bene_id",
+                "year",
                 "paid_amount",
                 part=ibis.literal(name),
                 first_day=lines.service_date,
                 day=lines.service_date,
             )
         )
-    columns = ("part", "bene_id", "first_day", "day", "paid_amount")
+    columns = ("part", "bene_id", "year", "first_day", "day", "paid_amount")
     return cast(ir.Table, ibis.union(*(part.select(*columns) for part in parts)))
 
 
@@ -328,8 +355,9 @@ def overlapping_stays(tables: Tables) -> ir.Table:
     return _of_rows(rows, rows.thru_date, overlapping_stays=rows.from_date < rows.until)
 
 
-def claim_checks(sums: pd.DataFrame, has_months: bool, year: int) -> pd.DataFrame:
+def claim_checks(every: pd.DataFrame, has_months: bool, year: int) -> pd.DataFrame:
     """CLAIM_CHECKS of a year from `claim_sums`: NAME and NAME_of, one row or none."""
+    sums = every[every["year"] == year]
     if sums.empty:
         return pd.DataFrame(columns=["year"])
     names = [name for name in CLAIM_CHECKS if has_months or name not in ENROLMENT]
@@ -340,14 +368,13 @@ def claim_checks(sums: pd.DataFrame, has_months: bool, year: int) -> pd.DataFram
 
 
 def people_without_month(rows: YearRows) -> ir.Table:
-    """People with a claim or line, but no month of the year; none where nobody has a month."""
-    people = rows.people.rename(member="bene_id")
-    heads = rows.claimed.select("bene_id").distinct()
-    joined = heads.left_join(people, heads.bene_id == people.member)
-    anybody = people.count().as_scalar() > 0
-    flags = joined.filter(anybody).select(
-        year=ibis.literal(rows.year, type="int32"), broken=joined.member.isnull()
-    )
+    """People with a claim or line, but no month of the year; none in a year without any month."""
+    people = rows.people.rename(member="bene_id", member_year="year")
+    known = people.select(filled="member_year").distinct()
+    heads = rows.claimed.select("year", "bene_id").distinct()
+    asked = heads.semi_join(known, heads.year == known.filled)
+    same = [asked.bene_id == people.member, asked.year == people.member_year]
+    flags = asked.left_join(people, same).select("year", broken=people.member.isnull())
     return _by_year(flags, ibis.literal(1), people_without_month=flags.broken)
 
 
@@ -359,9 +386,7 @@ def month_gaps(rows: YearRows) -> ir.Table:
     """
     known = rows.people.known
     run = (known // (known & -known)).cast("int32")
-    flags = rows.people.select(
-        year=ibis.literal(rows.year, type="int32"), gap=(run & (run + 1)) > 0
-    )
+    flags = rows.people.select("year", gap=(run & (run + 1)) > 0)
     return _by_year(flags, ibis.literal(1), month_gaps=flags.gap)
 
 
