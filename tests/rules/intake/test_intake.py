@@ -69,7 +69,8 @@ def counted(
     sums = connection.fetch(intake.claim_sums(rows, 1000, 100000), ["part", "year", "month"])
     enrolled = {*connection.fetch(rows.people)["year"]}
     claims = [intake.claim_checks(sums, year in enrolled, year) for year in years]
-    found = [connection.fetch(table, ["year"]) for table in intake.check_tables(rows, zips)]
+    counts = [*intake.check_tables(rows, zips), intake.overlapping_stays(made["facility"])]
+    found = [connection.fetch(table, ["year"]) for table in counts]
     frame = intake.counted([*claims, *found])
     return frame[frame["year"].isin(years)]
 
@@ -158,3 +159,11 @@ def test_a_stay_of_the_year_before_may_reach_into_the_year() -> None:
     with tiny_study({"people": [{"bene": "B1"}], "claims": stays, "years": [2018]}) as study:
         found = study.frame("intake_checks").set_index(["check", "year"])
         assert tuple(found.loc[("overlapping_stays", 2018), ["count", "of"]]) == (1, 1)
+
+
+def test_a_stay_within_one_that_ends_in_the_next_year_overlaps() -> None:
+    stays = [{"bene": "B1", "from": "2017-12-01", "date": "2018-01-10"},
+             {"bene": "B1", "from": "2017-12-20", "date": "2017-12-30"}]  # fmt: skip
+    with tiny_study({"people": [{"bene": "B1"}], "claims": stays, "years": [2017]}) as study:
+        found = study.frame("intake_checks").set_index(["check", "year"])
+        assert tuple(found.loc[("overlapping_stays", 2017), ["count", "of"]]) == (1, 1)

@@ -1,7 +1,6 @@
 """The data intake's tables of a run: the import, volumes, and checks with their lights."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -96,7 +95,7 @@ def measured(study: Study) -> pd.DataFrame:
         return alike and few and len(some) > some[-1] - some[0]
 
     parts = [_measured(study, some) for some in in_groups(years, together)]
-    return pd.concat(parts).reindex(columns=list(MEASURED))
+    return pd.concat([*parts, _overlaps(study)]).reindex(columns=list(MEASURED))
 
 
 def _measured(study: Study, years: Sequence[int]) -> pd.DataFrame:
@@ -111,22 +110,31 @@ def _measured(study: Study, years: Sequence[int]) -> pd.DataFrame:
     if years[0] in study.run.years:
         enrolled = {*people[people["part"] == intake.MEMBER_MONTH]["year"]}
         claims = [intake.claim_checks(sums, year in enrolled, year) for year in years]
-        found = intake.counted([*claims, *_counted(study, rows)])
-        renamed = found[found["year"].isin(years)].rename(columns={"check": "name"})
-        frames.append(renamed.assign(kind=CHECK, month=intake.WHOLE_YEAR))
+        frames.append(_as_checks([*claims, *_counted(study, rows)], years))
     connection.drop(rows.people, rows.claimed)
     return pd.concat(frames)
 
 
 def _counted(study: Study, rows: intake.YearRows) -> list[pd.DataFrame]:
-    """Count the other checks; stays from the year before may reach into the first year."""
     connection = study.connection
-    stays = study.store_table("facility", [rows.years[0] - 1, *rows.years])
     zips = connection.load(zip_counties()[["zip"]], {"zip": "string"})
-    reached = replace(rows, tables={**rows.tables, "stays": stays})
-    found = [connection.fetch(table, ["year"]) for table in intake.check_tables(reached, zips)]
+    found = [connection.fetch(table, ["year"]) for table in intake.check_tables(rows, zips)]
     connection.drop(zips)
     return found
+
+
+def _overlaps(study: Study) -> pd.DataFrame:
+    """Count overlapping stays once for all years: they reach from one year into another."""
+    years = study.run.years
+    facility = study.store_table("facility", range(min(years) - 1, max(years) + 2))
+    found = study.connection.fetch(intake.overlapping_stays(facility), ["year"])
+    return _as_checks([found], years)
+
+
+def _as_checks(counts: Sequence[pd.DataFrame], years: Sequence[int]) -> pd.DataFrame:
+    found = intake.counted(counts)
+    renamed = found[found["year"].isin(years)].rename(columns={"check": "name"})
+    return renamed.assign(kind=CHECK, month=intake.WHOLE_YEAR)
 
 
 def _of_kind(study: Study, kind: str) -> pd.DataFrame:
