@@ -158,6 +158,9 @@ def under_links(
                     None if last is None else last.select("npi", "ccn"),
                 )
             )
+        if len(found) == 1:
+            yield option, found[0]
+            continue
         yield option, _together(engine, found, wanted)
         engine.drop(*(table for of in found for table in of.tables))
     engine.drop(used)

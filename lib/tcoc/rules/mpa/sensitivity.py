@@ -61,8 +61,12 @@ def people_moved(before: ir.Table, after: ir.Table, year: int) -> float:
     """
     first = before.filter(before.year == year).select("bene_id", "ccn", share_before="share")
     second = after.filter(after.year == year).select("bene_id", "ccn", share_after="share")
-    everyone = first.select("bene_id").distinct().semi_join(second, "bene_id").count().execute()
+    everyone = first.select("bene_id").distinct().semi_join(second, "bene_id")
     both = first.inner_join(second, ["bene_id", "ccn"])
     smaller = ibis.least(both.share_before, both.share_after)
-    stays = (smaller * BILLION).round().cast("int64").sum().fill_null(0).execute()
-    return max(float(everyone) - int(stays) / BILLION, 0.0)
+    parts = [
+        everyone.select(billionths=ibis.literal(BILLION, type="int64")),
+        both.select(billionths=-(smaller * BILLION).round().cast("int64")),
+    ]
+    rows = ibis.union(*parts)
+    return max(int(rows.billionths.sum().fill_null(0).execute()) / BILLION, 0.0)
