@@ -264,20 +264,24 @@ def on_aco_lists(groups: PublicTable, year: int) -> str:
 
 @words.of_rows
 def one_way(routes: PublicTable, year: int) -> str:
-    """Say how many meet the test in force by one method or one criterion alone."""
+    """Say how many meet the test in force whichever method and criterion counts."""
     own = routes.where(year=year, partner="best", reading=LAW).frame
     meeting = own[own["method"] != METHOD_NAMES["none"]]
     if meeting.empty:
         return "No clinician meets the test in force in this year."
     both = meeting["method"] == METHOD_NAMES["both"]
-    either = meeting["criterion"] == CRITERION_NAMES["either"]
-    total, single, needy = (
-        int(rows["clinicians"].sum()) for rows in (meeting, meeting[~both], meeting[~either])
+    sure = int(
+        meeting[both & (meeting["criterion"] == CRITERION_NAMES["either"])]["clinicians"].sum()
     )
+    total = int(meeting["clinicians"].sum())
+    way = "by both methods and by either criterion alone"
+    if sure == total:
+        return f"All {words.count(total)} clinicians who meet the test in force do so {way}."
+    # numbers of one cell, and those who meet: a sum of other cells stands in no public table
     return (
-        f"Of {words.count(total)} clinicians who meet the test in force, {words.count(single)} do"
-        f" so by one method only, and {words.count(needy)} need one particular criterion, or both"
-        " together: without attribution, or without encounters, they would not meet."
+        f"Of {words.count(total)} clinicians who meet the test in force, {words.count(sure)} do so"
+        f" {way}. The others need one method, or one particular criterion or both together: without"
+        " attribution, or without encounters, or by the other method, they would not meet."
     )
 
 
