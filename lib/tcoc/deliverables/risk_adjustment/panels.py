@@ -133,6 +133,7 @@ def under_links(
     """Give by option who would be elsewhere in some years under other links of panels (rule A8).
 
     A sticky link rests on that of the year before, so it is followed from the run's first year on.
+    What is given stays kept in the engine until the caller drops it.
     """
     rules = HospitalRules.from_policy(AttributionPolicy.of(study.policy))
     engine, everyone, rows = (
