@@ -105,9 +105,7 @@ def flat(table: PublicTable, column: Column, said: str, rows: int) -> Chart:
 
 
 def _blank(layout: Layout) -> Figure:
-    picture = Figure(figsize=(WIDTHS[layout], 0.5))
-    FigureCanvasAgg(picture)
-    return picture
+    return blank(layout, 0.5)
 
 
 # ---------------------------------------------------------------- sheets
@@ -131,25 +129,45 @@ def panels(
 
     `gap` is the space between columns and between rows, in inches.
     """
-    style.use_style()
-    width = WIDTHS[layout]
-    across = width - margins.left - margins.right - gap[0] * (columns - 1)
+    total, places = boxes(layout, height, margins, rows, columns, gap)
+    picture = blank(layout, total)
+    width, found = WIDTHS[layout], []
+    for left, bottom, across, up in places:
+        axes = picture.add_axes((left / width, bottom / total, across / width, up / total))
+        axes.tick_params(labelsize=size_of(layout) - 0.5)
+        axes.patch.set_visible(False)
+        found.append(axes)
+    return picture, found
+
+
+Box = tuple[float, float, float, float]
+"""Left, bottom, width and height in inches, from the figure's lower left corner."""
+
+
+def boxes(
+    layout: Layout,
+    height: float,
+    margins: Margins,
+    rows: int,
+    columns: int,
+    gap: tuple[float, float],
+) -> tuple[float, list[Box]]:
+    """Return the height of a figure with a grid of plots, and where each stands, row by row."""
+    across = WIDTHS[layout] - margins.left - margins.right - gap[0] * (columns - 1)
     each = across / columns
     total = margins.top + margins.bottom + rows * height + gap[1] * (rows - 1)
-    picture = Figure(figsize=(width, round(total, 3)))
+    lefts = [margins.left + column * (each + gap[0]) for column in range(columns)]
+    tops = [margins.top + row * (height + gap[1]) for row in range(rows)]
+    return total, [(left, total - top - height, each, height) for top in tops for left in lefts]
+
+
+def blank(layout: Layout, height: float) -> Figure:
+    """Return an empty figure of so many inches."""
+    style.use_style()
+    picture = Figure(figsize=(WIDTHS[layout], round(height, 3)))
     FigureCanvasAgg(picture)
     picture.patch.set_visible(False)
-    found = []
-    for row in range(rows):
-        for column in range(columns):
-            left = margins.left + column * (each + gap[0])
-            top = margins.top + row * (height + gap[1])
-            box = (left / width, (total - top - height) / total, each / width, height / total)
-            axes = picture.add_axes(box)
-            axes.tick_params(labelsize=size_of(layout) - 0.5)
-            axes.patch.set_visible(False)
-            found.append(axes)
-    return picture, found
+    return picture
 
 
 def plot_width(picture: Figure, axes: Axes) -> float:

@@ -1,6 +1,7 @@
 """Maps of where people live: a dot per ZIP on Maryland's county outlines."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from tcoc.disclosure import PublicTable
 from tcoc.report import alt, formats, style
@@ -85,44 +87,83 @@ def _undrawn(
 def _draw_maps(
     layout: Layout, points: pd.DataFrame, heads: Sequence[str], columns: int, column: Any
 ) -> Figure:
-    rows = -(-len(heads) // columns)
+    single = heads == [""]
     gap = (0.12, 0.34)
     width = (base.WIDTHS[layout] - 0.1 - gap[0] * (columns - 1)) / columns
-    top = 0.3 if heads != [""] else 0.05
-    picture, grid = base.panels(
-        layout, width * 0.52, Margins(0.05, 0.05, top + 0.4, 0.05), rows, columns, gap
-    )
+    margins = Margins(0.05, 0.05, 0.05 + 0.4 if single else 0.3 + 0.4, 0.05)
+    rows = -(-len(heads) // columns)
+    total, places = base.boxes(layout, width * 0.52, margins, rows, columns, gap)
+    picture = base.blank(layout, total)
+    # one plot in inches for all: a plot of its own for each costs more than all that is in it
+    sheet = picture.add_axes((0, 0, 1, 1), xlim=(0, base.WIDTHS[layout]), ylim=(0, total))
+    sheet.set_axis_off()
     largest = float(points["_size"].max()) if len(points) else 1.0
     scale = _LARGEST * min(1.0, (width / 6.0) ** 1.4)
-    for number, axes in enumerate(grid):
-        if number >= len(heads):
-            axes.set_visible(False)
-            continue
-        _counties(picture, axes, coarse=len(heads) > 1)
-        here = points[points["_facet"] == heads[number]]
-        _spots(axes, here, largest, scale, column, single=len(heads) == 1)
-        if heads[number]:
+    rings = county_rings(0.012 if single else 0.03)
+    by_head = dict(iter(points.groupby("_facet")))
+    for head, box in zip(heads, places, strict=False):  # the last row may have room left
+        ground = _Ground.within(box, rings)
+        _counties(sheet, rings, ground, total)
+        here = by_head.get(head, points.iloc[:0])
+        areas = 3 + scale * here["_size"].to_numpy(dtype=float) / largest
+        spots = _spots if single else _many_spots
+        spots(sheet, here, ground, areas, column)
+        if head:
             size = base.size_of(layout) - 1
-            said = base.fitted(heads[number], width, size)
-            # its place is given, for to find one the library lays out ticks that a map has not
-            title = axes.set_title(said, fontsize=size, pad=3, y=1.0)
-            key = str(here["_key"].iloc[0]) if len(here) else ""
-            mark(title, key, heads[number], "name")
+            said = base.fitted(head, width, size)
+            top = ground.bottom + ground.height + 3 * base.POINT
+            title = sheet.text(ground.left, top, said, fontsize=size, weight="semibold")
+            mark(title, str(here["_key"].iloc[0]) if len(here) else "", head, "name")
     _size_key(picture, layout, largest, scale, column)
     return picture
 
 
-def _spots(
-    axes: Axes, here: pd.DataFrame, largest: float, scale: float, column: Any, single: bool
-) -> None:
-    areas = 3 + scale * here["_size"].to_numpy(dtype=float) / largest
-    if not single:
-        _many_spots(axes, here, areas)
-        return
+@dataclass(frozen=True)
+class _Ground:
+    """Where a map lies on the sheet, in inches, and the degrees at its lower left corner."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+    west: float
+    south: float
+    scale: float
+
+    @classmethod
+    def within(cls, box: base.Box, rings: Sequence[Any]) -> "_Ground":
+        """Lay the counties in the middle of a box, as large as it allows."""
+        points = np.concatenate(rings)
+        low, high = points.min(axis=0), points.max(axis=0)
+        edge = (high - low) * _EDGE
+        low, span = low - edge, (high - low) + 2 * edge
+        left, bottom, width, height = box
+        scale = min(width / (span[0] * _LONGITUDE), height / span[1])
+        across, up = span[0] * _LONGITUDE * scale, span[1] * scale
+        corner = left + (width - across) / 2, bottom + (height - up) / 2
+        return cls(*corner, across, up, float(low[0]), float(low[1]), float(scale))
+
+    def across(self, lon: Any) -> Any:
+        """Return where a longitude is."""
+        return self.left + (lon - self.west) * _LONGITUDE * self.scale
+
+    def up(self, lat: Any) -> Any:
+        """Return where a latitude is."""
+        return self.bottom + (lat - self.south) * self.scale
+
+
+_LONGITUDE = float(np.cos(np.radians(38.9)))
+"""A degree of longitude in degrees of latitude, in the middle of Maryland."""
+
+_EDGE = 0.05
+"""Room around the counties, as a share of their extent."""
+
+
+def _spots(sheet: Axes, here: pd.DataFrame, ground: _Ground, areas: Any, column: Any) -> None:
     for (_, row), area in zip(here.iterrows(), areas, strict=True):
-        (dot,) = axes.plot(
-            [row["lon"]],
-            [row["lat"]],
+        (dot,) = sheet.plot(
+            [ground.across(row["lon"])],
+            [ground.up(row["lat"])],
             "o",
             ms=float(np.sqrt(area)),
             alpha=0.65,
@@ -137,43 +178,42 @@ def _spots(
         )
 
 
-def _many_spots(axes: Axes, here: pd.DataFrame, areas: Any) -> None:
+def _many_spots(sheet: Axes, here: pd.DataFrame, ground: _Ground, areas: Any, _: Any) -> None:
     """Draw a panel's dots in size classes of half a point: no eye tells more in a small map."""
     if here.empty:
         return
     said = f"{here['_facet'].iloc[0]}: {plural(len(here), 'ZIP')} drawn"
+    key = str(here["_key"].iloc[0])
+    across = ground.across(here["lon"].to_numpy(dtype=float))
+    up = ground.up(here["lat"].to_numpy(dtype=float))
     sizes = np.maximum(1.0, np.round(np.sqrt(areas) * 2) / 2)
     for size in np.unique(sizes):
-        mine = here[sizes == size]
-        (dots,) = axes.plot(
-            mine["lon"], mine["lat"], "o", ms=float(size), mew=0, alpha=0.65, color=style.ACCENT
-        )
-        mark(dots, str(here["_key"].iloc[0]), said)
+        mine = sizes == size
+        dots = Line2D(
+            across[mine], up[mine], ls="", marker="o", ms=float(size), mew=0, alpha=0.65,
+            color=style.ACCENT,
+        )  # fmt: skip
+        sheet.add_artist(dots)
+        mark(dots, key, said)
 
 
-def _counties(picture: Figure, axes: Axes, coarse: bool) -> None:
+def _counties(sheet: Axes, rings: Sequence[Any], ground: _Ground, total: float) -> None:
     """Draw the outlines; panels share one drawing of them in the page (see picture)."""
     shapes = PolyCollection(
-        county_rings(0.03 if coarse else 0.012),
+        [np.column_stack([ground.across(ring[:, 0]), ground.up(ring[:, 1])]) for ring in rings],
         facecolor="#f3f5f7",
         edgecolor="#b9c2ca",
         linewidth=0.4,
         zorder=0,
     )
-    axes.add_collection(shapes)
-    axes.autoscale_view()
-    axes.set_aspect(1 / np.cos(np.radians(38.9)))
-    axes.set_axis_off()
-    box = axes.get_position()
-    left = box.x0 * picture.get_figwidth() * 72
-    top = (1 - box.y1) * picture.get_figheight() * 72
+    sheet.add_artist(shapes)
+    left = ground.left / base.POINT
+    top = (total - ground.bottom - ground.height) / base.POINT
     mark(shapes, "counties", f"{left:.2f};{top:.2f}", "shared")
 
 
 def _size_key(picture: Figure, layout: Layout, largest: float, scale: float, column: Any) -> None:
     """Say at the top which area is how much."""
-    from matplotlib.lines import Line2D
-
     height, width = picture.get_figheight(), picture.get_figwidth()
     size = base.size_of(layout) - 0.5
     picture.text(
