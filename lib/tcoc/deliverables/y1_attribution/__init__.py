@@ -3,6 +3,7 @@
 from tcoc.deliverables.registry import Deliverable
 from tcoc.deliverables.y1_attribution.checks import CHECKS
 from tcoc.deliverables.y1_attribution.completion import judge
+from tcoc.deliverables.y1_attribution.example import PRODUCTS as EXAMPLE
 from tcoc.deliverables.y1_attribution.groups import PRODUCTS as GROUPS
 from tcoc.deliverables.y1_attribution.lists import LISTS
 from tcoc.deliverables.y1_attribution.public import public_tables
@@ -15,7 +16,7 @@ DELIVERABLE = Deliverable(
     readers="hospitals’ finance and population health officers, and ACOs",
     policy=("attribution", "tcoc"),
     uses=(),
-    tables=(*PRODUCTS, *LISTS, *GROUPS),
+    tables=(*PRODUCTS, *LISTS, *GROUPS, *EXAMPLE),
     public=public_tables,
     checks=CHECKS,
     judge=judge,

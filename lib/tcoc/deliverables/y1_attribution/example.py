@@ -1,12 +1,12 @@
 """The auditor's example: one made-up beneficiary and one made-up clinician, step by step.
 
 The example stands in params/examples/auditor.yml and goes through the very functions that
-attribute a state, so what is shown here is what the code does.
+attribute a state, so what is shown here is what the code does. A check and the page ask for it, so
+it is followed once and kept.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -20,8 +20,8 @@ from tcoc.rules.attribution.use import WindowUse
 from tcoc.rules.attribution.waterfall import attribute
 from tcoc.rules.attribution.window import calendar_years, spans, window
 from tcoc.store.connection import Connection
-from tcoc.store.schema import FACILITY, PROFESSIONAL
-from tcoc.study import Study
+from tcoc.store.schema import DOLLAR_SUM, FACILITY, PROFESSIONAL
+from tcoc.study import Product, Study
 
 PERSON = {
     "year": "int32",
@@ -32,20 +32,70 @@ PERSON = {
 }
 
 
+PARTS: dict[str, tuple[str, ...]] = {
+    "collections": ("bene_id", "npi", "aco_id"),
+    "attributed": ("bene_id", "ccn", "stage", "rule", "share", "npi", "amount", "visits",
+                   "runner_up"),
+    "hospital_use": ("bene_id", "ccn", "paid"),
+}  # fmt: skip
+"""What the rules make of the example, and the columns that are kept of it."""
+
+AUDITOR_EXAMPLE = {
+    "part": "string",
+    "number": "int32",
+    "bene_id": "string",
+    "npi": "string",
+    "aco_id": "string",
+    "ccn": "string",
+    "stage": "string",
+    "rule": "string",
+    "share": "float64",
+    "amount": DOLLAR_SUM,
+    "visits": "int32",
+    "runner_up": "string",
+    "paid": DOLLAR_SUM,
+}
+
+
 @dataclass(frozen=True)
 class Example:
-    """A made-up case and what the rules make of it, as small tables."""
+    """A made-up case and what the rules make of it, as small tables with the columns of PARTS."""
 
     services: pd.DataFrame
+    hospitals: dict[str, str]
     collections: pd.DataFrame
     attributed: pd.DataFrame
     hospital_use: pd.DataFrame
-    hospitals: dict[str, str]
 
 
-def follow(engine: Connection, policy: AttributionPolicy, file: Path | None = None) -> Example:
-    """Run the example through the attribution functions (rules A2 to A9)."""
-    case = read_yaml(file or params_dir() / "examples" / "auditor.yml")
+def example_of(study: Study) -> Example:
+    """Return the example as this run's policy values decide it (rules A2 to A9)."""
+    case, rows = _case(), study.frame("auditor_example")
+    parts = {
+        part: rows.loc[rows["part"] == part, list(columns)].reset_index(drop=True)
+        for part, columns in PARTS.items()
+    }
+    return Example(pd.DataFrame(case["services"]), dict(case["hospitals"]), **parts)
+
+
+def auditor_example(study: Study) -> pd.DataFrame:
+    """What the rules make of the example, as rows of its parts."""
+    found = follow(_case(), study.connection, AttributionPolicy.of(study.policy))
+    parts = [
+        found[part][[*columns]].assign(part=part, number=range(len(found[part])))
+        for part, columns in PARTS.items()
+    ]
+    return pd.concat(parts, ignore_index=True).reindex(columns=[*AUDITOR_EXAMPLE])
+
+
+def _case() -> dict[str, Any]:
+    return read_yaml(params_dir() / "examples" / "auditor.yml")
+
+
+def follow(
+    case: dict[str, Any], engine: Connection, policy: AttributionPolicy
+) -> dict[str, pd.DataFrame]:
+    """Run a case through the attribution functions (rules A2 to A9); return its PARTS."""
     services = use.ServiceRules.from_policy(policy)
     reference = _reference(case)
     lines = engine.load(_filled(_lines(case), PROFESSIONAL.schema), PROFESSIONAL.schema)
@@ -69,13 +119,11 @@ def follow(engine: Connection, policy: AttributionPolicy, file: Path | None = No
     ]
     joined = use.in_window(used, windows, people)
     result = attribute([year], people, joined, reference, zip_centroids, policy, engine)
-    return Example(
-        services=pd.DataFrame(case["services"]),
-        collections=_collections(joined, reference, engine),
-        attributed=engine.fetch(result, ["bene_id", "ccn"]),
-        hospital_use=engine.fetch(joined.hospitals, ["bene_id", "ccn"]),
-        hospitals=dict(case["hospitals"]),
-    )
+    return {
+        "collections": _collections(joined, reference, engine),
+        "attributed": engine.fetch(result, ["bene_id", "ccn"]),
+        "hospital_use": engine.fetch(joined.hospitals, ["bene_id", "ccn"]),
+    }
 
 
 def _collections(joined: WindowUse, reference: Reference, engine: Connection) -> pd.DataFrame:
@@ -130,7 +178,7 @@ def _claims(case: dict[str, Any]) -> pd.DataFrame:
 
 def example_drafts(study: Study) -> list[Draft]:
     """Draft the made-up services and what the rules make of them; nobody in them exists."""
-    example = follow(study.connection, AttributionPolicy.of(study.policy))
+    example = example_of(study)
     return [_services(example), _result(example), _uses(example)]
 
 
@@ -226,3 +274,8 @@ def _uses(example: Example) -> Draft:
         },
         source=MADE_UP,
     )  # fmt: skip
+
+
+PRODUCTS = (
+    Product("auditor_example", ("part", "number"), auditor_example, AUDITOR_EXAMPLE, internal=True),
+)
