@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 
 from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
+from tcoc.deliverables.registry import CHECKS
+from tcoc.disclosure import Draft
 from tcoc.params import load_run
 from tcoc.resources.shortage import ShortageError, halved
-from tcoc.run import beside, runner
+from tcoc.run import beside, gate, runner
 from tcoc.run.compute import compute_tables
 from tcoc.run.key import RunRequest
 from tcoc.study import Study
@@ -70,6 +73,33 @@ def test_tables_of_a_second_process_are_found_and_are_the_same(file: Path, tmp_p
         compute_tables(study, NAMES, Lines())
         assert {"beneficiary_year", "care_use", "attribution"} <= set(study.made)
     assert tables(tmp_path / "two" / "work") == tables(tmp_path / "one" / "work")
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_drafts_of_a_second_process_are_not_made_again(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    drafted: list[str] = []
+    write = gate.write_drafts
+
+    def noted(drafts: Iterable[Draft], to: Path) -> None:
+        drafted.append(to.parent.name)
+        write(drafts, to)
+
+    monkeypatch.setattr(gate, "write_drafts", noted)
+    work = tmp_path / "out" / "work"
+    beside.serve(asked(file, work) | {"fresh": fresh})
+    assert drafted == [*reversed(NAMES)]
+    with opened(file, work) as study:
+        study.fresh = fresh
+        study.path(CHECKS)
+        drafts, noted_reads = gate.drafts_of(study, NAMES)
+    assert drafted == [*reversed(NAMES)]
+    assert ("table", "hospital_year") in noted_reads
+    with opened(file, tmp_path / "alone" / "work") as study:
+        alone, reads = gate.drafts_of(study, NAMES)
+    assert reads == noted_reads
+    assert [d.name for n in alone for d in alone[n]] == [d.name for n in drafts for d in drafts[n]]
 
 
 def test_products_that_are_alone_read_no_other_table(file: Path, tmp_path: Path) -> None:

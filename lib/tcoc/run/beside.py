@@ -2,9 +2,9 @@
 
 An engine uses all cores in the middle of a query and one at its ends; statistics use one. After
 some seconds of work a second process joins: in the same work folder and through the same cache it
-makes first the tables that rest on no other, then those of the last deliverables. A lock for each
-table keeps both from making the same one. Nothing depends on it but the time: what it cannot make
-the first process makes, or says why it cannot be made.
+makes first the tables that rest on no other, then those of the last deliverables, then drafts what
+these would publish. A lock for each keeps both from making the same one. Nothing depends on it but
+the time: what it cannot make the first process makes, or says why it cannot be made.
 """
 
 import json
@@ -28,6 +28,7 @@ from tcoc.errors import TcocError
 from tcoc.params import load_run
 from tcoc.progress import Reporter
 from tcoc.resources.shortage import halved
+from tcoc.run.gate import draft
 from tcoc.run.key import RunRequest
 from tcoc.store.facts import claim_rows
 from tcoc.study import Study
@@ -158,6 +159,8 @@ def serve(said: dict[str, Any]) -> dict[str, Any]:
             found = {"made": study.made, "taken": study.taken}
             for name in order(said["names"]):
                 study.make_if_free(name)
+            for name in reversed(said["names"]):
+                draft(study, name, wait=False)
     return found
 
 

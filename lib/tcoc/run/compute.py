@@ -15,8 +15,8 @@ from tcoc.study import RESTRICTED, Study
 def compute_tables(study: Study, names: Sequence[str], report: Reporter) -> dict[str, Reading]:
     """Make the restricted tables of some deliverables, and the table of their checks.
 
-    They stand in WORK/restricted. The internal ones that only public tables read are made here too,
-    as long as a second process shares the work. Returns by deliverable what it took.
+    They stand in WORK/restricted, with the internal ones that they rest on. Returns by deliverable
+    what it took.
     """
     wanted = {
         name: [p.name for p in registry.find(name).tables if not p.internal] for name in names
@@ -30,12 +30,16 @@ def compute_tables(study: Study, names: Sequence[str], report: Reporter) -> dict
                 report.advance("tables", table)
             study.path(f"{CHECKS}_{name}")
         readings[name] = reading
-    for name in names:
-        for product in registry.find(name).tables:
-            study.path(product.name)
     study.path(CHECKS)
     report.advance("tables", CHECKS)
     return readings
+
+
+def compute_rest(study: Study, names: Sequence[str]) -> None:
+    """Make what is not there yet: internal tables that notebooks alone read."""
+    for name in names:
+        for product in registry.find(name).tables:
+            study.path(product.name)
 
 
 def rows_of(work: Path) -> dict[str, int]:

@@ -52,11 +52,12 @@ def gate_tables(
 def _filled(study: Study, kind: str, base: str, folder: Path, make: Callable[[], _Reads]) -> _Reads:
     """Fill a folder from the cache where nothing that was read has changed, else make and keep it.
 
-    Returns all that was read for what is in the folder.
+    Returns all that was read for what is in the folder. In a run that takes nothing from before,
+    what stands in the folder is from a second process of the same run.
     """
     private(folder)
     cache = study.cache
-    if cache is not None and not study.fresh:
+    if cache is not None and (not study.fresh or any(folder.iterdir())):
         for entry in look_up(cache, kind, base, study.holds):
             if cache.take(entry, folder, link=False):
                 return {(kind, name): digest for kind, name, digest in entry.reads}
@@ -88,10 +89,26 @@ def drafts_of(study: Study, names: Sequence[str]) -> tuple[dict[str, list[Any]],
     return drafts, noted | reads
 
 
+def draft(study: Study, name: str, wait: bool = True) -> None:
+    """Draft a deliverable's public tables ahead of the gate, unless nothing of them has changed.
+
+    Without `wait` they are left to another process that is at them.
+    """
+    _draft(study, registry.find(name), wait)
+
+
 def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], _Reads]:
-    """Draft a deliverable's public tables, or take over those of which nothing has changed."""
-    folder = study.work / INTERNAL / DRAFTS / deliverable.name
-    file = folder / f"{DRAFTS}.json"
+    """Return a deliverable's drafts, and what was read for them."""
+    reads = _draft(study, deliverable)
+    return read_drafts(_draft_file(study, deliverable)), reads
+
+
+def _draft_file(study: Study, deliverable: Deliverable) -> Path:
+    return study.work / INTERNAL / DRAFTS / deliverable.name / f"{DRAFTS}.json"
+
+
+def _draft(study: Study, deliverable: Deliverable, wait: bool = True) -> _Reads:
+    file = _draft_file(study, deliverable)
 
     def make() -> _Reads:
         with study.reading(registry.catalog().public_scope(deliverable.name)) as reads:
@@ -101,8 +118,10 @@ def _drafts(study: Study, deliverable: Deliverable) -> tuple[list[Any], _Reads]:
     kind, modules = f"{DRAFTS}-{deliverable.name}", {module_of(deliverable.public), __name__}
     facts = [deliverable.title, deliverable.policy, deliverable.uses, study.connection.engine]
     base = base_key(kind, frozenset(modules), facts)
-    reads = _filled(study, kind, base, folder, make)
-    return read_drafts(file), reads
+    if study.cache is None:
+        return _filled(study, kind, base, file.parent, make)
+    with study.cache.making(kind, base, study.digest("store", ""), wait) as mine:
+        return _filled(study, kind, base, file.parent, make) if mine else {}
 
 
 def _gated(

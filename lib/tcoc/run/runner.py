@@ -45,8 +45,8 @@ from tcoc.resources.meter import Reading, metered
 from tcoc.resources.shortage import ShortageError, explained, limited, shortage
 from tcoc.run import inputs
 from tcoc.run.beside import joined
-from tcoc.run.compute import compute_tables, failed_checks, rows_of
-from tcoc.run.gate import APART, gate_tables, page_tables
+from tcoc.run.compute import compute_rest, compute_tables, failed_checks, rows_of
+from tcoc.run.gate import APART, draft, gate_tables, page_tables
 from tcoc.run.judge import check_asked, check_run
 from tcoc.run.key import RunRequest, is_unchanged, run_key, said
 from tcoc.run.pages import Pages
@@ -188,8 +188,6 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
             work.run, work.folder, request.memory_limit, None, cache, request.fresh
         ) as opened:
             work.readings = _computed(request, opened, work)
-            if failed := failed_checks(opened):
-                raise TcocError("; ".join(failed))
             ready = stack.enter_context(starting_pages())
             shown = _gate(opened, work, public)
             pages = _pages(request, work, cache, shown, opened)
@@ -210,13 +208,24 @@ def _computed(request: RunRequest, opened: Study, work: _Work) -> dict[str, Read
     """Make the tables, with a second process as long as half of the memory suffices for each."""
     with joined(request, opened, work.names, work.outputs, work.report) as second:
         try:
-            return compute_tables(opened, work.names, work.report)
+            return _tables_and_drafts(opened, work)
         except ShortageError as error:
             if error.disk or not second.at_work:
                 raise
             work.report.say(f"{error}; half of it did not do, so one process goes on alone")
     opened.connection.forget()
-    return compute_tables(opened, work.names, work.report)
+    return _tables_and_drafts(opened, work)
+
+
+def _tables_and_drafts(opened: Study, work: _Work) -> dict[str, Reading]:
+    """Make what two processes can share: the tables, and what the deliverables would publish."""
+    readings = compute_tables(opened, work.names, work.report)
+    if failed := failed_checks(opened):
+        raise TcocError("; ".join(failed))
+    for name in work.names:
+        draft(opened, name)
+    compute_rest(opened, work.names)
+    return readings
 
 
 def _gate(opened: Study, work: _Work, public: Path) -> dict[str, PublicTable]:
