@@ -28,8 +28,7 @@ from tcoc.identity import base_key, digest_of, sha256
 from tcoc.params import AttributionPolicy, Policy, Run, RunFile
 from tcoc.paths import RESULTS, result_file
 from tcoc.reference import Reference, load_reference
-from tcoc.store.connection import Connection
-from tcoc.store.duck import Rows, to_arrow
+from tcoc.store.connection import Connection, Rows, to_arrow
 from tcoc.store.layout import Store, store_files
 
 RESTRICTED = "restricted"

@@ -10,8 +10,7 @@ import pytest
 
 from tcoc.errors import TcocError
 from tcoc.store import duck
-from tcoc.store.connection import connect
-from tcoc.store.duck import Connection, to_arrow
+from tcoc.store.connection import Connection, connect, to_arrow
 
 SIZE = 7
 TYPES = {"year": "int32", "bene_id": "string", "paid": "decimal(18, 2)"}

@@ -9,6 +9,7 @@ from tcoc.resources import shortage
 from tcoc.store.duck import (
     SPILL_PREFIX,
     Connection,
+    Rows,
     connect_duckdb,
     remove_left_spill,
     spill_folder,
@@ -51,6 +52,7 @@ __all__ = [
     "ENGINES",
     "SPILL_PREFIX",
     "Connection",
+    "Rows",
     "connect",
     "remove_left_spill",
     "spill_folder",
