@@ -122,7 +122,8 @@ def _guarded(study: Study) -> pd.DataFrame:
 
 
 def _in_points(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(difference=100 * frame["difference"])
+    # -1.62 and not -1.6200000000000003, which a product of fractions leaves
+    return frame.assign(difference=(100 * frame["difference"]).round(12))
 
 
 def guardrail(study: Study) -> Guardrail:
