@@ -8,7 +8,7 @@ clinician without any numerator has one row with an empty ccn.
 
 from fractions import Fraction
 from math import lcm
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -124,10 +124,25 @@ def choose_partner(
     ).cumsum()
     best = rows.assign(_first=first, _clinician=clinician)
     for key in ("_first", "cents_linked", "people_linked"):
-        best = best[best[key] == best.groupby("_clinician")[key].transform("max")]
+        best = best[_highest(best[key], best["_clinician"])]
     tied = best.sort_values(["year", "npi", "ccn"], ascending=[True, True, True])
     chosen = tied.drop_duplicates("_clinician", ignore_index=True)
     return chosen[list(CANDIDATE_COLUMNS)]
+
+
+def _highest(values: pd.Series, group: pd.Series) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Whether each value is the highest of its group, whose rows stand together.
+
+    Integers that need more than 64 bits too, which pandas would compare group by group in Python.
+    """
+    found, groups = values.to_numpy(), group.to_numpy()
+    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]][: len(groups)])
+    if not len(starts):
+        return np.zeros(0, dtype=bool)
+    highest = np.maximum.reduceat(found, starts)
+    return np.asarray(
+        found == np.repeat(highest, np.diff(np.r_[starts, len(found)])), dtype=np.bool_
+    )
 
 
 def _margin(
