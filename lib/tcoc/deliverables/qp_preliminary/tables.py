@@ -33,9 +33,11 @@ from tcoc.deliverables.qp_preliminary.tables_counts import (
     qp_visits,
 )
 from tcoc.deliverables.qp_preliminary.tables_money import (
+    BASE_SCHEMA,
     FEE_SCHEMA,
     INCENTIVE_SCHEMA,
     MIPS_SCHEMA,
+    qp_base_payments,
     qp_fee_schedule,
     qp_incentive,
     qp_mips,
@@ -82,6 +84,8 @@ PRODUCTS: tuple[Product, ...] = (
             {**SUMMARY_SCHEMA, "variant": "string"}),
     Product("qp_routes", ("year", "reading", "partner", "npi"), qp_routes, ROUTES_SCHEMA),
     Product("qp_near_threshold", ("year", "test", "npi"), qp_near_threshold, NEAR_SCHEMA, csv=True),
+    Product("qp_base_payments", ("year", "npi"), qp_base_payments, BASE_SCHEMA, internal=True,
+            alone=True),
     Product("qp_incentive", ("year", "base_reading", "partner", "kind", "group"), qp_incentive,
             INCENTIVE_SCHEMA),
     Product("qp_fee_schedule", ("year", "payment_year"), qp_fee_schedule, FEE_SCHEMA),

@@ -1,5 +1,6 @@
 """What qualifying is worth: the incentive, the fee schedule's updates, MIPS (rule Q8)."""
 
+import ibis
 import pandas as pd
 
 from tcoc.deliverables.qp_preliminary.tables_counts import all_covered, codes, qp_years
@@ -18,18 +19,51 @@ def with_specialty_group(clinicians: pd.DataFrame) -> pd.DataFrame:
     return clinicians.assign(specialty_group=clinicians["specialty"].map(groups).fillna("Other"))
 
 
+def qp_base_payments(study: Study) -> pd.DataFrame:
+    """Covered payments of base years that are no QP years, by clinician, in cents (rule Q8).
+
+    Of years that the store has. They hang on claims and codes alone: another attribution leaves
+    them as they are.
+    """
+    asked = QpPolicy.of(study.policy)
+    bases = {
+        terms.base_year
+        for year in qp_years(study)
+        if test_in_force(asked, year)
+        for terms in money.incentive_years(asked, year)
+    }
+    parts = [_covered(study, year) for year in sorted(bases - {*qp_years(study)})
+             if _has_lines(study, year)]  # fmt: skip
+    return together(parts, BASE_SCHEMA)
+
+
+BASE_SCHEMA = {"year": "int64", "npi": "string", "cents": "int64"}
+
+
+def _has_lines(study: Study, year: int) -> bool:
+    return bool(study.store.files("professional", [year]))
+
+
+def _covered(study: Study, year: int) -> pd.DataFrame:
+    lines = study.store_table("professional", [year])
+    basis = qp_rules(study.policy).payment_basis
+    table = counts.covered_payments(lines, codes(study), all_covered(study), basis)
+    cents = table.select(
+        "npi", year=ibis.literal(year, "int64"), cents=counts.cents(table.payments)
+    )
+    return study.connection.fetch(cents, ["npi"])
+
+
 def _base_payments(study: Study, year: int) -> pd.DataFrame | None:
     """Covered payments of a base year by clinician, in cents; None where the store lacks it."""
     if year in qp_years(study):
         own = clinician_frame(study)
         own = own[own["year"] == year].rename(columns={"part_b_cents": "base"})
         return own[["npi", "base"]].rename(columns={"base": "cents"})
-    if not study.store.files("professional", [year]):
+    if not _has_lines(study, year):
         return None
-    lines = study.store_table("professional", [year])
-    basis = qp_rules(study.policy).payment_basis
-    table = counts.covered_payments(lines, codes(study), all_covered(study), basis)
-    return study.connection.fetch(table.select("npi", cents=counts.cents(table.payments)), ["npi"])
+    bases = study.frame("qp_base_payments")
+    return bases[bases["year"] == year]
 
 
 def qp_incentive(study: Study) -> pd.DataFrame:
