@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from tcoc.rules.population import month_bit
+from tcoc.rules.population import in_years, month_bit, person_key
 from tcoc.rules.sums import Array, exact_sums
 from tcoc.store.schema import DOLLAR_SUM, HOSPITAL_SETTINGS, SETTINGS, SPENDING_COLUMNS
 
@@ -23,51 +23,61 @@ DOLLAR_COLUMNS = ("tcoc", "tcoc_hospital", "tcoc_nonhospital")
 
 
 def person_spending(
-    people: ir.Table, professional: ir.Table, facility: ir.Table, dme: ir.Table, year: int
+    people: ir.Table,
+    professional: ir.Table,
+    facility: ir.Table,
+    dme: ir.Table,
+    years: Sequence[int],
 ) -> ir.Table:
-    """Medicare payments in a year's eligible months, by person and setting (rule T1).
+    """Medicare payments in the eligible months of successive years, by person and setting (T1).
 
-    `people` (one row per bene_id, which has month_mask) with a decimal column for each setting;
-    nobody's claims are null: a person without claims has 0.
+    `people` (one row per (year, bene_id), which has month_mask) with a decimal column for each
+    setting; nobody's claims are null: a person without claims has 0.
     """
     joined = people
     for sums in (
-        _facility_by_person(facility, people, year),
-        _lines_by_person(professional, people, year, "professional"),
-        _lines_by_person(dme, people, year, "dme"),
+        _facility_by_person(facility, people, years),
+        _lines_by_person(professional, people, years, "professional"),
+        _lines_by_person(dme, people, years, "dme"),
     ):
-        joined = joined.left_join(sums, joined.bene_id == sums.paid_bene).drop("paid_bene")
-    filled = {name: joined[name].fill_null(0).cast(DOLLAR_SUM) for name in SPENDING_COLUMNS}
+        paid = sums.rename(lambda name: f"paid_{name}")
+        same = [joined[name] == paid[f"paid_{name}"] for name in person_key(years)]
+        joined = joined.left_join(paid, same)
+    filled = {n: joined[f"paid_{n}"].fill_null(0).cast(DOLLAR_SUM) for n in SPENDING_COLUMNS}
     return cast(ir.Table, joined.select(*people.columns, **filled))
 
 
-def _facility_by_person(facility: ir.Table, people: ir.Table, year: int) -> ir.Table:
-    own = _in_eligible_months(facility, facility.thru_date, people, year)
+def _facility_by_person(facility: ir.Table, people: ir.Table, years: Sequence[int]) -> ir.Table:
+    own = _in_eligible_months(facility, facility.thru_date, people, years)
     return _sums_by_person(
-        own, {s: ibis.ifelse(own.setting == s, own.paid_amount, 0) for s in SETTINGS}
+        own, years, {s: ibis.ifelse(own.setting == s, own.paid_amount, 0) for s in SETTINGS}
     )
 
 
-def _lines_by_person(lines: ir.Table, people: ir.Table, year: int, name: str) -> ir.Table:
-    own = _in_eligible_months(lines, lines.service_date, people, year)
-    return _sums_by_person(own, {name: own.paid_amount})
+def _lines_by_person(
+    lines: ir.Table, people: ir.Table, years: Sequence[int], name: str
+) -> ir.Table:
+    own = _in_eligible_months(lines, lines.service_date, people, years)
+    return _sums_by_person(own, years, {name: own.paid_amount})
 
 
 def _in_eligible_months(
-    claims: ir.Table, day: ir.DateValue, people: ir.Table, year: int
+    claims: ir.Table, day: ir.DateValue, people: ir.Table, years: Sequence[int]
 ) -> ir.Table:
-    """Claims of the year's people whose month is eligible, by the person's bits of months."""
-    dated = claims.filter(day >= ibis.date(year, 1, 1), day <= ibis.date(year, 12, 31))
-    mask = people.select(paid_bene="bene_id", mask="month_mask")
-    joined = dated.join(mask, dated.bene_id == mask.paid_bene)
+    """Claims of the years' people whose month is eligible, by the person's bits of months."""
+    key = person_key(years)
+    dated = in_years(claims, day.get_name(), years)
+    joined = dated.join(people.select(*key, mask="month_mask"), key)
     return cast(ir.Table, joined.filter((joined.mask & month_bit(joined[day.get_name()])) > 0))
 
 
-def _sums_by_person(own: ir.Table, amounts: Mapping[str, ir.Value]) -> ir.Table:
-    """Exact sums of amounts by person, one row per paid_bene."""
+def _sums_by_person(
+    own: ir.Table, years: Sequence[int], amounts: Mapping[str, ir.Value]
+) -> ir.Table:
+    """Exact sums of amounts by person, one row per `person_key`."""
     return cast(
         ir.Table,
-        own.group_by("paid_bene").agg(
+        own.group_by(person_key(years)).agg(
             **{name: amount.sum().cast(DOLLAR_SUM) for name, amount in amounts.items()}
         ),
     )

@@ -38,19 +38,25 @@ Few partitions, because the steps are many and small beside Spark's own fixed co
 """
 
 JAVA = " ".join(
-    f"-XX:Tier4{name}={value}"
-    for name, value in {
-        "InvocationThreshold": 100_000,
-        "MinInvocationThreshold": 20_000,
-        "CompileThreshold": 300_000,
-        "BackEdgeThreshold": 4_000_000,
-    }.items()
+    [
+        "-XX:+UseParallelGC",
+        *(
+            f"-XX:Tier4{name}={value}"
+            for name, value in {
+                "InvocationThreshold": 100_000,
+                "MinInvocationThreshold": 20_000,
+                "CompileThreshold": 300_000,
+                "BackEdgeThreshold": 4_000_000,
+            }.items()
+        ),
+    ]
 )
 """Options of Java for a session of our own: only code that runs far longer is compiled twice.
 
 Spark writes new code for each step, and most of it is done with before Java's second compiler is:
 on two busy cores, two years of intake and people of a tenth of a state took 104 CPU seconds in
-place of 159.
+place of 159. Its usual collector begins a cycle for every large block, of which Spark makes many;
+the parallel one took 6 in 100 less of the intake, the people and the options of panels.
 """
 
 

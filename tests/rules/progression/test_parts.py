@@ -155,7 +155,8 @@ def test_medicaid_counts_in_eligible_months_of_dual_people():
             "stage": ["aco_like", "geographic", "aco_like", "geographic"],
         }
     )
-    found = progression.medicaid_by_stage(medicaid, months, people, 2018)
+    months = months.mutate(year=ibis.literal(2018))
+    found = progression.medicaid_by_stage(medicaid, months, people)
     rows = ibis.duckdb.connect().to_pyarrow(found.order_by("stage")).to_pylist()
     assert rows == [
         {"year": 2018, "stage": "aco_like", "benes": 1, "medicaid": Decimal("30.75")},

@@ -38,7 +38,7 @@ def test_people_are_known_as_the_rules_know_them(small: Path, year: int) -> None
         store = open_store(small)
         months, people = (connection.table(store, n) for n in ("member_month", "beneficiary"))
         rules = PopulationRules.from_policy(load_policy())
-        found = connection.fetch(population(months, people, year, rules), ["bene_id"])
+        found = connection.fetch(population(months, people, [year], rules), ["bene_id"])
     found["age_from"] = np.array(BAND_STARTS)[
         np.searchsorted(BAND_STARTS, found["age"], side="right") - 1
     ]

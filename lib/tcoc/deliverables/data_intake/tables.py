@@ -6,13 +6,12 @@ from typing import Any
 import pandas as pd
 
 from tcoc.deliverables.y1_attribution.completion import completion, completion_facts
-from tcoc.deliverables.y1_attribution.pieces import ROWS_AT_ONCE
+from tcoc.deliverables.y1_attribution.pieces import together
 from tcoc.params import Run
 from tcoc.reference import Reference
 from tcoc.reference.places import zip_counties
 from tcoc.rules import intake
-from tcoc.rules.attribution.window import in_groups
-from tcoc.store.facts import claim_rows, has_claims
+from tcoc.store.facts import has_claims
 from tcoc.store.layout import Store
 from tcoc.store.schema import DOLLAR_SUM, TABLES
 from tcoc.study import Product, Study
@@ -87,14 +86,7 @@ def measured(study: Study) -> pd.DataFrame:
     are small together: a part's volumes, or a check of the whole year (month 0).
     """
     years = sorted({y for year in study.run.years for y in (year - 1, year)})
-    lines = {year: claim_rows(study.store, year, ["professional"]) for year in years}
-
-    def together(some: Sequence[int]) -> bool:
-        alike = len({year in study.run.years for year in some}) == 1
-        few = sum(lines[year] for year in some) <= ROWS_AT_ONCE
-        return alike and few and len(some) > some[-1] - some[0]
-
-    parts = [_measured(study, some) for some in in_groups(years, together)]
+    parts = [_measured(study, some) for some in together(study, years)]
     return pd.concat([*parts, _overlaps(study)]).reindex(columns=list(MEASURED))
 
 
@@ -107,10 +99,10 @@ def _measured(study: Study, years: Sequence[int]) -> pd.DataFrame:
     people = connection.fetch(intake.people_counts(rows), ["part", "year"])
     volumes = intake.volumes(sums, people).rename(columns={"part": "name"})
     frames = [volumes.assign(kind=VOLUME)]
-    if years[0] in study.run.years:
+    if {*years} & {*study.run.years}:
         enrolled = {*people[people["part"] == intake.MEMBER_MONTH]["year"]}
         claims = [intake.claim_checks(sums, year in enrolled, year) for year in years]
-        frames.append(_as_checks([*claims, *_counted(study, rows)], years))
+        frames.append(_as_checks([*claims, *_counted(study, rows)], study.run.years))
     connection.drop(rows.people, rows.claimed)
     return pd.concat(frames)
 

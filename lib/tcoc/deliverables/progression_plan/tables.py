@@ -1,13 +1,11 @@
 """The Progression Plan's tables of a run: small aggregates of people, spending and stays."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import cast
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from tcoc.deliverables.y1_attribution.pieces import together
 from tcoc.reference.places import load_regions, zip_regions
 from tcoc.rules import progression
 from tcoc.rules.population import PopulationRules, eligible_months
@@ -39,8 +37,8 @@ def ranks(study: Study) -> Iterator[ir.Table]:
 
 def _by_year(study: Study, *names: str) -> Iterator[list[ir.Table]]:
     tables = [study.table(name) for name in names]
-    for year in study.run.years:
-        yield [table.filter(table.year == year) for table in tables]
+    for years in together(study, study.run.years):
+        yield [table.filter(table.year.isin(years)) for table in tables]
 
 
 def stays(study: Study) -> ir.Table:
@@ -71,19 +69,14 @@ def medicaid(study: Study) -> ir.Table:
     path = study.references.paths.get("medicaid_spending")
     if path is None:
         return study.connection.load(pd.DataFrame(columns=list(MEDICAID)), MEDICAID)
-    parts = [_medicaid_year(study, path, year) for year in study.run.years]
-    return cast(ir.Table, ibis.union(*parts)) if len(parts) > 1 else parts[0]
-
-
-def _medicaid_year(study: Study, path: Path, year: int) -> ir.Table:
     months = eligible_months(
-        study.store_table("member_month", [year]),
+        study.store_table("member_month", study.run.years),
         study.store_table("beneficiary"),
-        year,
+        study.run.years,
         PopulationRules.from_policy(study.policy),
     )
     return progression.medicaid_by_stage(
-        study.connection.parquet(path), months, study.table("progression_people"), year
+        study.connection.parquet(path), months, study.table("progression_people")
     )
 
 

@@ -94,7 +94,7 @@ def qp_patients(study: Study) -> ir.Table:
         months = study.store_table("member_month", [year])
         periods = periods_of(study, year)
         seen = counts.evaluated_patients(lines, listed, all_covered(study), periods, rules)
-        eligible = eligible_months(months, beneficiary, year, residents)
+        eligible = eligible_months(months, beneficiary, [year], residents)
         people = counts.eligible_periods(eligible, beneficiary, periods, rules)
         return counts.denominator_patients(seen, people, len(periods))
 

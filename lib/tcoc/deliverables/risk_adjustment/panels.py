@@ -45,19 +45,32 @@ def panel_options(study: Study) -> pd.DataFrame:
     rows = engine.keep(rows.select(*RELINKED))
     people = engine.keep(_people(study, years).semi_join(touched, "bene_id"))
 
-    def of(rows: ir.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
-        sums = whole_sums(people, rows).select(*SUM_KEY, "months", "dollars")
-        return engine.fetch(sums, SUM_KEY), engine.fetch(part_cells(people, rows, pair), PART_KEY)
-
-    whole, mine = (_own_sums(study, years), _own_cells(study)), of(rows)
-    sums, cells, moved = {OWN: whole[0]}, {OWN: whole[1]}, {OWN: 0.0}
+    under = {OWN: rows}
     for option, found in others.items():
-        under = engine.keep(ibis.union(rows.anti_join(found.before, PERSON), found.after))
-        changed = of(under)
-        sums[option] = _with_change(whole[0], mine[0], changed[0], SUM_KEY, "months")
-        cells[option] = _with_change(whole[1], mine[1], changed[1], PART_KEY, "people")
-        moved[option] = people_moved(rows, under, pair.performance_year)
-        engine.drop(under, *found.tables)
+        under[option] = ibis.union(rows.anti_join(found.before, PERSON), found.after)
+    # one question of all options together: each would cost its own reading and planning
+    every = engine.keep(
+        ibis.union(*(of.mutate(option=ibis.literal(option)) for option, of in under.items()))
+    )
+    sums = _in_place(
+        others,
+        engine.fetch(whole_sums(people, every, ["option"]), ["option", *SUM_KEY]),
+        _own_sums(study, years),
+        SUM_KEY,
+        "months",
+    )
+    cells = _in_place(
+        others,
+        engine.fetch(part_cells(people, every, pair, ["option"]), ["option", *PART_KEY]),
+        _own_cells(study),
+        PART_KEY,
+        "people",
+    )
+    moved = {OWN: 0.0} | {
+        option: people_moved(rows, every.filter(every.option == option), pair.performance_year)
+        for option in others
+    }
+    engine.drop(every, *(table for found in others.values() for table in found.tables))
     engine.drop(touched, rows, people)
     parts = [growth_parts(table, pair).assign(option=option) for option, table in cells.items()]
     found_parts = pd.concat(parts, ignore_index=True)
@@ -88,15 +101,23 @@ def _people(study: Study, years: Sequence[int]) -> ir.Table:
     return cast(ir.Table, everyone.join(homes, ["year", "bene_id"]))
 
 
-def _with_change(
-    whole: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame, key: list[str], count: str
-) -> pd.DataFrame:
-    """Return exact sums with some people's replaced by others; a cell that nobody is in goes."""
+def _in_place(
+    options: Iterable[str], found: pd.DataFrame, whole: pd.DataFrame, key: list[str], count: str
+) -> dict[str, pd.DataFrame]:
+    """Return exact sums under each option: the run's own, with some people's replaced.
+
+    `found` are those people's sums by option; a cell that nobody is in goes.
+    """
     numbers = [name for name in whole.columns if name not in key]
-    less = before.assign(**{name: -before[name] for name in numbers})
-    sums = pd.concat([whole, less[whole.columns], after[whole.columns]], ignore_index=True)
-    found = sums.groupby(key, as_index=False, sort=True)[numbers].sum()
-    return found[found[count] > 0].reset_index(drop=True)
+    less = found[found["option"] == OWN]
+    less = less.assign(**{name: -less[name] for name in numbers})
+    sums = {OWN: whole}
+    for option in options:
+        parts = [whole, less, found[found["option"] == option]]
+        both = pd.concat([part[whole.columns] for part in parts], ignore_index=True)
+        added = both.groupby(key, as_index=False, sort=True)[numbers].sum()
+        sums[option] = added[added[count] > 0].reset_index(drop=True)
+    return sums
 
 
 def _others(study: Study) -> dict[str, LinkRules]:

@@ -16,14 +16,33 @@ import ibis.expr.types as ir
 
 from tcoc.params import AttributionPolicy
 from tcoc.rules.attribution import use
-from tcoc.rules.attribution.window import Period, Span, calendar_years, spans, window
-from tcoc.store.facts import claim_rows
+from tcoc.rules.attribution.window import (
+    Period,
+    Span,
+    calendar_years,
+    in_groups,
+    spans,
+    window,
+)
+from tcoc.store.facts import claim_rows, has_claims
 from tcoc.store.schema import DOLLAR_SUM
 from tcoc.study import Product, Study
 
 ROWS_AT_ONCE = 8_000_000
 """Professional lines up to which calendar years share a query: enough that planning it costs little
 beside the work, few enough that a state's years stay alone in memory. No result depends on it."""
+
+
+def together(study: Study, years: Sequence[int]) -> list[tuple[int, ...]]:
+    """Group successive years that share a query: small ones, all with claims or all without."""
+    lines = {year: claim_rows(study.store, year, ["professional"]) for year in years}
+
+    def fit(some: Sequence[int]) -> bool:
+        alike = len({has_claims(study.store, year) for year in some}) == 1
+        few = sum(lines[year] for year in some) <= ROWS_AT_ONCE
+        return alike and few and len(some) > some[-1] - some[0]
+
+    return in_groups(sorted(years), fit)
 
 
 def windows_of(study: Study) -> dict[int, tuple[Period, ...]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from math import fsum
 from typing import cast
 
@@ -16,6 +15,7 @@ from tcoc.deliverables.y1_attribution.pieces import PRODUCTS as USE_PRODUCTS
 from tcoc.deliverables.y1_attribution.pieces import (
     ROWS_AT_ONCE,
     lines_by_year,
+    together,
     window_hospitals,
     window_use,
     windows_of,
@@ -72,33 +72,32 @@ SUMS = {"benes": "float64", "eligible_months": "float64", "tcoc": DOLLAR_SUM}
 
 def beneficiary_year(study: Study) -> Iterator[ir.Table]:
     """Eligible people of each year with their dollars; null dollars in years without claims."""
-    for year in study.run.years:
-        people = _people_of(study, year)
+    for years in together(study, study.run.years):
+        people = _people_of(study, years)
         yield people
         study.connection.drop(people)
 
 
-def _people_of(study: Study, year: int) -> ir.Table:
+def _people_of(study: Study, years: Sequence[int]) -> ir.Table:
     connection, rules = study.connection, PopulationRules.from_policy(study.policy)
-    months, persons = study.store_table("member_month", [year]), study.store_table("beneficiary")
+    months, persons = study.store_table("member_month", years), study.store_table("beneficiary")
     with connection.step("population"):
-        people = connection.keep(population(months, persons, year, rules))
-    if has_claims(study.store, year):
+        people = connection.keep(population(months, persons, years, rules))
+    if has_claims(study.store, years[0]):
         with connection.step("spending"):
-            professional, facility, dme = (study.store_table(name, [year]) for name in CLAIMS)
-            spent = person_spending(people, professional, facility, dme, year)
-            result = connection.keep(_whole(spent.mutate(tcoc=total(spent)), year))
+            professional, facility, dme = (study.store_table(name, years) for name in CLAIMS)
+            spent = person_spending(people, professional, facility, dme, years)
+            result = connection.keep(_whole(spent.mutate(tcoc=total(spent))))
     else:
         dollars = {name: ibis.null(DOLLAR_SUM) for name in ("tcoc", *SPENDING_COLUMNS)}
-        result = connection.keep(_whole(people.mutate(**dollars), year))
+        result = connection.keep(_whole(people.mutate(**dollars)))
     connection.drop(people)
     return result
 
 
-def _whole(people: ir.Table, year: int) -> ir.Table:
-    dated = people.mutate(year=ibis.literal(year))
+def _whole(people: ir.Table) -> ir.Table:
     return cast(
-        ir.Table, dated.select(**{n: dated[n].cast(t) for n, t in BENEFICIARY_YEAR.items()})
+        ir.Table, people.select(**{n: people[n].cast(t) for n, t in BENEFICIARY_YEAR.items()})
     )
 
 
@@ -236,18 +235,23 @@ def state_year(study: Study) -> pd.DataFrame:
 def attribution_movement(study: Study) -> pd.DataFrame:
     """People who stay with the same hospital between consecutive years, by stage and reason."""
     attributed, everyone = study.table("attribution"), study.table("beneficiary_year")
-    by, engine = ["stage_before", "stage_after", "reason"], study.connection
-    people: dict[int, ir.Table] = {}
+    by, engine = ["year", "stage_before", "stage_after", "reason"], study.connection
+    last: ir.Table | None = None
     parts = []
-    for before, after in pairwise(study.run.years):
-        if after != before + 1:
-            continue
-        for year in {before, after} - people.keys():
-            people[year] = engine.keep(people_of(attributed, everyone, year))
-        groups = engine.fetch(movement(attributed, people, before, after), [*by, "kept"])
-        parts.append(_kept_people(groups, by).assign(year=after))
-        engine.drop(people.pop(before))
-    engine.drop(*people.values())
+    for mine in together(study, study.run.years):
+        years, before = mine, mine[0] - 1
+        people = kept = engine.keep(people_of(attributed, everyone, mine))
+        if last is not None and before in study.run.years:
+            years = (before, *mine)
+            people = ibis.union(last.filter(last.year == before), kept)
+        if len(years) > 1:
+            groups = engine.fetch(movement(attributed, people, years), [*by, "kept"])
+            parts.append(_kept_people(groups, by))
+        if last is not None:
+            engine.drop(last)
+        last = kept
+    if last is not None:
+        engine.drop(last)
     columns = list(MOVEMENT)
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 

@@ -10,6 +10,7 @@ contributes when it costs more or less than the hospital did before, so joiners 
 contribute nothing.
 """
 
+from collections.abc import Sequence
 from typing import cast
 
 import ibis
@@ -30,20 +31,23 @@ MOVES = 0.01
 NUMBERS = ("benes", "months", "dollars")
 
 
-def part_cells(people: ir.Table, attribution: ir.Table, pair: Pair) -> ir.Table:
+def part_cells(
+    people: ir.Table, attribution: ir.Table, pair: Pair, by: Sequence[str] = ()
+) -> ir.Table:
     """Return people, months and dollars by year, hospital, part and share (rule R7).
 
     `people` are rows of `profiles`; one row per (year, ccn, part, share), whole months and exact
-    dollars before the share is applied.
+    dollars before the share is applied. `by` are columns that tell attributions apart.
     """
-    both = attribution.filter(attribution.year.isin([pair.base_year, pair.performance_year]))
-    pairs = _side_by_side(both, pair)
-    sides = [
-        _side(pairs, people, year, later)
-        for year, later in ((pair.base_year, False), (pair.performance_year, True))
-    ]
-    parted = ibis.union(*sides)
-    cells = parted.group_by(["year", "ccn", "part", "share"]).agg(
+    pairs = _side_by_side(attribution, pair, by)
+    own = people.filter(people.months > 0)
+    own = own.select("months", "dollars", member="bene_id", member_year="year")
+    rows = pairs.filter(pairs.share > 0)
+    rows = rows.join(own, (rows.bene_id == own.member) & (rows.year == own.member_year))
+    parted = rows.select(
+        *by, "year", "ccn", "months", "dollars", part=_part(rows), share=rows.share.cast("float64")
+    )
+    cells = parted.group_by([*by, "year", "ccn", "part", "share"]).agg(
         people=parted.count().cast("int32"),
         months=parted.months.sum().cast("int32"),
         dollars=parted.dollars.sum().cast("decimal(18, 2)"),
@@ -51,51 +55,33 @@ def part_cells(people: ir.Table, attribution: ir.Table, pair: Pair) -> ir.Table:
     return cast(ir.Table, cells)
 
 
-_SIDES = ("base", "performance")
+def _side_by_side(attribution: ir.Table, pair: Pair, by: Sequence[str]) -> ir.Table:
+    """Return the rows of both years with what is known of the person in the other year.
 
-
-def _side_by_side(rows: ir.Table, pair: Pair) -> ir.Table:
-    """Put each person's two years at a hospital into one row, with their clinician of each year.
-
-    One row per (bene_id, ccn): share and npi of both years, null in a year in which they are not
-    there, and the least NPI of the person in each year, at whatever hospital.
+    `later` is the performance year; `seen` the person's least NPI in the other year, at whatever
+    hospital; `stays` whether the person is at the hospital in both years.
     """
-    years = dict(zip(_SIDES, (pair.base_year, pair.performance_year), strict=True))
-    values = {
-        f"{name}_{side}": ibis.ifelse(rows.year == year, rows[name], ibis.null(rows[name].type()))
-        for name in ("share", "npi")
-        for side, year in years.items()
-    }
-    wide = rows.select("bene_id", "ccn", **values)
-    wide = wide.group_by("bene_id", "ccn").agg(**{name: wide[name].max() for name in values})
-    seen = wide.group_by(person="bene_id").agg(
-        **{f"seen_{side}": wide[f"npi_{side}"].min() for side in _SIDES}
+    rows = attribution.filter(attribution.year.isin([pair.base_year, pair.performance_year]))
+    rows = rows.select(
+        *by, "year", "bene_id", "ccn", "share", "npi", later=rows.year == pair.performance_year
     )
-    return cast(ir.Table, wide.join(seen, wide.bene_id == seen.person))
+    of_person = ibis.window(group_by=[*by, "bene_id"])
+    nobody = ibis.null("string")
+    before = ibis.ifelse(rows.later, nobody, rows.npi).min().over(of_person)
+    after = ibis.ifelse(rows.later, rows.npi, nobody).min().over(of_person)
+    seen = rows.mutate(seen=ibis.ifelse(rows.later, before, after))
+    at_hospital = ibis.window(group_by=[*by, "bene_id", "ccn"])
+    return cast(ir.Table, seen.mutate(stays=seen.count().over(at_hospital) > 1))
 
 
-def _side(pairs: ir.Table, people: ir.Table, year: int, later: bool) -> ir.Table:
-    """Label one year's rows by where the same person was in the other year, with their dollars."""
-    mine, other = _SIDES[::-1] if later else _SIDES
-    own = people.filter(people.year == year, people.months > 0)
-    own = own.select(member="bene_id", months="months", dollars="dollars")
-    rows = pairs.filter(pairs[f"share_{mine}"] > 0)
-    rows = rows.join(own, rows.bene_id == own.member)
-    relinked = (rows[f"npi_{mine}"] == rows[f"seen_{other}"]).fill_null(False)
-    part = ibis.cases(
-        (rows[f"share_{other}"].notnull(), "stayers"),
-        (relinked, "relinked"),
-        else_="joiners" if later else "leavers",
-    )
+def _part(rows: ir.Table) -> ir.StringValue:
     return cast(
-        ir.Table,
-        rows.select(
-            "ccn",
-            "months",
-            "dollars",
-            year=ibis.literal(year, type="int32"),
-            share=rows[f"share_{mine}"].cast("float64"),
-            part=part,
+        ir.StringValue,
+        ibis.cases(
+            (rows.stays, "stayers"),
+            ((rows.npi == rows.seen).fill_null(False), "relinked"),
+            (rows.later, "joiners"),
+            else_="leavers",
         ),
     )
 

@@ -4,6 +4,7 @@ Rule A8 sends a clinician's whole panel to a hospital, so people do not come and
 drawn is therefore the row's NPI, or the home ZIP where no clinician attributes (rule A9).
 """
 
+from collections.abc import Sequence
 from typing import cast
 
 import ibis
@@ -46,15 +47,16 @@ def units_of(attribution: ir.Table, beneficiary_year: ir.Table) -> ir.Table:
     )
 
 
-def whole_sums(people: ir.Table, attribution: ir.Table) -> ir.Table:
+def whole_sums(people: ir.Table, attribution: ir.Table, by: Sequence[str] = ()) -> ir.Table:
     """Return months and dollars by unit, year, hospital and share, all buckets together (rule R6).
 
-    `people` has a row per (year, bene_id) with zip, months and dollars.
+    `people` has a row per (year, bene_id) with zip, months and dollars; `by` are columns that tell
+    attributions apart.
     """
     rows = attribution.inner_join(people, ["year", "bene_id"])
     rows = rows.filter((rows.months > 0) & (rows.share > 0))
     sums = rows.group_by(
-        "year", "ccn", unit=_unit(rows.npi, rows.zip), share=rows.share.cast("float64")
+        *by, "year", "ccn", unit=_unit(rows.npi, rows.zip), share=rows.share.cast("float64")
     ).agg(months=rows.months.sum().cast("int32"), dollars=rows.dollars.sum().cast("decimal(18, 2)"))
     return cast(ir.Table, sums)
 

@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from tcoc.rules.population import every_bit, month_bit
+from tcoc.rules.population import by_person, every_bit, in_years, month_bit
 from tcoc.store.schema import DOLLAR_SUM
 
 COUNTS = {"check": "object", "year": "int32", "count": "int32", "of": "int32"}
@@ -51,19 +51,10 @@ def year_rows(
     """Return the rows of successive years; a claim lies in the year and month of its last day."""
     last_days = {"facility": "thru_date", "professional": "service_date", "dme": "service_date"}
     last_days["member_month"] = "month"
-    mine = {name: _in_years(tables[name], day, years) for name, day in last_days.items()}
+    mine = {name: in_years(tables[name], day, years) for name, day in last_days.items()}
     mine = {**tables, **mine}
     people, claimed = _people(mine["member_month"], years), _claimed(mine, years)
     return YearRows(years, mine, kept(people), kept(claimed))
-
-
-def _in_years(rows: ir.Table, day: str, years: Sequence[int]) -> ir.Table:
-    """Filter by days and not by their year: files can be left out by the days in them."""
-    first, last = years[0], years[-1]
-    found = rows.filter(rows[day] >= ibis.date(first, 1, 1), rows[day] <= ibis.date(last, 12, 31))
-    # the year of a date is asked of no row where there is one year
-    year = ibis.literal(first) if first == last else found[day].year()
-    return found.mutate(year=year.cast("int32"))
 
 
 def _people(months: ir.Table, years: Sequence[int]) -> ir.Table:
@@ -71,15 +62,7 @@ def _people(months: ir.Table, years: Sequence[int]) -> ir.Table:
     bits = months.select(
         "year", "bene_id", bit=bit, managed=ibis.ifelse(months.managed_care, bit, 0).cast("int32")
     )
-    return _by_person(bits, years, known=every_bit(bits.bit), managed=every_bit(bits.managed))
-
-
-def _by_person(bits: ir.Table, years: Sequence[int], **masks: ir.Value) -> ir.Table:
-    """Aggregate by year and person; one year is no key, since a key costs a third."""
-    if len(years) > 1:
-        return cast(ir.Table, bits.group_by("year", "bene_id").agg(**masks))
-    found = bits.group_by("bene_id").agg(**masks)
-    return cast(ir.Table, found.mutate(year=ibis.literal(years[0], type="int32")))
+    return by_person(bits, years, known=every_bit(bits.bit), managed=every_bit(bits.managed))
 
 
 def _claimed(tables: Tables, years: Sequence[int]) -> ir.Table:
@@ -92,7 +75,7 @@ def _claimed(tables: Tables, years: Sequence[int]) -> ir.Table:
     for name in ("professional", "dme"):
         lines = tables[name]
         bits = lines.select("year", "bene_id", bit=month_bit(lines.service_date))
-        masks = _by_person(bits, years, mask=every_bit(bits.bit))
+        masks = by_person(bits, years, mask=every_bit(bits.bit))
         parts.append(masks.mutate(part=ibis.literal(name)))
     columns = ("part", "year", "bene_id", "mask")
     return cast(ir.Table, ibis.union(*(part.select(*columns) for part in parts)))

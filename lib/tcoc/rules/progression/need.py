@@ -123,31 +123,27 @@ def need_proxies(flagged: ir.Table) -> ir.Table:
     return ibis.union(*tables, distinct=False)
 
 
-def medicaid_by_stage(
-    medicaid: ir.Table, months: ir.Table, people: ir.Table, year: int
-) -> ir.Table:
-    """Return Medicaid dollars of a year's dual eligibles by stage, in their eligible months only.
+def medicaid_by_stage(medicaid: ir.Table, months: ir.Table, people: ir.Table) -> ir.Table:
+    """Return Medicaid dollars of each year's dual eligibles by stage, in their eligible months.
 
-    Takes bene_id, month and amount; `months` are the eligible months of the year (rule P1), so
+    Takes bene_id, month and amount; `months` are the eligible months of the years (rule P1), so
     that both payers' dollars have the same months below them. A month counts by its first day.
     """
-    duals = people.filter(people.year == year, people.dual).select("bene_id", "stage")
+    duals = people.filter(people.dual).select("year", "bene_id", "stage")
     paid = medicaid.select(
         payee=medicaid.bene_id.cast("string"),
         paid_month=medicaid.month.cast("date").truncate("M"),
         amount=medicaid.amount.cast("decimal(18, 2)"),
     )
-    of_year = paid.filter(paid.paid_month.year() == year)
-    own = months.select("bene_id", eligible_month=months.month).inner_join(
-        of_year.semi_join(duals, [("payee", "bene_id")]),
+    own = months.select("year", "bene_id", eligible_month=months.month).inner_join(
+        paid.semi_join(duals, [("payee", "bene_id")]),
         [("bene_id", "payee"), ("eligible_month", "paid_month")],
     )
-    sums = own.group_by("bene_id").agg(amount=own.amount.sum().cast("decimal(18, 2)"))
-    joined = duals.left_join(sums, "bene_id")
+    sums = own.group_by("year", "bene_id").agg(amount=own.amount.sum().cast("decimal(18, 2)"))
+    joined = duals.left_join(sums, ["year", "bene_id"])
     return (
-        joined.group_by("stage")
+        joined.group_by("year", "stage")
         .agg(
-            year=ibis.literal(year).cast("int32"),
             benes=joined.count().cast("int32"),
             medicaid=joined.amount.sum().fill_null(0).cast("decimal(18, 2)"),
         )
