@@ -58,36 +58,38 @@ class LinkRules:
     """By how much another hospital must exceed last year's; None where each year stands alone."""
 
 
-def panel_hospitals(
-    panel: ir.Table, hospital_use: ir.Table, rules: LinkRules, before: ir.Table | None = None
-) -> ir.Table:
+def panel_use(panel: ir.Table, hospital_use: ir.Table) -> ir.Table:
+    """What each clinician's panel used at each hospital, whatever the link (rule A8).
+
+    One row per (year, npi, ccn) with paid, visits and claims, and the panel's size in people.
+    """
+    joined = panel.select(*PERSON, "npi").join(hospital_use, PERSON)
+    sums = joined.group_by("year", "npi", "ccn").agg(
+        paid=joined.paid.sum().cast(DOLLAR_SUM),
+        visits=joined.visits.sum().cast("int32"),
+        claims=joined.claims.sum().cast("int32"),
+    )
+    sizes = panel.group_by("year", "npi").agg(size=panel.count().cast("int32"))
+    return cast(ir.Table, sums.join(sizes, ["year", "npi"]))
+
+
+def panel_hospitals(panels: ir.Table, rules: LinkRules, before: ir.Table | None = None) -> ir.Table:
     """The hospital of each clinician's panel (rule A8): one row per (year, npi) with any.
 
-    Use is payments or visits, above zero. Order: use high, claims high, CCN low. A panel with fewer
-    people than `minimum_panel` has none. `before` (npi, ccn) are the links of the year before;
-    under a sticky margin they stay unless another hospital's use exceeds theirs by the margin.
+    `panels` are those of `panel_use`. Use is payments or visits, above zero. Order: use high,
+    claims high, CCN low. A panel with fewer people than `minimum_panel` has none. `before` (npi,
+    ccn) are the links of the year before; under a sticky margin they stay unless another hospital's
+    use exceeds theirs by the margin.
     """
-    people = _large_enough(panel, rules.minimum_panel).select(*PERSON, "npi")
-    joined = people.join(hospital_use, PERSON)
-    amount = joined.paid if rules.hospital_use == "payments" else joined.visits
-    sums = joined.group_by("year", "npi", "ccn").agg(
-        use=amount.sum().cast(DOLLAR_SUM), claims=joined.claims.sum().cast("int32")
-    )
-    used = sums.filter(sums.use > 0)
+    large = panels.filter(panels.size >= rules.minimum_panel)
+    amount = large.paid if rules.hospital_use == "payments" else large.visits.cast(DOLLAR_SUM)
+    used = large.mutate(use=amount).filter(amount > 0)
     rank = ibis.struct({"use": -used.use, "claims": -used.claims, "ccn": used.ccn})
     best = used.group_by("year", "npi").agg(best=rank.min(), most=used.use.max())
     links = best.select("year", "npi", "most", ccn=best.best["ccn"])
     if before is None or rules.sticky_margin is None:
         return cast(ir.Table, links.select("year", "npi", "ccn"))
     return _sticky(links, used, before, rules.sticky_margin)
-
-
-def _large_enough(panel: ir.Table, least: int) -> ir.Table:
-    """Return the panels that have at least so many people; a panel is of a year and clinician."""
-    if least <= 1:
-        return panel
-    sizes = panel.group_by("year", "npi").agg(size=panel.count().cast("int32"))
-    return cast(ir.Table, panel.semi_join(sizes.filter(sizes.size >= least), ["year", "npi"]))
 
 
 def _sticky(links: ir.Table, used: ir.Table, before: ir.Table, margin: float) -> ir.Table:

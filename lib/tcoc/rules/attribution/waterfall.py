@@ -193,7 +193,8 @@ def link(
         links = None
         if before is not None:
             links = before.filter(before.stage == "mdpcp_like").select("npi", "ccn").distinct()
-        linked = mdpcp_like.panel_hospitals(panel, places.hospitals, rules.link, links)
+        panels = mdpcp_like.panel_use(panel, places.hospitals)
+        linked = mdpcp_like.panel_hospitals(panels, rules.link, links)
         mdpcp_rows = engine.keep(_mdpcp_stage(panel, linked))
     with engine.step("geographic stage"):
         rest = engine.keep(people.anti_join(in_aco, PERSON).anti_join(mdpcp_rows, PERSON))
@@ -228,6 +229,7 @@ def relinked(
     years: Sequence[int],
     people: ir.Table,
     found: ir.Table,
+    panels: ir.Table,
     places: Places,
     rules: HospitalRules,
     engine: Connection,
@@ -235,13 +237,14 @@ def relinked(
 ) -> Relinked:
     """Link the panels of a finished attribution anew: who would be elsewhere (rule A8).
 
-    `found` has rows of ATTRIBUTION, `people` one per (year, bene_id); `before` are the links
-    (npi, ccn) of the year before. No claim of a clinician is read again, because nothing before the
-    link depends on it. With the rows that change, the attribution is the one that `link` would
-    give. Panels that `found` left out as too small stay out.
+    `found` has rows of ATTRIBUTION, `people` one per (year, bene_id), `panels` are what the panels
+    of `found` used (`panel_use`); `before` are the links (npi, ccn) of the year before. No claim of
+    a clinician is read again, because nothing before the link depends on it. With the rows that
+    change, the attribution is the one that `link` would give. Panels that `found` left out as too
+    small stay out.
     """
     panel = found.filter(found.stage == "mdpcp_like")
-    links = engine.keep(mdpcp_like.panel_hospitals(panel, places.hospitals, rules.link, before))
+    links = engine.keep(mdpcp_like.panel_hospitals(panels, rules.link, before))
     other = links.select(link_year="year", link_npi="npi", other="ccn")
     joined = panel.left_join(other, (panel.year == other.link_year) & (panel.npi == other.link_npi))
     moving = engine.keep(
@@ -251,19 +254,34 @@ def relinked(
     )
     after = moving.filter(moving.other.notnull()).mutate(ccn=moving.other).select(*RELINKED)
     old, fallen = moving.select(*RELINKED), moving.filter(moving.other.isnull())
-    at_home = found.filter(found.stage == "geographic")
-    # an unknown ZIP's shares are those of all others at home, so that they change with any of them
-    lost = at_home.filter(at_home.flags.contains(geographic.UNKNOWN))
-    rest = people.semi_join(ibis.union(at_home.select(PERSON), fallen.select(PERSON)), PERSON)
-    shares = _home_shares(years, rest, people, places, rules, engine)
-    anew = people.semi_join(ibis.union(lost.select(PERSON), fallen.select(PERSON)), PERSON)
-    result = Relinked(
-        engine.keep(ibis.union(old, lost.select(*RELINKED))),
-        engine.keep(ibis.union(after, _at_home(anew, shares).select(*RELINKED))),
-        links,
-    )
+    lost = engine.fetch(fallen.aggregate(people=fallen.count().cast("int32")))["people"].iloc[0]
+    if lost:
+        gone, home = _homeward(years, people, found, fallen, places, rules, engine)
+        old, after = ibis.union(old, gone), ibis.union(after, home)
+    result = Relinked(engine.keep(old), engine.keep(after), links)
     engine.drop(moving)
     return result
+
+
+def _homeward(
+    years: Sequence[int],
+    people: ir.Table,
+    found: ir.Table,
+    fallen: ir.Table,
+    places: Places,
+    rules: HospitalRules,
+    engine: Connection,
+) -> tuple[ir.Table, ir.Table]:
+    """Return the rows at home that change with people whose panel has no hospital, and theirs.
+
+    An unknown ZIP's shares are those of all others at home, so that they change with any of them.
+    """
+    at_home = found.filter(found.stage == "geographic")
+    unknown = at_home.filter(at_home.flags.contains(geographic.UNKNOWN))
+    rest = people.semi_join(ibis.union(at_home.select(PERSON), fallen.select(PERSON)), PERSON)
+    shares = _home_shares(years, rest, people, places, rules, engine)
+    anew = people.semi_join(ibis.union(unknown.select(PERSON), fallen.select(PERSON)), PERSON)
+    return unknown.select(*RELINKED), _at_home(anew, shares).select(*RELINKED)
 
 
 _STAGE_COLUMNS = (
