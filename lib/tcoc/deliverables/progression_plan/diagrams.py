@@ -6,20 +6,17 @@ YAML never makes boxes overlap or cuts a label. Lengths are inches, measured fro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Picture
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path as Line
-from matplotlib.textpath import TextPath
 
+from tcoc.report import style
 from tcoc.report.style import ACCENT, INK, QUIET, RULE, WARM, use_style
 
 PAGE = 7.0
@@ -54,40 +51,9 @@ class Words:
         return max((text_width(line, self.size, self.weight) for line in self.lines), default=0.0)
 
 
-@cache
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """Return the width of a line of text in inches."""
-    use_style()
-    if not text.strip():
-        return 0.0
-    outline = TextPath((0, 0), text, size=size, prop=_font(weight))
-    return right_edge(outline) / 72 * _HINTING
-
-
-def right_edge(outline: Line) -> float:
-    """Return the rightmost point of letters' outlines: `get_extents().x1`, all curves at once.
-
-    matplotlib goes through curves one by one, which took a third of all pages' time.
-    """
-    across, codes = np.asarray(outline.vertices, dtype=float)[:, 0], outline.codes
-    if codes is None or np.any(codes == Line.CURVE4):
-        return float(outline.get_extents().x1)
-    # a closing point is no point of the letter
-    ends = across[(codes == Line.MOVETO) | (codes == Line.LINETO)]
-    bend = np.flatnonzero(codes == Line.CURVE3)[::2]
-    start, middle, end = across[bend - 1], across[bend], across[bend + 1]
-    curved = start - 2 * middle + end
-    turn = np.divide(start - middle, curved, out=np.zeros_like(start), where=curved != 0)
-    turn = np.clip(turn, 0, 1)
-    tops = (1 - turn) ** 2 * start + 2 * turn * (1 - turn) * middle + turn**2 * end
-    return float(max(ends.max(), end.max(initial=-np.inf), tops.max(initial=-np.inf)))
-
-
-@cache
-def _font(weight: str) -> FontProperties:
-    if weight == "semibold":
-        return FontProperties(family=["Source Sans 3", "DejaVu Sans"], weight=600)
-    return FontProperties(family=["Source Sans 3", "DejaVu Sans"])
+    """Return the room that a line of text needs, in inches."""
+    return style.text_width(text, size, weight == "semibold") / 72 * _HINTING
 
 
 def wrap(text: str, width: float, size: float = TEXT, weight: str = "normal") -> Words:
@@ -129,7 +95,7 @@ def write(
             x,
             y + step * (i + 0.5),
             line,
-            fontproperties=_font(words.weight),
+            weight=words.weight,
             size=words.size,
             color=tint,
             ha=align,
