@@ -68,6 +68,11 @@ class Connection:
     watch: Callable[[str], AbstractContextManager[Any]] = nullcontext
     _kept: int = field(default=0)
 
+    @property
+    def small(self) -> "Connection":
+        """The engine of this process, for what is so small that a cluster would only wait."""
+        return self
+
     @contextmanager
     def task(self, name: str, place: Path | None = None) -> Iterator[None]:
         """Name what a block does, and where it writes, in case memory or disk do not suffice.

@@ -72,6 +72,11 @@ class SparkConnection(Connection):
     local: Connection = field(default_factory=lambda: Connection(None, "duckdb"))
     _folders: dict[str, Path] = field(default_factory=dict)
 
+    @property
+    def small(self) -> Connection:
+        """The DuckDB of this process."""
+        return self.local
+
     @telling
     def load(self, frame: pd.DataFrame, schema: dict[str, str]) -> ir.Table:
         """Bring a small pandas table into the engine, as a Parquet file of the given types."""

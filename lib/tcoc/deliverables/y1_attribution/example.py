@@ -80,7 +80,7 @@ def example_of(study: Study) -> Example:
 
 def auditor_example(study: Study) -> pd.DataFrame:
     """What the rules make of the example, as rows of its parts."""
-    found = follow(_case(), study.connection, AttributionPolicy.of(study.policy))
+    found = follow(_case(), study.connection.small, AttributionPolicy.of(study.policy))
     parts = [
         found[part][[*columns]].assign(part=part, number=range(len(found[part])))
         for part, columns in PARTS.items()
