@@ -25,8 +25,8 @@ def people(study: Study) -> Iterator[ir.Table]:
     """People of each year with claims: dollars, home, stage, ACO."""
     regions = zip_regions(load_regions())
     places = study.connection.load(regions, dict.fromkeys(regions.columns, "string"))
-    for known, attributed in _by_year(study, "beneficiary_year", "attribution"):
-        yield progression.person_years(known, attributed, places)
+    for known, belonging in _by_year(study, "beneficiary_year", "attribution_people"):
+        yield progression.person_years(known, belonging, places)
 
 
 def ranks(study: Study) -> Iterator[ir.Table]:

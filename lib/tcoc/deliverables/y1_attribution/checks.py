@@ -185,9 +185,9 @@ def planted_stages_are_found(study: Study) -> Measured:
     """
     if not truth_files(study):
         return Measured(0.0, MOST_ELSEWHERE)
-    truth, rows = study.connection.parquet(*truth_files(study)), study.table("attribution")
+    truth, rows = study.connection.parquet(*truth_files(study)), study.table("attribution_people")
     planted = truth.select(*PERSON, "stage_expected")
-    joined = rows.select(*PERSON, "stage").distinct().join(planted, PERSON)
+    joined = rows.select(*PERSON, "stage").join(planted, PERSON)
     other = (joined.stage != joined.stage_expected).cast("int32")
     found = study.connection.fetch(
         joined.aggregate(people=joined.count().cast("int32"), other=other.sum().cast("int32")),

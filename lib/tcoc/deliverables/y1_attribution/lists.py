@@ -76,8 +76,7 @@ def practitioner_specialty(study: Study) -> ir.Table:
 
 def attribution_splits(study: Study) -> ir.Table:
     """People by year and by the number of hospitals that share them: (year, hospitals)."""
-    rows = study.table("attribution")
-    people = rows.group_by("year", "bene_id").agg(hospitals=rows.count().cast("int32"))
+    people = study.table("attribution_people")
     return cast(
         ir.Table, people.group_by("year", "hospitals").agg(benes=people.count().cast("int32"))
     )
@@ -133,11 +132,9 @@ def _clinic_year(study: Study, year: int, periods: tuple[Period, ...]) -> pd.Dat
     for low, high in CLINIC_NUMBERS:
         clinic = clinic | ((place >= low) & (place <= high))
     seen = inside.group_by(claimant="bene_id").agg(clinic=clinic.cast("int32").max())
-    rows = study.table("attribution")
+    rows = study.table("attribution_people")
     mine = rows.filter(rows.year == year)
-    people = mine.group_by("bene_id").agg(
-        by_home=(mine.stage == "geographic").cast("int32").max().cast("int32")
-    )
+    people = mine.select("bene_id", by_home=(mine.stage == "geographic").cast("int32"))
     joined = people.left_join(seen, people.bene_id == seen.claimant)
     groups = joined.group_by(
         "by_home", seen=joined.claimant.notnull(), clinic=joined.clinic.fill_null(0)

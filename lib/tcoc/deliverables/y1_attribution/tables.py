@@ -23,6 +23,7 @@ from tcoc.deliverables.y1_attribution.pieces import (
 from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import PERSON, use
+from tcoc.rules.attribution.belonging import BELONGING, belonging
 from tcoc.rules.attribution.movement import movement, people_of
 from tcoc.rules.attribution.waterfall import (
     CHOICES,
@@ -150,6 +151,16 @@ def attribution(study: Study) -> Iterator[ir.Table]:
     connection.drop(*before.values())
 
 
+def attribution_people(study: Study) -> Iterator[ir.Table]:
+    """Who each beneficiary belongs to in each year, by whichever hospitals (rule A1).
+
+    Kept, so that another link of panels to hospitals leaves as it is what asks for no hospital.
+    """
+    rows = study.table("attribution")
+    for years in together(study, study.run.years):
+        yield belonging(rows, years)
+
+
 def _batches(study: Study, one_by_one: bool = False) -> Iterator[Mapping[int, Sequence[Period]]]:
     """Give the windows of the years that are attributed together."""
     windows = windows_of(study)
@@ -235,12 +246,13 @@ def state_year(study: Study) -> pd.DataFrame:
 def attribution_movement(study: Study) -> pd.DataFrame:
     """People who stay with the same hospital between consecutive years, by stage and reason."""
     attributed, everyone = study.table("attribution"), study.table("beneficiary_year")
+    belongs = study.table("attribution_people")
     by, engine = ["year", "stage_before", "stage_after", "reason"], study.connection
     last: ir.Table | None = None
     parts = []
     for mine in together(study, study.run.years):
         years, before = mine, mine[0] - 1
-        people = kept = engine.keep(people_of(attributed, everyone, mine))
+        people = kept = engine.keep(people_of(belongs, everyone, mine))
         if last is not None and before in study.run.years:
             years = (before, *mine)
             people = ibis.union(last.filter(last.year == before), kept)
@@ -328,6 +340,7 @@ PRODUCTS = (
     *USE_PRODUCTS,
     Product("attribution_choices", PERSON, attribution_choices, CHOICES, internal=True),
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
+    Product("attribution_people", PERSON, attribution_people, BELONGING, internal=True),
     Product("attribution_sums", (*SUMS_KEY, "share"), attribution_sums, internal=True),
     Product(
         "attribution_by_hospital",

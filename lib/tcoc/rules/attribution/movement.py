@@ -12,19 +12,17 @@ NOBODY = "none"
 """The stage of a person in a year in which the person is not eligible."""
 
 
-def people_of(attribution: ir.Table, beneficiary_year: ir.Table, years: Sequence[int]) -> ir.Table:
-    """One row per attributed (year, bene_id) of some years: stage, clinician, ACO and home ZIP."""
-    rows = attribution.filter(attribution.year.isin(years))
-    one = by_person(
-        rows,
-        years,
-        stage=rows.stage.max(),
-        npi=rows.npi.max().fill_null(""),
-        aco_id=rows.aco_id.max().fill_null(""),
-    )
-    homes = beneficiary_year.filter(beneficiary_year.year.isin(years))
+def people_of(belonging: ir.Table, beneficiary_year: ir.Table, years: Sequence[int]) -> ir.Table:
+    """One row per attributed (year, bene_id) of some years: stage, clinician, ACO and home ZIP.
+
+    `belonging` has a row per (year, bene_id) as BELONGING says.
+    """
     key = person_key(years)
-    return cast(ir.Table, one.join(homes.select(*key, "zip"), key))
+    rows = belonging.filter(belonging.year.isin(years))
+    rows = rows.mutate(npi=rows.npi.fill_null(""), aco_id=rows.aco_id.fill_null(""))
+    homes = beneficiary_year.filter(beneficiary_year.year.isin(years)).select(*key, "zip")
+    joined = rows.join(homes, key)
+    return cast(ir.Table, joined.select("year", "bene_id", "stage", "npi", "aco_id", "zip"))
 
 
 def kept_share(attribution: ir.Table, years: Sequence[int]) -> ir.Table:

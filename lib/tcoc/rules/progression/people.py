@@ -7,17 +7,15 @@ from tcoc.rules.progression.names import COST_GROUPS, GONE
 from tcoc.store.schema import HOSPITAL_SETTINGS, SPENDING_COLUMNS
 
 
-def person_years(beneficiary_year: ir.Table, attribution: ir.Table, places: ir.Table) -> ir.Table:
+def person_years(beneficiary_year: ir.Table, belonging: ir.Table, places: ir.Table) -> ir.Table:
     """Return one row per year and beneficiary with dollars: where they live and who they belong to.
 
-    Adds stage and aco_id (one each per person and year, rule A1), county and region of the home ZIP
-    (`places`: zip, county, region), hospital and nonhospital dollars (rule T4). Years without
-    claims have no dollars and no rows.
+    Adds stage and aco_id (`belonging`: one each per person and year, rule A1), county and region of
+    the home ZIP (`places`: zip, county, region), hospital and nonhospital dollars (rule T4). Years
+    without claims have no dollars and no rows.
     """
     people = beneficiary_year.filter(beneficiary_year.tcoc.notnull())
-    belongs = attribution.group_by(["year", "bene_id"]).agg(
-        stage=attribution.stage.min(), aco_id=attribution.aco_id.min()
-    )
+    belongs = belonging.select("year", "bene_id", "stage", "aco_id")
     joined = people.left_join(belongs, ["year", "bene_id"]).drop("year_right", "bene_id_right")
     joined = joined.left_join(places, "zip")
     hospital = joined[HOSPITAL_SETTINGS[0]]
