@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from decimal import Decimal
 
 import ibis
 import numpy as np
@@ -33,7 +34,7 @@ from tcoc.rules.inference.replicates import (
     unit_matrix,
     units_table,
 )
-from tcoc.rules.inference.units import units_of
+from tcoc.rules.inference.units import whole_sums
 from tcoc.rules.risk import STATE, Pair, risk_adjustment
 from tcoc.rules.risk.adjust import mix_and_costs, mix_factor
 from tests.rules.risk.risk_support import PAIR, factors, rng, settings, unit_rows, world
@@ -88,11 +89,17 @@ def test_units_are_clinicians_else_places():
             "npi": ["9100000001", None, None],
         }
     )
-    homes = ibis.memtable(
-        {"year": [2015] * 3, "bene_id": ["A", "B", "C"], "zip": ["21201", "21202", None]}
+    people = ibis.memtable(
+        {
+            "year": [2015] * 3,
+            "bene_id": ["A", "B", "C"],
+            "zip": ["21201", "21202", None],
+            "months": [1, 2, 3],
+            "dollars": [Decimal("1.00")] * 3,
+        }
     )
-    found = units_of(attribution, homes).to_pandas().set_index("bene_id")["unit"]
-    assert dict(found) == {"A": "9100000001", "B": "ZIP 21202", "C": "ZIP "}
+    found = whole_sums(people, attribution).to_pandas().set_index("months")["unit"]
+    assert dict(found) == {1: "9100000001", 2: "ZIP 21202", 3: "ZIP "}
 
 
 def test_draws_repeat_whatever_the_order_of_rows_and_change_with_the_seed():

@@ -31,6 +31,7 @@ PAIR = Pair(2015, 2016)
 PEOPLE_TYPES = {
     "year": "int32",
     "bene_id": "string",
+    "zip": "string",
     "eligible_months": "int32",
     "age": "int32",
     "sex": "string",
@@ -41,6 +42,7 @@ PEOPLE_TYPES = {
 }
 SHARE_TYPES = {"year": "int32", "bene_id": "string", "ccn": "string", "share": "float64"}
 NORMAL = {
+    "zip": "21201",
     "eligible_months": 12,
     "age": 72,
     "sex": "F",

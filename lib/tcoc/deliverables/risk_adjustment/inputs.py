@@ -26,7 +26,7 @@ from tcoc.rules.inference.replicates import (
     replicates_of_table,
     unit_matrix,
 )
-from tcoc.rules.inference.units import MILLIONTHS, unit_sums, units_of
+from tcoc.rules.inference.units import MILLIONTHS, unit_sums
 from tcoc.rules.inference.verdicts import Rates
 from tcoc.rules.risk import (
     NewEnrolleeFactors,
@@ -143,12 +143,11 @@ def labels(settings: RiskSettings) -> pd.DataFrame:
 def sums_by_unit(study: Study) -> ir.Table:
     """Beneficiary-years summed by the unit that attributes them, of every year with claims (R6)."""
     settings, connection = settings_of(study), study.connection
-    everybody = study.table("beneficiary_year")
     people = people_of(study, claim_years(study.run, study.store))
     if settings.truncate is not None:
         people = people.mutate(dollars=people.capped)
     named = connection.load(labels(settings), LABELS)
-    return unit_sums(people, units_of(study.table("attribution"), everybody), named)
+    return unit_sums(people, study.table("attribution"), named)
 
 
 def combinations_of(study: Study) -> dict[str, str]:

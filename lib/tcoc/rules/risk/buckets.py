@@ -107,15 +107,17 @@ def profiles(
 ) -> ir.Table:
     """Return what risk adjustment knows of each beneficiary-year (rules P4, R1, R3).
 
-    One row per (year, bene_id): profile, months, dollars as paid, dollars cut at `caps` (by year;
-    without caps the same), and whether the sex is unknown. `age_from` is the largest of `ages` that
-    the beneficiary has reached. Sex U counts as F; a missing entitlement reason is not disabled.
+    One row per (year, bene_id): home ZIP, profile, months, dollars as paid, dollars cut at `caps`
+    (by year; without caps the same), and whether the sex is unknown. `age_from` is the largest of
+    `ages` that the beneficiary has reached. Sex U counts as F; a missing entitlement reason is not
+    disabled.
     """
     t = beneficiary_year.filter(beneficiary_year.year.isin(sorted(set(years))))
     dollars = t.tcoc.cast("decimal(18, 2)")
     return t.select(
         year=t.year.cast("int32"),
         bene_id=t.bene_id,
+        zip=t.zip,
         age_from=_age_from(t.age, ages),
         sex=ibis.ifelse(t.sex == "M", "M", "F"),
         dual=t.dual.fill_null(False),
