@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from tcoc.errors import InputError, TcocError
+from tcoc.resources.collector import collect_seldom
 
 app = typer.Typer(
     name="tcoc",
@@ -470,6 +471,7 @@ def new_year_(
 
 def main() -> None:
     """Run a command and turn an error into one sentence and an exit status."""
+    collect_seldom()
     signal.signal(signal.SIGTERM, _interrupt)
     debug = "--debug" in sys.argv[1:]
     arguments = [a for a in sys.argv[1:] if a != "--debug"]

@@ -27,6 +27,7 @@ from tcoc.deliverables.registry import CHECKS
 from tcoc.errors import TcocError
 from tcoc.params import load_run
 from tcoc.progress import Reporter
+from tcoc.resources.collector import collect_seldom
 from tcoc.resources.shortage import halved
 from tcoc.run.gate import draft
 from tcoc.run.key import RunRequest
@@ -182,6 +183,7 @@ def _wait_for_the_end() -> None:
 
 def main() -> None:
     """Do what the first line of the input asks for."""
+    collect_seldom()
     # a shell lets what it starts in the background ignore it, and here it is the word to end
     signal.signal(signal.SIGINT, signal.default_int_handler)
     said = json.loads(sys.stdin.buffer.readline())

@@ -21,6 +21,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tcoc.resources.collector import collect_seldom, loaded
+
 PRELOADED = ("IPython", "matplotlib.pyplot", "nbformat", "pandas", "papermill", "pyarrow.parquet",
              "scipy.stats", "seaborn", "tcoc.report.release", "tcoc.run.session")  # fmt: skip
 """What every page needs; a fork finds it loaded."""
@@ -275,6 +277,7 @@ def serve() -> None:
 
 def _load() -> None:
     """Load, and make ready, once what each page would: a fork has it all."""
+    collect_seldom()
     sys.modules[UNUSED] = None  # type: ignore[assignment]
     for name in PRELOADED:
         __import__(name)
@@ -287,6 +290,7 @@ def _load() -> None:
     use_style()
     for deliverable in registry.deliverables():
         deliverable.sentences()
+    loaded()
 
 
 def _threads() -> int:
