@@ -90,7 +90,7 @@ def test_what_assumptions_move_is_said_in_a_page_as_if_it_had_been_executed_with
     """The MPA's sensitivity is no part of what a page is given: a change of it executes none."""
     job = job_of(tmp_path)
     job.target.write_text(nbformat.writes(assumptions_with(RUN_FACTS)))
-    Pages([job], Cache(tmp_path / "cache"), False, EFFECTS).tell_effects()
+    Pages([job], Cache(tmp_path / "cache"), False, EFFECTS).tell_effects(job)
     wanted = nbformat.writes(assumptions_with(RUN_FACTS.with_effects(EFFECTS)))
     assert job.target.read_text() == wanted
     assert "$455,000" in wanted
@@ -100,5 +100,5 @@ def test_no_effects_leave_a_page_as_it_is(tmp_path: Path) -> None:
     job = job_of(tmp_path)
     before = nbformat.writes(assumptions_with(RUN_FACTS))
     job.target.write_text(before)
-    Pages([job], Cache(tmp_path / "cache"), False, {"mpa.of_others": 5.0}).tell_effects()
+    Pages([job], Cache(tmp_path / "cache"), False, {"mpa.of_others": 5.0}).tell_effects(job)
     assert job.target.read_text() == before

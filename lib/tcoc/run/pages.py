@@ -41,42 +41,53 @@ class Pages:
                 self.isolation = str(entry.facts.get(_TOLD, ""))
 
     def execute(
-        self, workers: int, report: Reporter, ready: Callable[[], PagesProcess] | None = None
-    ) -> dict[str, Answer]:
-        """Execute the notebooks that are left, and keep them."""
-        left = [self._weighed(job) for job in self.jobs if job.name not in self.taken]
-        if left:
-            report.start("notebook cells", sum(code_cells(job.source) for job in left))
-            report.start("notebooks", len(left))
-        answers = execute_all(
-            left,
-            workers,
-            lambda _name: report.advance("notebook cells"),
-            lambda answer: report.advance("notebooks", answer.name),
-            ready,
-        )
-        for job in left:
-            answer = answers[job.name]
-            self.isolation = answer.isolation
-            files = {job.target.name: sha256(job.target)}
-            facts = {_TOLD: answer.isolation}
-            entry = Entry(
-                _kind(job), _base(job), _reads(job), files, seconds=answer.seconds, facts=facts
-            )
-            self.cache.keep(entry, job.target.parent, link=False)
-        return answers
+        self,
+        workers: int,
+        report: Reporter,
+        finish: Callable[[Job, Answer | None], None],
+        ready: Callable[[], PagesProcess] | None = None,
+    ) -> None:
+        """Execute the notebooks that are left, keep them, and `finish` every page.
 
-    def tell_effects(self) -> None:
-        """Write into each page's list of assumptions what they move, by which it is ordered.
+        One that was executed is finished while others still are; those from the cache at the end.
+        """
+        left = {job.name: self._weighed(job) for job in self.jobs if job.name not in self.taken}
+        if left:
+            report.start("notebook cells", sum(code_cells(job.source) for job in left.values()))
+            report.start("notebooks", len(left))
+
+        def done(answer: Answer) -> None:
+            job = left[answer.name]
+            self._keep(job, answer)
+            report.advance("notebooks", job.name)
+            finish(job, answer)
+
+        def on_cell(_name: str) -> None:
+            report.advance("notebook cells")
+
+        execute_all([*left.values()], workers, on_cell, done, ready)
+        for job in self.jobs:
+            if job.name in self.taken:
+                finish(job, None)
+
+    def _keep(self, job: Job, answer: Answer) -> None:
+        self.isolation = answer.isolation
+        files, facts = {job.target.name: sha256(job.target)}, {_TOLD: answer.isolation}
+        entry = Entry(
+            _kind(job), _base(job), _reads(job), files, seconds=answer.seconds, facts=facts
+        )
+        self.cache.keep(entry, job.target.parent, link=False)
+
+    def tell_effects(self, job: Job) -> None:
+        """Write into a page's list of assumptions what they move, by which it is ordered.
 
         That changes with any value of the MPA, and nothing else of most pages does: it is written
         into the executed notebooks, those from the cache too, and none is executed for it.
         """
-        for job in self.jobs:
-            facts = RunFacts.read(job.public).with_effects(self.effects)
-            if facts.effects:
-                _tell(job.target, *(assumptions_html(facts.assumed(job.name), moved)
-                                    for moved in ({}, facts.effects)))  # fmt: skip
+        facts = RunFacts.read(job.public).with_effects(self.effects)
+        if facts.effects:
+            _tell(job.target, *(assumptions_html(facts.assumed(job.name), moved)
+                                for moved in ({}, facts.effects)))  # fmt: skip
 
     def workbook(self, job: Job, tables: Sequence[PublicTable], title: str, folder: Path) -> None:
         """Write a report's workbook (D4), or take over that of the same tables and words."""

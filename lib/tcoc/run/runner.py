@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ from tcoc.run.pages import Pages
 from tcoc.run.places import outputs_dir
 from tcoc.run.release import earlier_releases, mark_not_released, store_of
 from tcoc.run.render import Job, PagesProcess, notebook_file, starting_pages
+from tcoc.run.worker import Answer
 from tcoc.store.connection import remove_left_spill
 from tcoc.store.layout import Store, open_store
 from tcoc.study import INTERNAL, RESTRICTED, Study
@@ -299,27 +301,32 @@ def _workbooks_and_sheets(work: _Work, pages: Pages) -> None:
 def _render(
     request: RunRequest, work: _Work, pages: Pages, ready: Callable[[], PagesProcess]
 ) -> None:
-    from tcoc.report.render import render_report
-
     pages.take()
     with ThreadPoolExecutor(1) as beside:
         # of tables alone, while the pages' process is at work
         others = beside.submit(_workbooks_and_sheets, work, pages)
-        answers = pages.execute(request.workers, work.report, ready)
+        pages.execute(request.workers, work.report, partial(_finish_page, work, pages), ready)
         others.result()
-    for name, answer in answers.items():
+    work.manifest.isolation = pages.isolation
+    done = work.manifest.deliverables
+    work.manifest.deliverables = {name: done[name] for name in work.names}
+
+
+def _finish_page(work: _Work, pages: Pages, job: Job, answer: Answer | None) -> None:
+    """Make a report of an executed notebook; `answer` is missing where it is from the cache."""
+    from tcoc.report.render import render_report
+
+    name = job.name
+    if answer is not None:
         work.readings[f"{name} notebook"] = Reading(answer.seconds, answer.peak_mb)
         for line in answer.warned:
             work.report.say(f"{name}: {line}")
-    pages.tell_effects()
-    for job in pages.jobs:
-        _look_at(job, work.given[job.name])
-    work.manifest.isolation = pages.isolation
-    _note_deliverables(work, pages)
-    plain = work.manifest.plain()
-    for job in pages.jobs:
-        policy = registry.catalog().public_scope(job.name).policy
-        render_report(job.target, work.folder / f"{job.name}.html", plain, prefixes=policy)
+    pages.tell_effects(job)
+    _look_at(job, work.given[name])
+    work.manifest.deliverables[name] = _done(work, pages, name)
+    policy = registry.catalog().public_scope(name).policy
+    html = work.folder / f"{name}.html"
+    render_report(job.target, html, work.manifest.plain(), prefixes=policy)
 
 
 def _look_at(job: Job, tables: Mapping[str, PublicTable]) -> None:
@@ -332,16 +339,15 @@ def _look_at(job: Job, tables: Mapping[str, PublicTable]) -> None:
     check_notebook(job.source.name, cells_of(job.target), tables.values(), numbers)
 
 
-def _note_deliverables(work: _Work, pages: Pages) -> None:
-    """Note what each deliverable took, and what of it was there already, since when."""
-    for name in work.names:
-        own = [r for key, r in work.readings.items() if key.split(" ")[0] == name]
-        work.manifest.deliverables[name] = Done(
-            state="ok",
-            seconds=round(sum(r.seconds for r in own), 2),
-            peak_mb=max((r.peak_mb for r in own), default=0.0),
-            reused=_reused(work, name, pages.taken.get(name, "")),
-        )
+def _done(work: _Work, pages: Pages, name: str) -> Done:
+    """Return what a deliverable took, and what of it was there already, since when."""
+    own = [r for key, r in list(work.readings.items()) if key.split(" ")[0] == name]
+    return Done(
+        state="ok",
+        seconds=round(sum(r.seconds for r in own), 2),
+        peak_mb=max((r.peak_mb for r in own), default=0.0),
+        reused=_reused(work, name, pages.taken.get(name, "")),
+    )
 
 
 def _reused(work: _Work, name: str, page_from: str) -> Reused:
