@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from tcoc.errors import InputError, TcocError
-from tcoc.resources.collector import collect_seldom
+from tcoc.resources.memory import collect_seldom
 
 app = typer.Typer(
     name="tcoc",

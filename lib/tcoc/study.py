@@ -28,6 +28,7 @@ from tcoc.identity import base_key, digest_of, sha256
 from tcoc.params import AttributionPolicy, Policy, Run, RunFile
 from tcoc.paths import RESULTS, result_file
 from tcoc.reference import Reference, load_reference
+from tcoc.resources.memory import give_back
 from tcoc.store.connection import Connection, Rows, to_arrow
 from tcoc.store.layout import Store, store_files
 
@@ -419,8 +420,9 @@ class Study:
             _set_apart(one)
 
     def _compute(self, product: Product, file: Path) -> None:
-        with self.connection.task(f"table {product.name}", file):
+        with self.connection.task(f"table {product.name}", file), self.connection.keeping():
             self._compute_and_write(product, file)
+        give_back()
 
     def _compute_and_write(self, product: Product, file: Path) -> None:
         result = product.compute(self)

@@ -27,7 +27,7 @@ from tcoc.deliverables.registry import CHECKS
 from tcoc.errors import TcocError
 from tcoc.params import load_run
 from tcoc.progress import Reporter
-from tcoc.resources.collector import collect_seldom
+from tcoc.resources.memory import collect_seldom
 from tcoc.resources.shortage import halved
 from tcoc.run.gate import draft
 from tcoc.run.key import RunRequest

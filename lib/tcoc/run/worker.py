@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tcoc.resources.collector import collect_seldom, loaded
+from tcoc.resources.memory import collect_seldom, loaded
 
 PRELOADED = ("IPython", "matplotlib.pyplot", "nbformat", "pandas", "papermill", "pyarrow.parquet",
              "scipy.stats", "seaborn", "tcoc.report.release", "tcoc.run.session")  # fmt: skip

@@ -166,11 +166,19 @@ class Connection:
         relation = self.backend.con.sql(self.backend.compile(expr.order_by(list(order_by))))
         return cast(Iterable[pa.RecordBatch], relation.to_arrow_reader(ROW_GROUP))
 
-    def forget(self) -> None:
-        """Drop all that is kept: what was at work with it has failed."""
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Drop at the end of a block what was kept in it and is still there."""
+        before = self._kept
+        yield
+        self.forget(before)
+
+    def forget(self, before: int = 0) -> None:
+        """Drop all that is kept, or all since so many were; what was at work with it has ended."""
         kept = self.backend.con.sql("SELECT table_name FROM duckdb_tables() WHERE temporary")
         for (name,) in kept.fetchall():
-            self.backend.con.execute(f'DROP TABLE IF EXISTS "{name}"')
+            if not before or int(name.rpartition("_")[2]) > before:
+                self.backend.con.execute(f'DROP TABLE IF EXISTS "{name}"')
 
     def keep_to(self, limit: str) -> bool:
         """Let the engine use so much memory from now on; False where it has more in use.

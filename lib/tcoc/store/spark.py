@@ -97,6 +97,9 @@ class SparkConnection(Connection):
         for table in tables:
             self.backend._session.catalog.dropTempView(table.get_name())
 
+    def forget(self, before: int = 0) -> None:
+        """Leave what is kept: it is no memory, and goes with the folder at the end."""
+
     @telling
     def fetch(self, expr: ir.Table, order_by: Sequence[str] = ()) -> pd.DataFrame:
         """Compute a small result and return it as pandas, in a total order."""

@@ -191,7 +191,6 @@ def cells_by_part(study: Study) -> pd.DataFrame:
         )
         for pair in pairs
     ]
-    engine.drop(kept)
     return pd.concat(found, ignore_index=True)[list(GROWTH_CELLS)]
 
 

@@ -148,7 +148,6 @@ def attribution(study: Study) -> Iterator[ir.Table]:
         yield linked.rows
         connection.drop(people, hospitals, *linked.kept, *before.values())
         before = {max(windows): linked.rows} if rules.year_by_year else {}
-    connection.drop(*before.values())
 
 
 def attribution_people(study: Study) -> Iterator[ir.Table]:
@@ -262,8 +261,6 @@ def attribution_movement(study: Study) -> pd.DataFrame:
         if last is not None:
             engine.drop(last)
         last = kept
-    if last is not None:
-        engine.drop(last)
     columns = list(MOVEMENT)
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
