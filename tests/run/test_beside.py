@@ -75,18 +75,24 @@ def test_tables_of_a_second_process_are_found_and_are_the_same(file: Path, tmp_p
     assert tables(tmp_path / "two" / "work") == tables(tmp_path / "one" / "work")
 
 
-@pytest.mark.parametrize("fresh", [False, True])
-def test_drafts_of_a_second_process_are_not_made_again(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: bool
-) -> None:
-    drafted: list[str] = []
+@pytest.fixture
+def drafted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Of which deliverables drafts are made, in their order."""
+    names: list[str] = []
     write = gate.write_drafts
 
     def noted(drafts: Iterable[Draft], to: Path) -> None:
-        drafted.append(to.parent.name)
+        names.append(to.parent.name)
         write(drafts, to)
 
     monkeypatch.setattr(gate, "write_drafts", noted)
+    return names
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_drafts_of_a_second_process_are_not_made_again(
+    file: Path, tmp_path: Path, drafted: list[str], fresh: bool
+) -> None:
     work = tmp_path / "out" / "work"
     beside.serve(asked(file, work) | {"fresh": fresh})
     assert drafted == [*reversed(NAMES)]
@@ -100,6 +106,26 @@ def test_drafts_of_a_second_process_are_not_made_again(
         alone, reads = gate.drafts_of(study, NAMES)
     assert reads == noted_reads
     assert [d.name for n in alone for d in alone[n]] == [d.name for n in drafts for d in drafts[n]]
+
+
+@pytest.mark.parametrize(("fresh", "made"), [(False, 1), (True, 2)])
+def test_a_fresh_run_takes_no_older_draft_for_one_that_was_cut_off(
+    file: Path, tmp_path: Path, drafted: list[str], fresh: bool, made: int
+) -> None:
+    name = NAMES[0]
+    with opened(file, tmp_path / "out" / "before") as study:
+        gate.draft(study, name)
+        whole = gate._draft_file(study, registry.find(name)).read_bytes()
+    with opened(file, tmp_path / "out" / "work") as study:
+        study.fresh = fresh
+        place = gate._draft_file(study, registry.find(name))
+        place.parent.mkdir(parents=True)
+        # a second process died while it wrote; what was read is the same as before
+        place.write_bytes(whole[: len(whole) // 2])
+        gate.draft(study, name)
+        assert (drafted, place.read_bytes()) == ([name] * made, whole)
+        gate.draft(study, name)
+    assert drafted == [name] * made
 
 
 def test_products_that_are_alone_read_no_other_table(file: Path, tmp_path: Path) -> None:

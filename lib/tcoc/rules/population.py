@@ -1,6 +1,10 @@
-"""Who belongs to a year's population, and what they are: rules P1 to P4."""
+"""Who belongs to a year's population, and what they are: rules P1 to P4.
 
-from collections.abc import Sequence
+Years that are small together share a query, here and in what rests on it: which ones, and how
+their rows and people are told apart.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -38,6 +42,17 @@ class PopulationRules:
             day,
             found.home_zip,
         )
+
+
+def in_groups(years: Sequence[int], fit: Callable[[Sequence[int]], bool]) -> list[tuple[int, ...]]:
+    """Cut years into groups that share a query; one that does not even fit alone is a group."""
+    groups: list[tuple[int, ...]] = []
+    for year in years:
+        if groups and fit((*groups[-1], year)):
+            groups[-1] = (*groups[-1], year)
+        else:
+            groups.append((year,))
+    return groups
 
 
 def in_years(rows: ir.Table, day: str, years: Sequence[int]) -> ir.Table:

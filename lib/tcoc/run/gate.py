@@ -53,21 +53,26 @@ def _filled(study: Study, kind: str, base: str, folder: Path, make: Callable[[],
     """Fill a folder from the cache where nothing that was read has changed, else make and keep it.
 
     Returns all that was read for what is in the folder. In a run that takes nothing from before,
-    what stands in the folder is from a second process of the same run.
+    what stands in the folder is of a second process of the same run: an entry of the very same
+    files says that it is whole, and what was read for it.
     """
-    private(folder)
-    cache = study.cache
-    if cache is not None and (not study.fresh or any(folder.iterdir())):
+    cache, there = study.cache, _hashed(private(folder))
+    if cache is not None and (there or not study.fresh):
         for entry in look_up(cache, kind, base, study.holds):
-            if cache.take(entry, folder, link=False):
+            mine = entry.files == there
+            if mine or (not study.fresh and cache.take(entry, folder, link=False)):
                 return {(kind, name): digest for kind, name, digest in entry.reads}
     reads = make()
     if cache is not None:
-        made = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-        files = {file.relative_to(folder).as_posix(): sha256(file) for file in made}
         noted = tuple((kind, name, digest) for (kind, name), digest in reads.items())
-        cache.keep(Entry(kind, base, noted, files), folder, link=False)
+        cache.keep(Entry(kind, base, noted, _hashed(folder)), folder, link=False)
     return reads
+
+
+def _hashed(folder: Path) -> dict[str, str]:
+    """Return the files of a folder by their path in it, with their hash."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    return {file.relative_to(folder).as_posix(): sha256(file) for file in files}
 
 
 def _base(names: Sequence[str], earlier: Mapping[str, Path]) -> str:

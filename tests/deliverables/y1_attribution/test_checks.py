@@ -99,6 +99,11 @@ def split_stage(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def stranger(frame: pd.DataFrame) -> pd.DataFrame:
+    again = frame[(frame["part"] == "attributed") & (frame["bene_id"] == "Ben")]
+    return pd.concat([frame, again.assign(bene_id="Dora", number=99)])
+
+
 MUTATIONS = [
     ("shares_sum_to_one", "attribution", lambda f: f.iloc[1:]),
     ("shares_sum_to_one", "attribution", first("share", 0.4)),
@@ -117,6 +122,9 @@ MUTATIONS = [
     ("months_are_once", "completeness", first("month", 13)),
     ("movement_adds_up", "attribution_movement", more("benes", 1)),
     ("homes_are_the_hospitals", "attribution_homes", more("benes", 1.0)),
+    ("example_is_whole", "auditor_example", lambda f: f[f["part"] != "attributed"]),
+    ("example_is_whole", "auditor_example", lambda f: f[f["bene_id"] != "Ben"]),
+    ("example_is_whole", "auditor_example", stranger),
 ]
 
 

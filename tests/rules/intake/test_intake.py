@@ -87,6 +87,21 @@ def test_check(case: dict[str, Any], connection: Connection) -> None:
         assert [list(map(int, row)) for row in rows] == case["expect"]
 
 
+@pytest.mark.parametrize("case", CASES, ids=[f"{c['check']}: {c['words']}" for c in CASES])
+def test_checks_from_a_year_on_are_those_of_all_years(
+    case: dict[str, Any], connection: Connection
+) -> None:
+    made = tables(connection, case["given"])
+    zips = connection.load(pd.DataFrame({"zip": ["21201"]}), {"zip": "string"})
+    every = intake.year_rows(made, YEARS, connection.keep)
+    some = intake.from_year(every, YEARS[1])
+    whole, later = (
+        intake.counted([connection.fetch(t, ["year"]) for t in intake.check_tables(rows, zips)])
+        for rows in (every, some)
+    )
+    pd.testing.assert_frame_equal(later, whole[whole["year"] >= YEARS[1]].reset_index(drop=True))
+
+
 def test_volumes_count_rows_people_and_dollars(connection: Connection) -> None:
     made = tables(connection, {
         "member_month": [{}, {"bene_id": "B2"}, {"month": "2017-02-01"}],

@@ -99,10 +99,11 @@ def _measured(study: Study, years: Sequence[int]) -> pd.DataFrame:
     people = connection.fetch(intake.people_counts(rows), ["part", "year"])
     volumes = intake.volumes(sums, people).rename(columns={"part": "name"})
     frames = [volumes.assign(kind=VOLUME)]
-    if {*years} & {*study.run.years}:
+    if asked := [year for year in years if year in study.run.years]:
         enrolled = {*people[people["part"] == intake.MEMBER_MONTH]["year"]}
-        claims = [intake.claim_checks(sums, year in enrolled, year) for year in years]
-        frames.append(_as_checks([*claims, *_counted(study, rows)], study.run.years))
+        claims = [intake.claim_checks(sums, year in enrolled, year) for year in asked]
+        counted = _counted(study, intake.from_year(rows, asked[0]))
+        frames.append(_as_checks([*claims, *counted], asked))
     connection.drop(rows.people, rows.claimed)
     return pd.concat(frames)
 

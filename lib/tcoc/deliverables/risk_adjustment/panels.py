@@ -25,8 +25,16 @@ from tcoc.rules.inference.panels import OWN, link_options, option_growth
 from tcoc.rules.inference.units import whole_sums
 from tcoc.rules.mpa.sensitivity import people_moved
 from tcoc.rules.risk import STATE
+from tcoc.rules.risk.adjust import Pair
 from tcoc.store.connection import Connection
 from tcoc.study import Study
+
+PART_KEY = ["year", "ccn", "part", "share"]
+SUM_KEY = ["unit", "year", "ccn", "share"]
+
+Linked = tuple[str, Relinked]
+Sums = dict[str, pd.DataFrame]
+"""Exact sums by option."""
 
 
 def panel_options(study: Study) -> pd.DataFrame:
@@ -34,59 +42,71 @@ def panel_options(study: Study) -> pd.DataFrame:
 
     `relinked` is what people whose panel moved contribute to the growth (rule R7). In the row of
     the state `moved` are the people of the performance year who would be at another hospital.
-    Sums and parts of people whom no option moves are the run's own, taken once.
     """
-    settings, pair, engine = settings_of(study), pair_of(study), study.connection
+    pair = pair_of(study)
     years = (pair.base_year, pair.performance_year)
     others = dict(under_links(study, _others(study), years))
-    touched = engine.keep(_ids(found.before for found in others.values()))
-    own = study.table("attribution")
-    rows = own.filter(own.year.isin(years)).semi_join(touched, "bene_id")
-    rows = engine.keep(rows.select(*RELINKED))
-    people = engine.keep(_people(study, years).semi_join(touched, "bene_id"))
-
-    under = {OWN: rows}
-    for option, found in others.items():
-        under[option] = ibis.union(rows.anti_join(found.before, PERSON), found.after)
-    # one question of all options together: each would cost its own reading and planning
-    every = engine.keep(
-        ibis.union(*(of.mutate(option=ibis.literal(option)) for option, of in under.items()))
-    )
-    sums = _in_place(
-        others,
-        engine.fetch(whole_sums(people, every, ["option"]), ["option", *SUM_KEY]),
-        _own_sums(study, years),
-        SUM_KEY,
-        "months",
-    )
-    cells = _in_place(
-        others,
-        engine.fetch(part_cells(people, every, pair, ["option"]), ["option", *PART_KEY]),
-        _own_cells(study),
-        PART_KEY,
-        "people",
-    )
-    moved = {OWN: 0.0} | {
-        option: people_moved(rows, every.filter(every.option == option), pair.performance_year)
-        for option in others
-    }
-    engine.drop(every, *(table for found in others.values() for table in found.tables))
-    engine.drop(touched, rows, people)
-    parts = [growth_parts(table, pair).assign(option=option) for option, table in cells.items()]
-    found_parts = pd.concat(parts, ignore_index=True)
-    relinked_part = found_parts[found_parts["part"] == "relinked"]
-    relinked_part = relinked_part.rename(columns={"contribution": "relinked"})
-    table = option_growth(sums, pair, settings)
-    table = table.merge(relinked_part[["option", "ccn", "relinked"]], "left", ["option", "ccn"])
+    sums, cells, moved = _counted(study, others, pair)
+    study.connection.drop(*(table for found in others.values() for table in found.tables))
+    growth = option_growth(sums, pair, settings_of(study))
+    table = growth.merge(_relinked_part(cells, pair), "left", ["option", "ccn"])
     state = pd.DataFrame({"option": list(moved), "ccn": STATE, "moved": list(moved.values())})
     named = {"base_year": pair.base_year, "performance_year": pair.performance_year}
     return pd.concat([table, state], ignore_index=True).assign(**named)[list(PANEL_OPTIONS)]
 
 
-PART_KEY = ["year", "ccn", "part", "share"]
-SUM_KEY = ["unit", "year", "ccn", "share"]
+def _counted(
+    study: Study, others: Mapping[str, Relinked], pair: Pair
+) -> tuple[Sums, Sums, dict[str, float]]:
+    """Return by option months and dollars by unit, people in parts, and how many people move.
 
-Linked = tuple[str, Relinked]
+    Sums and parts of people whom no option moves are the run's own, taken once.
+    """
+    engine, years = study.connection, (pair.base_year, pair.performance_year)
+    people, rows = _of_touched(study, others, years)
+    # one question of all options together: each would cost its own reading and planning
+    every = engine.keep(_side_by_side(rows, others))
+    units = engine.fetch(whole_sums(people, every, ["option"]), ["option", *SUM_KEY])
+    sums = _in_place(others, units, _own_sums(study, years), SUM_KEY, "months")
+    parts = engine.fetch(part_cells(people, every, pair, ["option"]), ["option", *PART_KEY])
+    cells = _in_place(others, parts, _own_cells(study), PART_KEY, "people")
+    moved = {OWN: 0.0} | {
+        option: people_moved(rows, every.filter(every.option == option), pair.performance_year)
+        for option in others
+    }
+    engine.drop(every, people, rows)
+    return sums, cells, moved
+
+
+def _of_touched(
+    study: Study, others: Mapping[str, Relinked], years: Sequence[int]
+) -> tuple[ir.Table, ir.Table]:
+    """Return people and their attribution in this run, kept: of those whom some option moves."""
+    engine, own = study.connection, study.table("attribution")
+    touched = engine.keep(_ids(found.before for found in others.values()))
+    rows = own.filter(own.year.isin(years)).semi_join(touched, "bene_id")
+    rows = engine.keep(rows.select(*RELINKED))
+    people = engine.keep(_people(study, years).semi_join(touched, "bene_id"))
+    engine.drop(touched)
+    return people, rows
+
+
+def _side_by_side(rows: ir.Table, others: Mapping[str, Relinked]) -> ir.Table:
+    """Return attribution rows under each option, the run's own among them, told by `option`."""
+    under = {OWN: rows} | {
+        option: ibis.union(rows.anti_join(found.before, PERSON), found.after)
+        for option, found in others.items()
+    }
+    named = (of.mutate(option=ibis.literal(option)) for option, of in under.items())
+    return cast(ir.Table, ibis.union(*named))
+
+
+def _relinked_part(cells: Sums, pair: Pair) -> pd.DataFrame:
+    """Return what people whose panel moved contribute to growth, by (option, ccn) (rule R7)."""
+    parts = [growth_parts(of, pair).assign(option=option) for option, of in cells.items()]
+    every = pd.concat(parts, ignore_index=True)
+    mine = every[every["part"] == "relinked"]
+    return mine.rename(columns={"contribution": "relinked"})[["option", "ccn", "relinked"]]
 
 
 def _ids(parts: Iterable[ir.Table]) -> ir.Table:
@@ -103,7 +123,7 @@ def _people(study: Study, years: Sequence[int]) -> ir.Table:
 
 def _in_place(
     options: Iterable[str], found: pd.DataFrame, whole: pd.DataFrame, key: list[str], count: str
-) -> dict[str, pd.DataFrame]:
+) -> Sums:
     """Return exact sums under each option: the run's own, with some people's replaced.
 
     `found` are those people's sums by option; a cell that nobody is in goes.

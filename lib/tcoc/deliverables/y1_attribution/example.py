@@ -61,6 +61,7 @@ AUDITOR_EXAMPLE = {
 class Example:
     """A made-up case and what the rules make of it, as small tables with the columns of PARTS."""
 
+    people: tuple[str, ...]
     services: pd.DataFrame
     hospitals: dict[str, str]
     collections: pd.DataFrame
@@ -75,7 +76,8 @@ def example_of(study: Study) -> Example:
         part: rows.loc[rows["part"] == part, list(columns)].reset_index(drop=True)
         for part, columns in PARTS.items()
     }
-    return Example(pd.DataFrame(case["services"]), dict(case["hospitals"]), **parts)
+    people = tuple(str(person["bene_id"]) for person in case["people"])
+    return Example(people, pd.DataFrame(case["services"]), dict(case["hospitals"]), **parts)
 
 
 def auditor_example(study: Study) -> pd.DataFrame:

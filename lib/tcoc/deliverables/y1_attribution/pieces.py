@@ -16,14 +16,8 @@ import ibis.expr.types as ir
 
 from tcoc.params import AttributionPolicy
 from tcoc.rules.attribution import use
-from tcoc.rules.attribution.window import (
-    Period,
-    Span,
-    calendar_years,
-    in_groups,
-    spans,
-    window,
-)
+from tcoc.rules.attribution.window import Period, Span, calendar_years, spans, window
+from tcoc.rules.population import in_groups
 from tcoc.store.facts import claim_rows, has_claims
 from tcoc.store.schema import DOLLAR_SUM
 from tcoc.study import Product, Study

@@ -1,11 +1,12 @@
 """The look-back window of an attribution year, cut into pieces of calendar years: rule A0."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
 from tcoc.params.attribution import WindowForm
+from tcoc.rules.population import in_groups
 
 DAY = timedelta(days=1)
 
@@ -90,17 +91,6 @@ def batches(
         return sum(rows[y] for y in touched) <= most
 
     return in_groups(sorted(windows), fit)
-
-
-def in_groups(years: Sequence[int], fit: Callable[[Sequence[int]], bool]) -> list[tuple[int, ...]]:
-    """Cut years into runs that fit together; one that does not even fit alone is a run."""
-    groups: list[tuple[int, ...]] = []
-    for year in years:
-        if groups and fit((*groups[-1], year)):
-            groups[-1] = (*groups[-1], year)
-        else:
-            groups.append((year,))
-    return groups
 
 
 def federal_fiscal_year(year: int) -> Period:

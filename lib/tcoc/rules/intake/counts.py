@@ -49,12 +49,25 @@ def year_rows(
     tables: Tables, years: Sequence[int], kept: Callable[[ir.Table], ir.Table]
 ) -> YearRows:
     """Return the rows of successive years; a claim lies in the year and month of its last day."""
+    mine = _in_years(tables, years)
+    people, claimed = _people(mine["member_month"], years), _claimed(mine, years)
+    return YearRows(years, mine, kept(people), kept(claimed))
+
+
+def from_year(rows: YearRows, first: int) -> YearRows:
+    """Return the rows from a year on: those before are not read again."""
+    if first == rows.years[0]:
+        return rows
+    years = [year for year in rows.years if year >= first]
+    people, claimed = (table.filter(table.year >= first) for table in (rows.people, rows.claimed))
+    return YearRows(years, _in_years(rows.tables, years), people, claimed)
+
+
+def _in_years(tables: Tables, years: Sequence[int]) -> Tables:
     last_days = {"facility": "thru_date", "professional": "service_date", "dme": "service_date"}
     last_days["member_month"] = "month"
     mine = {name: in_years(tables[name], day, years) for name, day in last_days.items()}
-    mine = {**tables, **mine}
-    people, claimed = _people(mine["member_month"], years), _claimed(mine, years)
-    return YearRows(years, mine, kept(people), kept(claimed))
+    return {**tables, **mine}
 
 
 def _people(months: ir.Table, years: Sequence[int]) -> ir.Table:
