@@ -109,7 +109,7 @@ def noise_of(replicated: Growths) -> float:
 
 def hc3(of: Growths) -> tuple[float, float, float]:
     """Return the slope's HC3 interval (95%) and standard error: few hospitals, unlike errors."""
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     terms = sm.add_constant(of.factor[:, 0])
     fit = sm.WLS(of.growth[:, 0], terms, weights=of.weight).fit(cov_type="HC3")

@@ -193,7 +193,7 @@ def regression_to_the_mean(before: Array, after: Array) -> tuple[float, float, f
     Ordinary least squares over hospitals with errors that need no equal variance (HC3). NaN for
     fewer than five hospitals.
     """
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     known = np.isfinite(before) & np.isfinite(after)
     if known.sum() < 5 or np.ptp(before[known]) == 0:

@@ -189,7 +189,7 @@ def _regression(rows: pd.DataFrame, column: str, settings: RiskSettings, family:
     if len(rows) < 2 or not (rows[column] > 0).any():
         level = float(np.average(rows[column], weights=rows["weight"])) if len(rows) else 0.0
         return lambda people: np.full(len(people), level)
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     terms = design(rows, settings)
     used = _used(terms)
@@ -203,7 +203,7 @@ MAX_STEPS = 60
 
 
 def _least_squares(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     rows = _by_profile(train)
     terms = design(rows, settings)
@@ -213,7 +213,7 @@ def _least_squares(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
 
 
 def _tweedie(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     rows = _by_profile(train.assign(cost=train["cost"].clip(lower=0)))
     family = sm.families.Tweedie(sm.families.links.Log(), var_power=settings.tweedie_power)
@@ -222,7 +222,7 @@ def _tweedie(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
 
 def _two_part(train: pd.DataFrame, settings: RiskSettings) -> Predictor:
     """Whether there is any cost (binomial), times how much if so (gamma, log link)."""
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     gamma = sm.families.Gamma(sm.families.links.Log())
     amount = _regression(_by_profile(train[train["cost"] > 0]), "cost", settings, gamma)
@@ -268,7 +268,7 @@ def goodness(rows: pd.DataFrame) -> dict[str, float]:
     The calibration line regresses actual on predicted cost; a slope of 1 is calibrated. It is not
     defined for a constant prediction. Of no beneficiary-year nothing but the count is defined.
     """
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     if rows.empty:
         undefined = dict.fromkeys(("r2", "mae", "ratio", "slope"), float("nan"))
@@ -376,7 +376,7 @@ def growth_on_factor(table: pd.DataFrame, weights: pd.Series) -> dict[str, float
     that growth moved one for one with the predicted change, 0 that it did not. Heteroskedasticity
     is allowed for (HC1). Null with fewer than three hospitals or no variation.
     """
-    import statsmodels.api as sm
+    from tcoc.rules import regressions as sm
 
     rows = table[table["ccn"] != STATE].dropna(subset=["factor", "unadjusted"])
     if len(rows) < 3 or np.ptp(rows["factor"].to_numpy()) == 0:
