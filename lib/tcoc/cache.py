@@ -34,6 +34,9 @@ DEFAULT_LIMIT = "20GB"
 _RECENT_NS = 2_000_000_000
 """A file changed so lately may change again within the same tick of its clock: not remembered."""
 
+_CUT_OFF_SECONDS = 3600.0
+"""An object that was not written to for so long and is not whole is nobody's."""
+
 Read = tuple[str, str, str]
 """Something that was read: its kind (policy, setting, store, reference, table), name, digest."""
 
@@ -174,9 +177,12 @@ class Cache:
         private(self.folder / "objects")
         private(target.parent)
         partial = target.with_name(f".{digest}.{secrets.token_hex(4)}")
-        _place(source, partial, link)
-        partial.chmod(0o600)
-        partial.replace(target)
+        try:
+            _place(source, partial, link)
+            partial.chmod(0o600)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
         self._note(digest)
 
     def _whole(self, digest: str) -> bool:
@@ -242,9 +248,9 @@ class Cache:
 
     def usage(self) -> Usage:
         """Return what the cache holds."""
-        objects = self._objects()
+        objects, cut_off = self._objects(), sum(map(_size_of, self._partial()))
         entries = {f.name: len(list(f.glob("*.json"))) for f in self._kinds()}
-        return Usage(sum(objects.values()), len(objects), entries, self.limit)
+        return Usage(sum(objects.values()) + cut_off, len(objects), entries, self.limit)
 
     def clear(self) -> Usage:
         """Remove everything but what sessions at work hold, and return what was there."""
@@ -286,6 +292,10 @@ class Cache:
             if digest not in kept and (gone or _mtime(file) <= newest):
                 file.unlink(missing_ok=True)
                 file.with_suffix(".seen").unlink(missing_ok=True)
+        for file in self._partial():
+            with suppress(FileNotFoundError):  # just now it was whole
+                if time.time() - file.stat().st_ctime > _CUT_OFF_SECONDS:
+                    file.unlink()
         return gone
 
     def _kinds(self) -> list[Path]:
@@ -295,10 +305,12 @@ class Cache:
         files = [f for f in (self.folder / "objects").glob("??/*") if len(f.name) == 64]
         return {f.name: self._size(f.name) for f in files}
 
+    def _partial(self) -> list[Path]:
+        """Return objects that are being added, or were when somebody was killed."""
+        return [*(self.folder / "objects").glob("??/.*")]
+
     def _size(self, digest: str) -> int:
-        with suppress(OSError):
-            return self._object(digest).stat().st_size
-        return 0
+        return _size_of(self._object(digest))
 
 
 def look_up(cache: Cache, kind: str, base: str, holds: Callable[[Read], bool]) -> Iterator[Entry]:
@@ -341,20 +353,32 @@ def _read_entry(file: Path) -> Entry | None:
 def _place(source: Path, target: Path, link: bool) -> bool:
     """Link a file to a new name, or copy it; False where it has gone meanwhile."""
     target.unlink(missing_ok=True)
+    # another process takes a file that is there for a whole one
+    partial = target.with_name(f"{target.name}.partial")
     try:
         if link:
             with suppress(OSError):  # not on every file system
                 os.link(source, target)
                 return True
-        shutil.copyfile(source, target)
+        shutil.copyfile(source, partial)
+        partial.chmod(0o600)
+        partial.replace(target)
     except FileNotFoundError:
         return False
-    target.chmod(0o600)
+    finally:
+        partial.unlink(missing_ok=True)
     return True
 
 
 def _old_enough(file: Path) -> bool:
     return time.time_ns() - file.stat().st_mtime_ns > _RECENT_NS
+
+
+def _size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _mtime(file: Path) -> int:
