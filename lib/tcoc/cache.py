@@ -53,6 +53,7 @@ class Entry:
     seconds: float = 0.0
     made: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     facts: Mapping[str, Any] = field(default_factory=dict)
+    run: str = ""
 
     @property
     def name(self) -> str:
@@ -71,12 +72,15 @@ class Usage:
 
 
 class Cache:
-    """A folder of entries and of files by content, for its owner only."""
+    """A folder of entries and of files by content, for its owner only.
 
-    def __init__(self, folder: Path, limit: str | None = None) -> None:
+    `run` tells what one run kept, in both of its processes, from what others did.
+    """
+
+    def __init__(self, folder: Path, limit: str | None = None, run: str = "") -> None:
         self.folder = folder
         self.limit = _limit(limit or os.environ.get(LIMIT_VARIABLE) or DEFAULT_LIMIT)
-        self._kept: list[Entry] = []
+        self.run = run or secrets.token_hex(8)
 
     def __repr__(self) -> str:
         return f"Cache({self.folder.name})"
@@ -140,15 +144,16 @@ class Cache:
             "seconds": round(entry.seconds, 3),
             "made": entry.made,
             "facts": dict(entry.facts),
+            "run": self.run,
         }
         write_whole(file, json.dumps(content, indent=1).encode())
-        self._kept.append(entry)
 
     def forget_kept(self) -> None:
-        """Forget what was kept through this cache: what it rests on changed while it was made."""
-        for entry in self._kept:
-            self._forget(entry)
-        self._kept.clear()
+        """Forget what this run kept: what it rests on changed while it was made."""
+        for file in (self.folder / "entries").glob("*/*.json"):
+            entry = _read_entry(file)
+            if entry is not None and entry.run == self.run:
+                self._forget(entry)
 
     def latest(self, kind: str) -> list[Entry]:
         """Return the entry of a kind that was used last, on whatever base; none where none is."""

@@ -49,6 +49,7 @@ def asked(file: Path, work: Path) -> dict[str, Any]:
         "names": [*NAMES],
         "work": str(work),
         "cache": str(work.parent / FOLDER),
+        "run": "together",
         "memory_limit": "500MB",
         "fresh": False,
     }
@@ -73,6 +74,22 @@ def test_tables_of_a_second_process_are_found_and_are_the_same(file: Path, tmp_p
         compute_tables(study, NAMES, Lines())
         assert {"beneficiary_year", "care_use", "attribution"} <= set(study.made)
     assert tables(tmp_path / "two" / "work") == tables(tmp_path / "one" / "work")
+
+
+def test_what_a_second_process_kept_is_forgotten_with_what_the_first_kept(
+    file: Path, tmp_path: Path
+) -> None:
+    entries = tmp_path / "out" / FOLDER / "entries"
+    with opened(file, tmp_path / "out" / "before") as study:
+        study.path("beneficiary_year")
+    before = set(entries.glob("*/*.json"))
+    beside.serve(asked(file, tmp_path / "out" / "work"))
+    with opened(file, tmp_path / "out" / "work") as study:
+        study.cache = Cache(tmp_path / "out" / FOLDER, run="together")
+        study.path(CHECKS)
+        assert len(set(entries.glob("*/*.json"))) > len(before) + 2
+        study.cache.forget_kept()
+    assert set(entries.glob("*/*.json")) == before
 
 
 @pytest.fixture

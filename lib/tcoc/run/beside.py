@@ -76,6 +76,7 @@ class _Helper:
                 "names": [*self.names],
                 "work": str(self.study.work),
                 "cache": str(self.outputs / FOLDER),
+                "run": self.study.cache.run if self.study.cache else "",
                 "memory_limit": halved(limit),
                 "fresh": self.request.fresh,
             }
@@ -149,7 +150,7 @@ def _all_to_make(request: RunRequest, study: Study) -> bool:
 
 def serve(said: dict[str, Any]) -> dict[str, Any]:
     """Make what can be made, and return which tables were made and which were found."""
-    cache, work = Cache(Path(said["cache"])), Path(said["work"])
+    cache, work = Cache(Path(said["cache"]), run=said["run"]), Path(said["work"])
     found: dict[str, Any] = {"made": {}, "taken": {}}
     # the first process meets the same error, and says it
     with suppress(KeyboardInterrupt, TcocError):
