@@ -15,6 +15,7 @@ from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS
 from tcoc.disclosure import Draft
+from tcoc.identity import package_digest, parameter_digest
 from tcoc.params import load_run
 from tcoc.resources.shortage import ShortageError, halved
 from tcoc.run import beside, gate, runner
@@ -53,6 +54,7 @@ def asked(file: Path, work: Path) -> dict[str, Any]:
         "run": "together",
         "memory_limit": "500MB",
         "fresh": False,
+        "code": [package_digest(), parameter_digest()],
     }
 
 
@@ -75,6 +77,12 @@ def test_tables_of_a_second_process_are_found_and_are_the_same(file: Path, tmp_p
         compute_tables(study, NAMES, Lines())
         assert {"beneficiary_year", "care_use", "attribution"} <= set(study.made)
     assert tables(tmp_path / "two" / "work") == tables(tmp_path / "one" / "work")
+
+
+def test_a_second_process_of_other_code_makes_nothing(file: Path, tmp_path: Path) -> None:
+    said = asked(file, tmp_path / "work") | {"code": ["edited", parameter_digest()]}
+    assert beside.serve(said) == {"made": {}, "taken": {}}
+    assert not (tmp_path / "work").exists()
 
 
 def test_what_a_second_process_kept_is_forgotten_with_what_the_first_kept(
@@ -278,6 +286,17 @@ def test_one_that_cannot_be_started_gives_its_memory_back(stand: Stand) -> None:
 def test_one_that_has_ended_gives_its_memory_back_at_once(stand: Stand) -> None:
     stand.runs("exit 0", lambda seen: len(seen.limits) == 2)
     assert stand.report.said == []
+
+
+def test_it_gets_the_code_of_the_first_and_the_users_own_path(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/their/own")
+    told = stand.folder / "told"
+    stand.runs(f'echo "$PYTHONPATH" > {told}; echo "$line" >> {told}', lambda s: len(s.limits) == 2)
+    path, line = told.read_text().splitlines()
+    assert path == f"{Path(beside.__file__).parents[2]}:/their/own"
+    assert json.loads(line)["code"] == [package_digest(), parameter_digest()]
 
 
 @pytest.mark.parametrize("end", ["kill -9 $$", "exec sleep 60"])

@@ -25,6 +25,7 @@ from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS
 from tcoc.errors import TcocError
+from tcoc.identity import package_digest, parameter_digest
 from tcoc.params import load_run
 from tcoc.progress import Reporter
 from tcoc.resources.memory import collect_seldom
@@ -81,14 +82,17 @@ class _Helper:
                 "run": self.study.cache.run if self.study.cache else "",
                 "memory_limit": halved(limit),
                 "fresh": self.request.fresh,
+                "code": _code(),
             }
+            code = str(Path(__file__).resolve().parents[2])
+            paths = [code, *filter(None, [os.environ.get("PYTHONPATH")])]
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "tcoc.run.beside"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                     start_new_session=True,
                 )
             except OSError as error:
@@ -161,6 +165,11 @@ def _all_to_make(request: RunRequest, study: Study) -> bool:
     return claim_rows(study._store, max(study.run.years)) > MANY_ROWS
 
 
+def _code() -> list[str]:
+    """Return what code and parameters a process works by; the first time it asks decides."""
+    return [package_digest(), parameter_digest()]
+
+
 # ---------------------------------------------------------------- the second process
 
 
@@ -171,6 +180,8 @@ def serve(said: dict[str, Any], tell: Callable[[Any], None] = lambda _: None) ->
     """
     cache, work = Cache(Path(said["cache"]), run=said["run"]), Path(said["work"])
     found: dict[str, Any] = {"made": {}, "taken": {}}
+    if said["code"] != _code():  # changed while this process began: it would make other tables
+        return found
     # the first process meets the same error, and says it
     with suppress(KeyboardInterrupt, TcocError):
         run = load_run(Path(said["file"]), yaml.safe_load(said["changes"]))
