@@ -34,6 +34,9 @@ DEFAULT_LIMIT = "20GB"
 _RECENT_NS = 2_000_000_000
 """A file changed so lately may change again within the same tick of its clock: not remembered."""
 
+_CUT_OFF_SECONDS = 3600.0
+"""An object that was not written to for so long and is not whole is nobody's."""
+
 Read = tuple[str, str, str]
 """Something that was read: its kind (policy, setting, store, reference, table), name, digest."""
 
@@ -50,6 +53,7 @@ class Entry:
     seconds: float = 0.0
     made: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     facts: Mapping[str, Any] = field(default_factory=dict)
+    run: str = ""
 
     @property
     def name(self) -> str:
@@ -68,12 +72,15 @@ class Usage:
 
 
 class Cache:
-    """A folder of entries and of files by content, for its owner only."""
+    """A folder of entries and of files by content, for its owner only.
 
-    def __init__(self, folder: Path, limit: str | None = None) -> None:
+    `run` tells what one run kept, in both of its processes, from what others did.
+    """
+
+    def __init__(self, folder: Path, limit: str | None = None, run: str = "") -> None:
         self.folder = folder
         self.limit = _limit(limit or os.environ.get(LIMIT_VARIABLE) or DEFAULT_LIMIT)
-        self._kept: list[Entry] = []
+        self.run = run or secrets.token_hex(8)
 
     def __repr__(self) -> str:
         return f"Cache({self.folder.name})"
@@ -137,15 +144,16 @@ class Cache:
             "seconds": round(entry.seconds, 3),
             "made": entry.made,
             "facts": dict(entry.facts),
+            "run": self.run,
         }
         write_whole(file, json.dumps(content, indent=1).encode())
-        self._kept.append(entry)
 
     def forget_kept(self) -> None:
-        """Forget what was kept through this cache: what it rests on changed while it was made."""
-        for entry in self._kept:
-            self._forget(entry)
-        self._kept.clear()
+        """Forget what this run kept: what it rests on changed while it was made."""
+        for file in (self.folder / "entries").glob("*/*.json"):
+            entry = _read_entry(file)
+            if entry is not None and entry.run == self.run:
+                self._forget(entry)
 
     def latest(self, kind: str) -> list[Entry]:
         """Return the entry of a kind that was used last, on whatever base; none where none is."""
@@ -174,9 +182,12 @@ class Cache:
         private(self.folder / "objects")
         private(target.parent)
         partial = target.with_name(f".{digest}.{secrets.token_hex(4)}")
-        _place(source, partial, link)
-        partial.chmod(0o600)
-        partial.replace(target)
+        try:
+            _place(source, partial, link)
+            partial.chmod(0o600)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
         self._note(digest)
 
     def _whole(self, digest: str) -> bool:
@@ -242,9 +253,9 @@ class Cache:
 
     def usage(self) -> Usage:
         """Return what the cache holds."""
-        objects = self._objects()
+        objects, cut_off = self._objects(), sum(map(_size_of, self._partial()))
         entries = {f.name: len(list(f.glob("*.json"))) for f in self._kinds()}
-        return Usage(sum(objects.values()), len(objects), entries, self.limit)
+        return Usage(sum(objects.values()) + cut_off, len(objects), entries, self.limit)
 
     def clear(self) -> Usage:
         """Remove everything but what sessions at work hold, and return what was there."""
@@ -286,6 +297,10 @@ class Cache:
             if digest not in kept and (gone or _mtime(file) <= newest):
                 file.unlink(missing_ok=True)
                 file.with_suffix(".seen").unlink(missing_ok=True)
+        for file in self._partial():
+            with suppress(FileNotFoundError):  # just now it was whole
+                if time.time() - file.stat().st_ctime > _CUT_OFF_SECONDS:
+                    file.unlink()
         return gone
 
     def _kinds(self) -> list[Path]:
@@ -295,10 +310,12 @@ class Cache:
         files = [f for f in (self.folder / "objects").glob("??/*") if len(f.name) == 64]
         return {f.name: self._size(f.name) for f in files}
 
+    def _partial(self) -> list[Path]:
+        """Return objects that are being added, or were when somebody was killed."""
+        return [*(self.folder / "objects").glob("??/.*")]
+
     def _size(self, digest: str) -> int:
-        with suppress(OSError):
-            return self._object(digest).stat().st_size
-        return 0
+        return _size_of(self._object(digest))
 
 
 def look_up(cache: Cache, kind: str, base: str, holds: Callable[[Read], bool]) -> Iterator[Entry]:
@@ -341,20 +358,32 @@ def _read_entry(file: Path) -> Entry | None:
 def _place(source: Path, target: Path, link: bool) -> bool:
     """Link a file to a new name, or copy it; False where it has gone meanwhile."""
     target.unlink(missing_ok=True)
+    # another process takes a file that is there for a whole one
+    partial = target.with_name(f"{target.name}.partial")
     try:
         if link:
             with suppress(OSError):  # not on every file system
                 os.link(source, target)
                 return True
-        shutil.copyfile(source, target)
+        shutil.copyfile(source, partial)
+        partial.chmod(0o600)
+        partial.replace(target)
     except FileNotFoundError:
         return False
-    target.chmod(0o600)
+    finally:
+        partial.unlink(missing_ok=True)
     return True
 
 
 def _old_enough(file: Path) -> bool:
     return time.time_ns() - file.stat().st_mtime_ns > _RECENT_NS
+
+
+def _size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _mtime(file: Path) -> int:

@@ -20,6 +20,10 @@ class InputError(TcocError):
     exit_status = 2
 
 
+class GateError(TcocError):
+    """The disclosure gate finds no way to publish safely (exit status 1)."""
+
+
 LONGEST_LIST = 30
 """Names that a sentence lists one by one."""
 

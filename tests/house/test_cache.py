@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import tcoc.cache
 import tcoc.identity
 from tcoc.cache import Cache, Entry, look_up
 from tcoc.errors import InputError
@@ -163,3 +164,58 @@ def test_hashes_are_remembered_and_a_changed_file_is_read_again(tmp_path: Path) 
     assert Cache(tmp_path / "cache").hashes([file]) == first
     file.write_text("y")
     assert Cache(tmp_path / "cache").hashes([file]) == [sha256(file)] != first
+
+
+def test_a_file_that_is_copied_is_whole_once_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path / "cache")
+    entry = kept(cache, tmp_path, "t.parquet", "x")
+    out = tmp_path / "out"
+
+    def cut_off(_source: Path, target: Path) -> None:
+        Path(target).write_text("half")
+        raise KeyboardInterrupt
+
+    def no_links(*_: Path) -> None:
+        raise OSError
+
+    monkeypatch.setattr(tcoc.cache.os, "link", no_links)
+    with monkeypatch.context() as broken:
+        broken.setattr(tcoc.cache.shutil, "copyfile", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            cache.take(entry, out)
+    assert not list(out.iterdir())
+    assert cache.take(entry, out)
+    assert [(f.name, f.read_text()) for f in out.iterdir()] == [("t.parquet", "x")]
+
+
+def test_what_was_being_added_when_it_was_cut_off_is_counted_and_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path / "cache")
+    kept(cache, tmp_path, "t.parquet", "x")
+    (whole,) = (tmp_path / "cache" / "objects").glob("??/????*[!n]")
+    killed = whole.with_name(f".{whole.name}.0123abcd")
+    killed.write_text("exact")
+    assert cache.usage().size == len("x") + len("exact")
+    cache.trim()
+    assert killed.exists()  # it may be at work
+    monkeypatch.setattr(tcoc.cache, "_CUT_OFF_SECONDS", -1.0)
+    cache.trim()
+    assert not killed.exists()
+    assert cache.usage().size == len("x")
+
+
+def test_an_addition_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path / "cache")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        kept(cache, tmp_path, "t.parquet", "x")
+    assert not [f for f in (tmp_path / "cache" / "objects").rglob("*") if f.is_file()]

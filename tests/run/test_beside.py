@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS
 from tcoc.disclosure import Draft
+from tcoc.identity import package_digest, parameter_digest
 from tcoc.params import load_run
 from tcoc.resources.shortage import ShortageError, halved
 from tcoc.run import beside, gate, runner
@@ -49,8 +51,10 @@ def asked(file: Path, work: Path) -> dict[str, Any]:
         "names": [*NAMES],
         "work": str(work),
         "cache": str(work.parent / FOLDER),
+        "run": "together",
         "memory_limit": "500MB",
         "fresh": False,
+        "code": [package_digest(), parameter_digest()],
     }
 
 
@@ -73,6 +77,28 @@ def test_tables_of_a_second_process_are_found_and_are_the_same(file: Path, tmp_p
         compute_tables(study, NAMES, Lines())
         assert {"beneficiary_year", "care_use", "attribution"} <= set(study.made)
     assert tables(tmp_path / "two" / "work") == tables(tmp_path / "one" / "work")
+
+
+def test_a_second_process_of_other_code_makes_nothing(file: Path, tmp_path: Path) -> None:
+    said = asked(file, tmp_path / "work") | {"code": ["edited", parameter_digest()]}
+    assert beside.serve(said) == {"made": {}, "taken": {}}
+    assert not (tmp_path / "work").exists()
+
+
+def test_what_a_second_process_kept_is_forgotten_with_what_the_first_kept(
+    file: Path, tmp_path: Path
+) -> None:
+    entries = tmp_path / "out" / FOLDER / "entries"
+    with opened(file, tmp_path / "out" / "before") as study:
+        study.path("beneficiary_year")
+    before = set(entries.glob("*/*.json"))
+    beside.serve(asked(file, tmp_path / "out" / "work"))
+    with opened(file, tmp_path / "out" / "work") as study:
+        study.cache = Cache(tmp_path / "out" / FOLDER, run="together")
+        study.path(CHECKS)
+        assert len(set(entries.glob("*/*.json"))) > len(before) + 2
+        study.cache.forget_kept()
+    assert set(entries.glob("*/*.json")) == before
 
 
 @pytest.fixture
@@ -212,22 +238,80 @@ def test_where_half_the_memory_is_too_little_one_process_goes_on(
     assert any("one process goes on alone" in line for line in report.said)
 
 
-def test_an_error_of_the_second_process_is_said(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Stand:
+    """A script in place of the second process, and what a first one saw of it."""
+
+    def __init__(self, file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.file, self.folder, self.monkeypatch = file, folder, monkeypatch
+        self.report, self.limits = Lines(), list[str]()
+        monkeypatch.setattr(beside, "AFTER_SECONDS", 0.0)
+        monkeypatch.setattr(beside.sys, "executable", str(folder / "python"))
+
+    def runs(self, script: str, until: Callable[["Stand"], bool] | None = None) -> Study:
+        """Let it run until it is at work, or what is asked for is so; return the study."""
+        place = self.folder / "python"
+        if script:
+            place.write_text(f"#!/bin/sh\nread line\n{script}\n")
+            place.chmod(0o700)
+        with opened(self.file, self.folder / "work") as study:
+            study.connection.bounds = type(study.connection.bounds)("1600MB")
+            self.limits = _limits(study, self.monkeypatch)
+            request = RunRequest(self.file)
+            with beside.joined(request, study, NAMES, self.folder, self.report) as second:
+                end = time.monotonic() + 20
+                while not (until(self) if until else second.at_work):
+                    assert time.monotonic() < end
+                    time.sleep(0.02)
+            assert self.limits == ["800MB", "1600MB"]
+            assert study.connection.backend.con.sql(LIMIT).fetchall() == [("1.4 GiB",)]
+            assert second.at_work == bool(script)
+            return study
+
+
+@pytest.fixture
+def stand(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
+    return Stand(file, tmp_path, monkeypatch)
+
+
+def test_an_error_of_the_second_process_is_said(stand: Stand) -> None:
+    stand.runs("exit 3")
+    assert stand.report.said == [f"{beside.BROKEN} (status 3)"]
+
+
+def test_one_that_cannot_be_started_gives_its_memory_back(stand: Stand) -> None:
+    stand.runs("", lambda seen: bool(seen.report.said))
+    assert stand.report.said == [f"{beside.BROKEN} (No such file or directory)"]
+
+
+def test_one_that_has_ended_gives_its_memory_back_at_once(stand: Stand) -> None:
+    stand.runs("exit 0", lambda seen: len(seen.limits) == 2)
+    assert stand.report.said == []
+
+
+def test_it_gets_the_code_of_the_first_and_the_users_own_path(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "AFTER_SECONDS", 0.0)
-    monkeypatch.setattr(beside.sys, "executable", str(tmp_path / "python"))
-    (tmp_path / "python").write_text("#!/bin/sh\nread line\nexit 3\n")
-    (tmp_path / "python").chmod(0o700)
-    report = Lines()
-    with opened(file, tmp_path / "work") as study:
-        study.connection.bounds = type(study.connection.bounds)("1600MB")
-        with beside.joined(RunRequest(file), study, NAMES, tmp_path, report) as second:
-            while not second.at_work:
-                beside.threading.Event().wait(0.05)
-        assert report.said == [f"{beside.BROKEN} (status 3)"]
-        limit = study.connection.backend.con.sql(LIMIT).fetchall()
-        assert limit == [("1.4 GiB",)]
+    monkeypatch.setenv("PYTHONPATH", "/their/own")
+    told = stand.folder / "told"
+    stand.runs(f'echo "$PYTHONPATH" > {told}; echo "$line" >> {told}', lambda s: len(s.limits) == 2)
+    path, line = told.read_text().splitlines()
+    assert path == f"{Path(beside.__file__).parents[2]}:/their/own"
+    assert json.loads(line)["code"] == [package_digest(), parameter_digest()]
+
+
+@pytest.mark.parametrize("end", ["kill -9 $$", "exec sleep 60"])
+def test_of_one_that_was_killed_stays_what_it_had_told(
+    stand: Stand, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "END_SECONDS", 0.2)
+    noted = stand.folder / "noted"
+    told = """{"made": {"first": 1.5}, "taken": {"second": "then"}}"""
+    script = (
+        f"""echo a warning; echo 3; echo '{told}'; printf '{{"made": {{"thi'; : > {noted}; {end}"""
+    )
+    study = stand.runs(script, lambda _: noted.exists())
+    assert stand.report.said == [f"{beside.BROKEN} (status -9)"]
+    assert (study.made, study.taken) == ({"first": 1.5}, {"second": "then"})
 
 
 def test_it_ends_at_a_word_where_a_shell_lets_it_ignore_signals(file: Path, tmp_path: Path) -> None:
@@ -239,4 +323,19 @@ def test_it_ends_at_a_word_where_a_shell_lets_it_ignore_signals(file: Path, tmp_
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     # it was stopped before it had made all of them
-    assert "attribution" not in json.loads(done.stdout or "{}").get("made", {})
+    told = [json.loads(line) for line in done.stdout.split("\n") if line]
+    assert not [found for found in told if "attribution" in found["made"]]
+
+
+def test_what_a_library_prints_is_no_answer(file: Path, tmp_path: Path) -> None:
+    script = (
+        "from tcoc.run import beside\n"
+        "beside._wait_for_the_end = lambda: None\n"
+        "beside.load_run = lambda *_: print('a warning', flush=True) or exit(4)\n"
+        "beside.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=json.dumps(asked(file, tmp_path)) + "\n",
+        text=True, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "a warning\n")

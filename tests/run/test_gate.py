@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pandas.testing import assert_frame_equal
@@ -10,6 +11,7 @@ from tcoc.cache import Cache
 from tcoc.deliverables import registry
 from tcoc.disclosure import Draft, read_public
 from tcoc.disclosure.files import as_csv
+from tcoc.errors import GateError, TcocError
 from tcoc.folders import private
 from tcoc.identity import base_key
 from tcoc.params import load_run
@@ -63,3 +65,21 @@ def test_only_what_read_a_changed_value_is_drafted_again(
     monkeypatch.setattr(gate, "base_key", lambda *of: base_key(*of, ("python",)))
     gated(home, home.folder / "other", cache, 0.03)
     assert drafted[3:] == ["first", "second"]
+
+
+def test_only_the_refusal_of_the_gate_lets_a_run_stand_apart_from_earlier_releases(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raised: list[TcocError] = [GateError("disclosure gate: too near"), TcocError("broken")]
+
+    def refusing(_drafts: Any, _policy: Any, earlier: Any = ()) -> str:
+        if earlier:
+            raise raised.pop(0)
+        return "alone"
+
+    monkeypatch.setattr(gate.disclosure, "gate", refusing)
+    earlier: Any = ["a record"]
+    policy: Any = None
+    assert gate._beside({}, policy, earlier) == ("alone", "too near")
+    with pytest.raises(TcocError, match="broken"):
+        gate._beside({}, policy, earlier)

@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,22 @@ def test_a_failed_run_leaves_what_stood_there(home: Home) -> None:
     for file in traces.rglob("*.*"):
         assert str(home.folder) not in file.read_text()
     assert traces.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_kept_of_a_run_that_failed_while_its_code_changed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.page("first", OPEN, SHOWN.format(name="first"), "assert 1 == 2")
+    entries = home.outputs / ".cache" / "entries"
+    with pytest.raises(TcocError, match="first: cell 5 failed"):
+        home.run()
+    before = set(entries.rglob("*.json"))
+    assert before
+    versions = iter("ab")
+    monkeypatch.setattr("tcoc.run.runner.package_digest", cache(lambda: next(versions)))
+    with pytest.raises(TcocError, match="first: cell 5 failed"):
+        home.run(changes={"mpa.threshold": 0.03})
+    assert set(entries.rglob("*.json")) == before
 
 
 def test_a_clock_that_was_set_back_holds_up_nothing(

@@ -11,7 +11,7 @@ from tcoc.disclosure.network import CLINICIANS, DEPENDS, Cells, Network, spoken
 from tcoc.disclosure.record import FAR, Ends, Record, joint
 from tcoc.disclosure.rounding import Flags, Numbers, Rule, digits_of, rounded_to
 from tcoc.disclosure.table import OF_PEOPLE, ROUNDED, Draft, PublicTable, admit
-from tcoc.errors import InputError, TcocError
+from tcoc.errors import GateError, InputError
 from tcoc.params import Policy
 
 PROTECTS, ELSEWHERE = "protects a hidden number", "hidden in another table"
@@ -180,7 +180,7 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> Record:
     """Hide further cells until the attacker bounds no hidden number and recovers no count.
 
     He has earlier editions too. What all of those hide is hidden again: to hide others would tell
-    both. Returns the record of what leaves; raises TcocError where hiding does not help.
+    both. Returns the record of what leaves; raises GateError where hiding does not help.
     """
     puzzle.hide(puzzle.hidden(), ELSEWHERE)
     before = [joint(earlier)[0]] if earlier else []
@@ -202,7 +202,7 @@ def protect(puzzle: Puzzle, earlier: Sequence[Record] = ()) -> Record:
         # Where hiding one of the ratios that tell a number did not help, two are hidden next.
         times += missed
         _hide_telling(puzzle, known, times * missed, ends)
-    raise TcocError("disclosure gate: no end of hiding; a table's parts do not fit its totals")
+    raise GateError("disclosure gate: no end of hiding; a table's parts do not fit its totals")
 
 
 def _hide_telling(puzzle: Puzzle, known: Record, most: np.ndarray, ends: Ends) -> None:
@@ -246,7 +246,7 @@ def _hide_telling(puzzle: Puzzle, known: Record, most: np.ndarray, ends: Ends) -
         puzzle.hide(withheld, WITHHELD)
     else:
         found = known.numbers.iloc[missed[0]]
-        raise TcocError(
+        raise GateError(
             f"disclosure gate: {found['column']} of {spoken(found['key'])} ({found['universe']})"
             " can be worked out, and hiding more does not help; publish fewer relations or wider"
             " groups"

@@ -13,11 +13,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import yaml
 
@@ -25,6 +25,7 @@ from tcoc.cache import FOLDER, Cache
 from tcoc.deliverables import registry
 from tcoc.deliverables.registry import CHECKS
 from tcoc.errors import TcocError
+from tcoc.identity import package_digest, parameter_digest
 from tcoc.params import load_run
 from tcoc.progress import Reporter
 from tcoc.resources.memory import collect_seldom
@@ -42,7 +43,7 @@ MANY_ROWS = 5_000_000
 
 END_SECONDS = 10.0
 STOP = b"stop\n"
-BROKEN = "the second process that makes tables ended with an error; one process made the rest"
+BROKEN = "the second process that makes tables failed; one process made the rest"
 
 
 @dataclass
@@ -55,12 +56,14 @@ class _Helper:
     outputs: Path
     report: Reporter
     _process: "subprocess.Popen[bytes] | None" = None
+    _listener: threading.Thread = field(default_factory=threading.Thread)
+    _found: dict[str, Any] = field(default_factory=dict)
     _ended: threading.Event = field(default_factory=threading.Event)
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def at_work(self) -> bool:
-        """Whether it was started, so that this process has half of the memory."""
+        """Whether it was started, so that this process had half of the memory."""
         with self._starting:  # the memory is halved first
             return self._process is not None
 
@@ -76,18 +79,38 @@ class _Helper:
                 "names": [*self.names],
                 "work": str(self.study.work),
                 "cache": str(self.outputs / FOLDER),
+                "run": self.study.cache.run if self.study.cache else "",
                 "memory_limit": halved(limit),
                 "fresh": self.request.fresh,
+                "code": _code(),
             }
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tcoc.run.beside"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-                start_new_session=True,
-            )
+            code = str(Path(__file__).resolve().parents[2])
+            paths = [code, *filter(None, [os.environ.get("PYTHONPATH")])]
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "tcoc.run.beside"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self.study.connection.keep_to(limit)
+                self.report.say(f"{BROKEN} ({error.strerror})")
+                return
             self._say(json.dumps(said).encode() + b"\n")
+            self._listener = threading.Thread(target=self._listen, daemon=True)
+            self._listener.start()
+
+    def _listen(self) -> None:
+        """Note what it says until it has ended; then this process has all of the memory."""
+        process = cast("subprocess.Popen[bytes]", self._process)
+        for line in process.stdout or ():
+            with suppress(ValueError, TypeError):  # cut off, or said by a library
+                self._found |= json.loads(line)
+        process.wait()
+        self.study.connection.keep_to(self.study.connection.bounds.limit)
 
     def stop(self) -> None:
         """End it, and take over what it noted of the tables that it made or found."""
@@ -96,17 +119,15 @@ class _Helper:
             if self._process is None:
                 return
         self._say(STOP)
-        try:
-            said, _ = self._process.communicate(timeout=END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            said, _ = self._process.communicate()
-        self.study.connection.keep_to(self.study.connection.bounds.limit)
-        if said:
-            found = json.loads(said)
-            self.study.made.update(found["made"])
-            self.study.taken.update(found["taken"])
-        elif self._process.returncode > 0:
+        self._listener.join(END_SECONDS)
+        self._process.kill()  # one that has ended does not mind
+        self._listener.join()
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(BrokenPipeError):
+                cast(IO[bytes], stream).close()
+        self.study.made.update(self._found.get("made", {}))
+        self.study.taken.update(self._found.get("taken", {}))
+        if self._process.returncode:
             self.report.say(f"{BROKEN} (status {self._process.returncode})")
 
     def _say(self, line: bytes) -> None:
@@ -144,13 +165,23 @@ def _all_to_make(request: RunRequest, study: Study) -> bool:
     return claim_rows(study._store, max(study.run.years)) > MANY_ROWS
 
 
+def _code() -> list[str]:
+    """Return what code and parameters a process works by; the first time it asks decides."""
+    return [package_digest(), parameter_digest()]
+
+
 # ---------------------------------------------------------------- the second process
 
 
-def serve(said: dict[str, Any]) -> dict[str, Any]:
-    """Make what can be made, and return which tables were made and which were found."""
-    cache, work = Cache(Path(said["cache"])), Path(said["work"])
+def serve(said: dict[str, Any], tell: Callable[[Any], None] = lambda _: None) -> dict[str, Any]:
+    """Make what can be made, and return which tables were made and which were found.
+
+    It is told after each, for one that is killed returns nothing.
+    """
+    cache, work = Cache(Path(said["cache"]), run=said["run"]), Path(said["work"])
     found: dict[str, Any] = {"made": {}, "taken": {}}
+    if said["code"] != _code():  # changed while this process began: it would make other tables
+        return found
     # the first process meets the same error, and says it
     with suppress(KeyboardInterrupt, TcocError):
         run = load_run(Path(said["file"]), yaml.safe_load(said["changes"]))
@@ -160,8 +191,10 @@ def serve(said: dict[str, Any]) -> dict[str, Any]:
             found = {"made": study.made, "taken": study.taken}
             for name in order(said["names"]):
                 study.make_if_free(name)
+                tell(found)
             for name in reversed(said["names"]):
                 draft(study, name, wait=False)
+                tell(found)
     return found
 
 
@@ -186,12 +219,18 @@ def main() -> None:
     collect_seldom()
     # a shell lets what it starts in the background ignore it, and here it is the word to end
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    out = os.dup(1)
+    os.dup2(2, 1)  # what a library prints is no answer
+
+    def tell(found: Any) -> None:
+        os.write(out, b"\n" + json.dumps(found).encode() + b"\n")  # apart from one that is cut off
+
     said = json.loads(sys.stdin.buffer.readline())
     with suppress(KeyboardInterrupt):
         threading.Thread(target=_wait_for_the_end, daemon=True).start()
-        found = serve(said)
+        found = serve(said, tell)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what was made is told whole
-        sys.stdout.write(json.dumps(found))
+        tell(found)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from tcoc.deliverables.registry import CHECKS, Deliverable
 from tcoc.disclosure.files import write_dictionary
 from tcoc.disclosure.gate import Gated
 from tcoc.disclosure.record import Record
-from tcoc.errors import InputError, TcocError
+from tcoc.errors import GateError
 from tcoc.folders import private
 from tcoc.identity import base_key, sha256
 from tcoc.params import Policy
@@ -40,7 +40,7 @@ def gate_tables(
     released beside them; the release refuses it.
 
     The folder gets `tables/` (Parquet and dictionary) and `log/` (restricted). It comes from the
-    cache where nothing that any of them read has changed. Raises DisclosureError where the gate
+    cache where nothing that any of them read has changed. Raises GateError where the gate
     refuses.
     """
     before, made = earlier or {}, dict[str, disclosure.PublicTable]()
@@ -157,9 +157,7 @@ def _beside(
     if earlier:
         try:
             return disclosure.gate(drafts, policy, earlier), ""
-        except TcocError as error:
-            if isinstance(error, InputError):
-                raise
+        except GateError as error:
             why = str(error).removeprefix("disclosure gate: ")
             return disclosure.gate(drafts, policy), why
     return disclosure.gate(drafts, policy), ""

@@ -8,9 +8,9 @@ no tables) under `outputs/.failed/`.
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -170,10 +170,13 @@ def _execute_run(
             work.manifest.follows = read_manifest(place).id
         work.manifest.write(folder)
         try:
-            _stages(request, work, cache, found)
+            with _one_code(cache, report):
+                _stages(request, work, cache, found)
             _close(work, key, umask)
         except BaseException as error:
             _keep_traces(outputs, work, _told(error, found, folder))
+            if found.moved():  # a table of the new input may stand under the digest of the old
+                cache.forget_kept()
             _say_if_moved(error, found)
             raise
         publish(folder, place)
@@ -184,7 +187,6 @@ def _execute_run(
 def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found) -> None:
     """Compute, gate, render: each from a folder to a folder."""
     public = work.folder / INTERNAL / "public"
-    before = (package_digest(), parameter_digest())
     with ExitStack() as stack:
         with registry.study(
             work.run, work.folder, request.memory_limit, None, cache, request.fresh
@@ -199,11 +201,20 @@ def _stages(request: RunRequest, work: _Work, cache: Cache, found: inputs.Found)
         found.refuse_moved()
         _render(request, work, pages, ready)
     _finish(work, found, cache, request.fresh)
-    package_digest.cache_clear()
-    parameter_digest.cache_clear()
-    if before != (package_digest(), parameter_digest()):
-        cache.forget_kept()
-        work.report.say("code or parameters changed while the run went on: nothing of it is kept")
+
+
+@contextmanager
+def _one_code(cache: Cache, report: Reporter) -> Iterator[None]:
+    """Forget what is kept in a block, also one that fails, if code changes meanwhile."""
+    before = (package_digest(), parameter_digest())
+    try:
+        yield
+    finally:
+        package_digest.cache_clear()
+        parameter_digest.cache_clear()
+        if before != (package_digest(), parameter_digest()):
+            cache.forget_kept()
+            report.say("code or parameters changed while the run went on: nothing of it is kept")
 
 
 def _computed(request: RunRequest, opened: Study, work: _Work) -> dict[str, Reading]:
