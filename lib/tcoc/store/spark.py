@@ -64,6 +64,10 @@ place of 159. Its usual collector begins a cycle for every large block, of which
 the parallel one took 6 in 100 less of the intake, the people and the options of panels.
 """
 
+PLANNING = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
+"""The same for a driver beside a cluster, which plans and never computes for long: all of its code
+is compiled once and in the quick way."""
+
 
 @dataclass
 class SparkConnection(Connection):
@@ -168,7 +172,7 @@ def _compiler() -> Any:
 
     Floating literals are doubles: Spark reads `0.5` as a decimal, so that sums and products would
     be decimals and round differently. Dollars are added up as whole cents: Spark's sum of decimals
-    makes three objects for each row. Beyond 64 bits it stops, as the engine's own sum would later.
+    makes objects for each row. Beyond 64 bits it stops, as the engine's own sum would later.
     """
     from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
@@ -244,8 +248,9 @@ def _session(memory_limit: str) -> tuple[Any, bool]:
     builder = SparkSession.builder.master(master).appName("tcoc")
     builder = builder.config("spark.driver.memory", _driver_memory(memory_limit))
     # the defaults, so that a cluster's own extraJavaOptions stand and prevail
-    for process in ("driver", "executor"):
-        builder = builder.config(f"spark.{process}.defaultJavaOptions", JAVA)
+    at_work = {"driver": JAVA if master.startswith("local") else PLANNING, "executor": JAVA}
+    for process, options in at_work.items():
+        builder = builder.config(f"spark.{process}.defaultJavaOptions", options)
     builder = builder.config("spark.ui.enabled", "false")
     # its bar would write over the command's own progress
     builder = builder.config("spark.ui.showConsoleProgress", "false")
