@@ -152,6 +152,24 @@ def test_what_spark_would_do_otherwise(session: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_sums_of_dollars_are_exact(session: Any) -> None:
+    """Spark adds cents: below zero, of nothing, more than a double tells apart, of a choice."""
+    large = Decimal("9007199254740993.07")
+    paid = [Decimal("0.10"), Decimal("-0.35"), None, large, Decimal("0.01"), Decimal("-7.00")]
+    rows = pd.DataFrame({"key": [*"aabccd"], "paid": paid, "visits": [1, 2, 1, 1, 2, 2]})
+    found = {}
+    for engine in ("duckdb", "spark"):
+        with connect(engine) as connection:
+            types = {"key": "string", "paid": "decimal(18, 2)", "visits": "int32"}
+            table = connection.load(rows, types)
+            chosen = table.paid.sum(where=table.visits > 1)
+            sums = table.group_by("key").agg(all=table.paid.sum(), chosen=chosen)
+            found[engine] = connection.fetch(sums, ["key"])
+    pd.testing.assert_frame_equal(found["duckdb"], found["spark"], check_exact=True)
+    assert [*found["spark"]["all"]] == [Decimal("-0.25"), None, large + paid[4], Decimal("-7.00")]
+
+
+@pytest.mark.slow
 def test_a_session_that_was_open_stays_open_with_its_own_settings(session: Any) -> None:
     session.conf.set("spark.sql.session.timeZone", "America/New_York")
     before = {key: session.conf.get(key) for key in SETTINGS}
