@@ -18,7 +18,7 @@ from tcoc.deliverables.y1_attribution.pieces import window_hospitals
 from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import PERSON
-from tcoc.rules.attribution.mdpcp_like import LinkRules, panel_use
+from tcoc.rules.attribution.mdpcp_like import LinkRules
 from tcoc.rules.attribution.waterfall import RELINKED, HospitalRules, Places, Relinked, relinked
 from tcoc.rules.inference.moved import growth_parts, part_cells
 from tcoc.rules.inference.panels import OWN, link_options, option_growth
@@ -184,9 +184,11 @@ def under_links(
     )
     wanted = sorted({*years} & {*study.run.years})
     before = [year for year in sorted(study.run.years) if year <= max(wanted)]
-    used = engine.keep(window_hospitals(study, before))
+    used = window_hospitals(study, before)
     rows = rows.filter(rows.year.isin(before))
-    panels = engine.keep(panel_use(rows.filter(rows.stage == "mdpcp_like"), used))
+    # panels that have no hospital, and that are too small, stay so
+    linked = rows.filter(rows.stage == "mdpcp_like").select("year", "npi").distinct()
+    panels = engine.keep(study.table("attribution_panels").semi_join(linked, ["year", "npi"]))
     for option, link in options.items():
         found: list[Relinked] = []
         for chosen in [[year] for year in before] if link.sticky_margin is not None else [wanted]:
@@ -208,7 +210,7 @@ def under_links(
             continue
         yield option, _together(engine, found, wanted)
         engine.drop(*(table for of in found for table in of.tables))
-    engine.drop(used, panels)
+    engine.drop(panels)
 
 
 def _together(engine: Connection, found: Sequence[Relinked], years: Sequence[int]) -> Relinked:

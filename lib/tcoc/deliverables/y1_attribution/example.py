@@ -7,8 +7,9 @@ it is followed once and kept.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from tcoc.disclosure import Column, Draft
@@ -124,8 +125,19 @@ def follow(
     return {
         "collections": _collections(joined, reference, engine),
         "attributed": engine.fetch(result, ["bene_id", "ccn"]),
-        "hospital_use": engine.fetch(joined.hospitals, ["bene_id", "ccn"]),
+        "hospital_use": engine.fetch(_by_hospital(joined.hospitals), ["bene_id", "ccn"]),
     }
+
+
+def _by_hospital(used: ir.Table) -> ir.Table:
+    return cast(
+        ir.Table,
+        used.group_by("year", "bene_id", "ccn").agg(
+            paid=used.paid.sum().cast(DOLLAR_SUM),
+            claims=used.claims.sum().cast("int32"),
+            visits=used.visits.sum().cast("int32"),
+        ),
+    )
 
 
 def _collections(joined: WindowUse, reference: Reference, engine: Connection) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def window_use(study: Study, windows: Mapping[int, Sequence[Period]]) -> use.Spa
 def window_hospitals(study: Study, years: Iterable[int]) -> ir.Table:
     """Return what people used of hospitals in the windows of some of the run's years (rule A8).
 
-    One row per (year, bene_id, ccn), from the kept table.
+    A row or more per (year, bene_id, ccn), from the kept table.
     """
     windows = windows_of(study)
     used = [(_whole(study, windows), study.table("hospital_use"))]

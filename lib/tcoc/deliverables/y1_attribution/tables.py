@@ -24,6 +24,7 @@ from tcoc.params import AttributionPolicy
 from tcoc.reference import zip_centroids
 from tcoc.rules.attribution import PERSON, use
 from tcoc.rules.attribution.belonging import BELONGING, belonging
+from tcoc.rules.attribution.mdpcp_like import PANELS, panel_use
 from tcoc.rules.attribution.movement import movement, people_of
 from tcoc.rules.attribution.waterfall import (
     CHOICES,
@@ -124,29 +125,35 @@ def attribution_choices(study: Study) -> Iterator[ir.Table]:
         connection.drop(people, *chosen.kept)
 
 
+def attribution_panels(study: Study) -> Iterator[ir.Table]:
+    """What clinicians' panels used at each hospital, whatever the link (rule A8)."""
+    choices = study.table("attribution_choices")
+    for windows in _batches(study):
+        mine = choices.filter(choices.year.isin([*windows]))
+        yield panel_use(mine, window_hospitals(study, windows))
+
+
 def attribution(study: Study) -> Iterator[ir.Table]:
     """Every eligible person of every year of the run, attributed in whole or in shares."""
     connection, rules = (
         study.connection,
         HospitalRules.from_policy(AttributionPolicy.of(study.policy)),
     )
-    choices = study.table("attribution_choices")
+    choices, panels = study.table("attribution_choices"), study.table("attribution_panels")
     before: dict[int, ir.Table] = {}
     for windows in _batches(study, rules.year_by_year):
-        with connection.step("people and hospital use in the window"):
+        with connection.step("people in the window"):
             people = connection.keep(
                 _people_in(study, windows).select(*PERSON, "eligible_months", "zip", "sex")
             )
-            # three questions are asked of it
-            hospitals = connection.keep(window_hospitals(study, windows))
-        mine = choices.filter(choices.year.isin([*windows]))
-        places = Places(study.references, zip_centroids, hospitals)
+        mine, used = (t.filter(t.year.isin([*windows])) for t in (choices, panels))
+        places = Places(study.references, zip_centroids, window_hospitals(study, windows))
         last = before.get(min(windows) - 1) if rules.year_by_year else None
-        linked = link([*windows], people, mine, places, rules, connection, last)
+        linked = link([*windows], people, mine, used, places, rules, connection, last)
         if rules.year_by_year:
             linked = replace(linked, rows=connection.keep(linked.rows))
         yield linked.rows
-        connection.drop(people, hospitals, *linked.kept, *before.values())
+        connection.drop(people, *linked.kept, *before.values())
         before = {max(windows): linked.rows} if rules.year_by_year else {}
 
 
@@ -336,6 +343,9 @@ PRODUCTS = (
     Product("beneficiary_year", ("year", "bene_id"), beneficiary_year, alone=True),
     *USE_PRODUCTS,
     Product("attribution_choices", PERSON, attribution_choices, CHOICES, internal=True),
+    Product(
+        "attribution_panels", ("year", "npi", "ccn"), attribution_panels, PANELS, internal=True
+    ),
     Product("attribution", ("year", "bene_id", "ccn"), attribution),
     Product("attribution_people", PERSON, attribution_people, BELONGING, internal=True),
     Product("attribution_sums", (*SUMS_KEY, "share"), attribution_sums, internal=True),

@@ -58,11 +58,25 @@ class LinkRules:
     """By how much another hospital must exceed last year's; None where each year stands alone."""
 
 
-def panel_use(panel: ir.Table, hospital_use: ir.Table) -> ir.Table:
+PANELS = {
+    "year": "int32",
+    "npi": "string",
+    "ccn": "string",
+    "paid": DOLLAR_SUM,
+    "visits": "int32",
+    "claims": "int32",
+    "size": "int32",
+}
+"""The columns of `panel_use` and their types."""
+
+
+def panel_use(choices: ir.Table, hospital_use: ir.Table) -> ir.Table:
     """What each clinician's panel used at each hospital, whatever the link (rule A8).
 
-    One row per (year, npi, ccn) with paid, visits and claims, and the panel's size in people.
+    Panels are those of the MDPCP-like stage. One row per (year, npi, ccn) with paid, visits and
+    claims, and the panel's size in people.
     """
+    panel = choices.filter(choices.stage == "mdpcp_like")
     joined = panel.select(*PERSON, "npi").join(hospital_use, PERSON)
     sums = joined.group_by("year", "npi", "ccn").agg(
         paid=joined.paid.sum().cast(DOLLAR_SUM),
@@ -70,7 +84,7 @@ def panel_use(panel: ir.Table, hospital_use: ir.Table) -> ir.Table:
         claims=joined.claims.sum().cast("int32"),
     )
     sizes = panel.group_by("year", "npi").agg(size=panel.count().cast("int32"))
-    return cast(ir.Table, sums.join(sizes, ["year", "npi"]))
+    return cast(ir.Table, sums.join(sizes, ["year", "npi"]).select(*PANELS))
 
 
 def panel_hospitals(panels: ir.Table, rules: LinkRules, before: ir.Table | None = None) -> ir.Table:

@@ -218,7 +218,7 @@ def in_window(
     """Put the pieces of each year's window together, with the attribution year as a key.
 
     Primary care is of `people` (year, bene_id) only, one row per (year, bene_id, npi, step); own
-    services, per (year, npi), and hospitals, per (year, bene_id, ccn), are of everybody.
+    services, per (year, npi), and hospitals, as `hospitals_in_windows` has them, are of everybody.
     """
     every_care = _rows([(u.span, u.primary_care) for u in used], windows)
     care = every_care.semi_join(people, PERSON)
@@ -240,16 +240,12 @@ def in_window(
 def hospitals_in_windows(
     used: Sequence[tuple[Span, ir.Table]], windows: Mapping[int, Sequence[Period]]
 ) -> ir.Table:
-    """Put the pieces of `hospital_use` of each year's window together, per (year, bene_id, ccn)."""
-    stays = _rows(used, windows)
-    return cast(
-        ir.Table,
-        stays.group_by(*PERSON, "ccn").agg(
-            paid=stays.paid.sum().cast(DOLLAR_SUM),
-            claims=stays.claims.sum().cast("int32"),
-            visits=stays.visits.sum().cast("int32"),
-        ),
-    )
+    """Return the rows of `hospital_use` of each year's window: one or more a (year, bene_id, ccn).
+
+    One for each piece of the window. All that is asked of them are sums by clinician, ZIP or
+    hospital, for which they need not be added up by person first.
+    """
+    return _rows(used, windows).drop("piece")
 
 
 def _rows(

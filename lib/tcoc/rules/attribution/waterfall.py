@@ -112,8 +112,9 @@ def attribute(
     3. Geographic, for who is left: hospitals of the home ZIP.
     """
     choices = choose(use, reference, ChoiceRules.from_policy(policy), engine).rows
-    places = Places(reference, centroids, use.hospitals)
-    return link(years, people, choices, places, HospitalRules.from_policy(policy), engine).rows
+    places, rules = Places(reference, centroids, use.hospitals), HospitalRules.from_policy(policy)
+    panels = mdpcp_like.panel_use(choices, use.hospitals)
+    return link(years, people, choices, panels, places, rules, engine).rows
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _choice(clinicians: ir.Table, stage: str, aco_id: ir.Value) -> ir.Table:
 class Places:
     """What links people to hospitals: reference tables, ZIP centroids, use by (year, bene_id, ccn).
 
-    The use is everybody's in each year's window.
+    The use is everybody's in each year's window, in one or more rows each.
     """
 
     reference: Reference
@@ -173,6 +174,7 @@ def link(
     years: Sequence[int],
     people: ir.Table,
     choices: ir.Table,
+    panels: ir.Table,
     places: Places,
     rules: HospitalRules,
     engine: Connection,
@@ -180,7 +182,8 @@ def link(
 ) -> Found:
     """Link everybody to hospitals: by the clinician chosen, else by home (rules A5, A8, A9).
 
-    `people` has a row per (year, bene_id), `choices` those of CHOICES. Years are linked together
+    `people` has a row per (year, bene_id), `choices` those of CHOICES, `panels` are what their
+    panels used (`panel_use`). Years are linked together
     because a query for all of them costs less than one for each. Under sticky panels it is one
     year at a time, and `before` is the result of the year before, if there is one.
     One row per (year, bene_id, ccn) as ATTRIBUTION says.
@@ -193,7 +196,6 @@ def link(
         links = None
         if before is not None:
             links = before.filter(before.stage == "mdpcp_like").select("npi", "ccn").distinct()
-        panels = mdpcp_like.panel_use(panel, places.hospitals)
         linked = mdpcp_like.panel_hospitals(panels, rules.link, links)
         mdpcp_rows = engine.keep(_mdpcp_stage(panel, linked))
     with engine.step("geographic stage"):
