@@ -7,6 +7,7 @@ file in a total order (`write`). Wording must mean the same on both engines.
 
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -31,6 +32,9 @@ from tcoc.store.layout import Store
 from tcoc.store.schema import ROW_GROUP, TABLES
 
 SPILL_PREFIX = "tcoc-spill-"
+
+AHEAD = 6
+"""Row groups that wait to be packed, at most: a year of a state's attribution, near 100 MB."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -247,7 +251,7 @@ class _OneFile:
         self._schema: pa.Schema | None = None
         self._writer: pq.ParquetWriter | None = None
         self._pool = ThreadPoolExecutor(1)
-        self._packing: Future[None] | None = None
+        self._packing: deque[Future[None]] = deque()
 
     def add(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
         """Add a part in the order of the key; its first key is above the last of the part before.
@@ -282,21 +286,21 @@ class _OneFile:
 
     def close(self) -> None:
         """Close the file, also one that is not whole."""
-        self._pool.shutdown()
+        self._pool.shutdown(cancel_futures=True)
         if self._writer is not None:
             self._writer.close()
 
     def _pack(self, group: pa.Table) -> None:
-        self._wait()
+        self._wait(AHEAD - 1)
         assert self._writer is not None
         group = group.combine_chunks()  # pages are cut by chunks, which differ by part
-        # the engine makes the next rows while these are packed
-        self._packing = self._pool.submit(self._writer.write_table, group, ROW_GROUP)
+        # the engine makes the next rows, or computes the next part, while these are packed
+        self._packing.append(self._pool.submit(self._writer.write_table, group, ROW_GROUP))
         self.rows += group.num_rows
 
-    def _wait(self) -> None:
-        if self._packing:
-            self._packing.result()
+    def _wait(self, left: int = 0) -> None:
+        while len(self._packing) > left:
+            self._packing.popleft().result()
 
 
 def _below(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
