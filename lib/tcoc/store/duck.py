@@ -6,6 +6,7 @@ file in a total order (`write`). Wording must mean the same on both engines.
 """
 
 import os
+import re
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,9 @@ from tcoc.store.layout import Store
 from tcoc.store.schema import ROW_GROUP, TABLES
 
 SPILL_PREFIX = "tcoc-spill-"
+
+_OWN = re.compile(r"tcoc_[a-z]+_(\d+)")
+"""How `Connection` names what it keeps."""
 
 AHEAD = 6
 """Row groups that wait to be packed, at most: a year of a state's attribution, near 100 MB."""
@@ -178,10 +182,14 @@ class Connection:
         self.forget(before)
 
     def forget(self, before: int = 0) -> None:
-        """Drop all that is kept, or all since so many were; what was at work with it has ended."""
-        kept = self.backend.con.sql("SELECT table_name FROM duckdb_tables() WHERE temporary")
-        for (name,) in kept.fetchall():
-            if not before or int(name.rpartition("_")[2]) > before:
+        """Drop all that is kept, or all since so many were; what was at work with it has ended.
+
+        A table that somebody else made in the engine, such as an analyst in a notebook, stays.
+        """
+        there = self.backend.con.sql("SELECT table_name FROM duckdb_tables() WHERE temporary")
+        for (name,) in there.fetchall():
+            own = _OWN.fullmatch(name)
+            if own and int(own[1]) > before:
                 self.backend.con.execute(f'DROP TABLE IF EXISTS "{name}"')
 
     def keep_to(self, limit: str) -> bool:

@@ -183,9 +183,9 @@ def link(
     """Link everybody to hospitals: by the clinician chosen, else by home (rules A5, A8, A9).
 
     `people` has a row per (year, bene_id), `choices` those of CHOICES, `panels` are what their
-    panels used (`panel_use`). Years are linked together
-    because a query for all of them costs less than one for each. Under sticky panels it is one
-    year at a time, and `before` is the result of the year before, if there is one.
+    panels used (`panel_use`). Years are linked together because a query for all of them costs less
+    than one for each. Under sticky panels it is one year at a time, and `before` is the result of
+    the year before, if there is one.
     One row per (year, bene_id, ccn) as ATTRIBUTION says.
     """
     in_aco = choices.filter(choices.stage == "aco_like")
