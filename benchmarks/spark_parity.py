@@ -5,8 +5,9 @@
 
 Needs `make spark` and a Java runtime. TCOC_SPARK_MASTER and TCOC_SPARK_SHARED choose a cluster, as
 docs/spark.md says; `--workers 2` starts one for the length of the comparison: a standalone master
-and two workers on this machine's loopback. Exit status 1 where a table differs. A file of --out
-keeps one measurement for each size and kind of cluster.
+and two workers on this machine's loopback, ready before the time counts. Exit status 1 where a
+table differs. A file of --out keeps one measurement for each size and kind of cluster, with what
+the executors did: time of tasks and of the collector, bytes read and shuffled.
 """
 
 import argparse
@@ -18,9 +19,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from benchmarks.commands import machine
 from benchmarks.sizes import WORK, benes, run_of_size
@@ -32,11 +34,24 @@ from tcoc.params import load_run
 PORT = 17_077
 """Where the cluster's master listens, on loopback."""
 
+PAGE = 17_078
+"""Where the master says which workers it has."""
 
-def compute(file: Path, engine: str, work: Path, limit: str, only: list[str]) -> dict[str, float]:
-    """Compute a run's tables on one engine; return the seconds of each."""
+READY_SECONDS = 60
+
+OVERHEAD_MB = 384
+"""What Spark adds to an executor's memory; a worker has to have both."""
+
+Steps = dict[str, float]
+"""Seconds by table."""
+
+
+def compute(
+    file: Path, engine: str, work: Path, limit: str, only: list[str]
+) -> tuple[Steps, dict[str, float]]:
+    """Compute a run's tables on one engine; return the seconds of each, and what Spark counted."""
     run = load_run(file, {"engine": engine})
-    found: dict[str, float] = {}
+    found: Steps = {}
     work.mkdir()
     with study(run, work, limit) as opened:
         for deliverable in [d for d in run.spec.deliverables if not only or d in only]:
@@ -45,31 +60,71 @@ def compute(file: Path, engine: str, work: Path, limit: str, only: list[str]) ->
                 opened.path(product.name)
                 found[product.name] = time.perf_counter() - start
                 print(f"{engine:7s} {product.name:30s} {found[product.name]:8.1f} s", flush=True)
-    return found
+        connection = opened.connection
+        return found, counted(connection.backend._session) if engine == "spark" else {}
+
+
+def counted(session: Any) -> dict[str, float]:
+    """Return what the executors of a session have done so far, all together."""
+    executors = session.sparkContext._jsc.sc().statusStore().executorList(False)
+    each = [executors.apply(number) for number in range(executors.size())]
+    return {
+        "partitions": int(session.conf.get("spark.sql.shuffle.partitions")),
+        "executors": sum(one.totalCores() > 0 and one.id() != "driver" for one in each),
+        "tasks": sum(one.totalTasks() for one in each),
+        "task_seconds": round(sum(one.totalDuration() for one in each) / 1e3, 1),
+        "collector_seconds": round(sum(one.totalGCTime() for one in each) / 1e3, 1),
+        "read_mb": round(sum(one.totalInputBytes() for one in each) / 1e6, 1),
+        "shuffled_mb": round(sum(one.totalShuffleWrite() for one in each) / 1e6, 1),
+    }
 
 
 @contextmanager
-def cluster(workers: int, shared: Path) -> Iterator[None]:
-    """Run a standalone master and workers of one core each on loopback, and name them to Spark."""
+def cluster(workers: int, memory_mb: int, shared: Path) -> Iterator[None]:
+    """Run a standalone master and workers of one core each on loopback, and name them to Spark.
+
+    They are there before the block begins, as a cluster is before a job.
+    """
     import pyspark
 
     starter = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
     deploy = "org.apache.spark.deploy"
-    master = [f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", str(PORT)]
-    worker = [f"{deploy}.worker.Worker", "--cores", "1", "--memory", "2g", "--host", "127.0.0.1"]
+    at = ["--host", "127.0.0.1"]
+    master = [f"{deploy}.master.Master", *at, "--port", str(PORT), "--webui-port", str(PAGE)]
+    worker = [f"{deploy}.worker.Worker", *at, "--cores", "1", "--memory", f"{memory_mb}m"]
+    # neither computes anything: the two cores are for the driver and the executors
+    quick = {"SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    executors = f"--conf spark.executor.memory={memory_mb - OVERHEAD_MB}m pyspark-shell"
     address = f"spark://127.0.0.1:{PORT}"
     with ExitStack() as stack:
         for command in [master, *[[*worker, address]] * workers]:
             process = subprocess.Popen(
                 [starter, *command],
                 cwd=shared,
+                env={**os.environ, **quick},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
             stack.callback(process.wait)
             stack.callback(process.terminate)
-        os.environ |= {"TCOC_SPARK_MASTER": address, "TCOC_SPARK_SHARED": str(shared)}
+        _wait_for(workers)
+        os.environ |= {
+            "TCOC_SPARK_MASTER": address,
+            "TCOC_SPARK_SHARED": str(shared),
+            "PYSPARK_SUBMIT_ARGS": executors,
+        }
         yield
+
+
+def _wait_for(workers: int) -> None:
+    """Wait until the master has so many workers; SystemExit where they don't come."""
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{PAGE}/json/", timeout=1) as page:
+            if json.load(page)["aliveworkers"] == workers:
+                return
+        time.sleep(0.2)
+    raise SystemExit(f"the cluster had not {workers} workers within {READY_SECONDS} seconds")
 
 
 def differing(folders: tuple[Path, Path]) -> list[str]:
@@ -97,7 +152,8 @@ def main() -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--percent", type=int, choices=[1, 10, 100, 300], help="of a state")
     parser.add_argument("--workers", type=int, default=0, help="of a cluster on loopback")
-    parser.add_argument("--memory-limit", default="4GB")
+    parser.add_argument("--worker-mb", type=int, default=2048, help="memory of each worker")
+    parser.add_argument("--memory-limit", default="4GB", help="of DuckDB, and of Spark's driver")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
@@ -109,9 +165,9 @@ def main() -> int:
     try:
         asked = chosen.memory_limit, chosen.only
         # before the cluster: its start would take half of the cores from it
-        ours = compute(run, "duckdb", folders[0], *asked)
-        with cluster(chosen.workers, base) if chosen.workers else nullcontext():
-            theirs = compute(run, "spark", folders[1], *asked)
+        ours, _ = compute(run, "duckdb", folders[0], *asked)
+        with cluster(chosen.workers, chosen.worker_mb, base) if chosen.workers else nullcontext():
+            theirs, did = compute(run, "spark", folders[1], *asked)
         wrong = differing(folders)
     finally:
         shutil.rmtree(base)
@@ -123,6 +179,7 @@ def main() -> int:
             "differing": wrong,
             "duckdb_seconds": round(sum(ours.values()), 1),
             "spark_seconds": round(sum(theirs.values()), 1),
+            "counted": did,
             "steps": {n: {"duckdb": round(ours[n], 2), "spark": round(theirs[n], 2)} for n in ours},
             **machine(("pyspark",)),
         }

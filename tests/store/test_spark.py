@@ -26,7 +26,7 @@ from tcoc.deliverables.registry import find, names, study
 from tcoc.errors import InputError
 from tcoc.params import load_run
 from tcoc.store.connection import connect
-from tcoc.store.spark import SETTINGS
+from tcoc.store.spark import PARTITIONS, SETTINGS, partitions
 from tcoc.store.synth import write_synthetic_store
 from tcoc.study import Study
 
@@ -122,6 +122,12 @@ def test_every_table_of_a_deliverable_is_the_same(both: Both, deliverable: str) 
     found = [both.differ(product.name) for product in find(deliverable).tables]
     assert [text for text in found if text] == []
     assert both.spark.connection.engine == "spark"
+
+
+def test_a_shuffle_has_as_many_parts_as_the_store_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four are enough for a tenth of a state; a nation's would not fit into four cores' memory."""
+    monkeypatch.setitem(SETTINGS, PARTITIONS, "4")  # the session of these tests has fewer
+    assert [partitions(rows) for rows in (0, 8_000_000, 8_000_001, 18_500_000)] == [4, 4, 5, 10]
 
 
 @pytest.mark.slow

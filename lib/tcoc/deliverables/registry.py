@@ -20,6 +20,7 @@ from tcoc.errors import TcocError
 from tcoc.params import Run
 from tcoc.reference import Reference
 from tcoc.store.connection import connect
+from tcoc.store.facts import claim_rows
 from tcoc.store.layout import Store, open_store
 from tcoc.study import INTERNAL, Catalog, Part, Product, Study
 
@@ -220,5 +221,6 @@ def study(
 ) -> Iterator[Study]:
     """Open a run's store and engine for the length of a block, with the tables of the registry."""
     store = open_store(run.store_path)
-    with connect(run.spec.engine, memory_limit, threads, work / INTERNAL) as connection:
+    rows = max(claim_rows(store, year) for year in run.years)
+    with connect(run.spec.engine, memory_limit, threads, work / INTERNAL, rows) as connection:
         yield Study(run, store, connection, work, catalog(), cache, fresh)

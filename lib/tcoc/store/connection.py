@@ -25,14 +25,16 @@ def connect(
     memory_limit: str | None = None,
     threads: int | None = None,
     spill: Path | None = None,
+    rows: int = 0,
 ) -> Iterator[Connection]:
     """Open an engine for the length of a block; what it spilled is removed at the end.
 
     The memory limit is `memory_limit`, else the environment variable TCOC_MEMORY_LIMIT, else 4 GB
     (less on a small machine); the process itself needs about 0.4 GB more. What does not fit is
     written to a folder in TCOC_SPILL, else in `spill`, else in the system's folder for temporary
-    files. Raises InputError for an unknown engine and a bad limit; ShortageError where memory or
-    disk end.
+    files. `rows` are the claim rows of a year, by which Spark spreads its work.
+
+    Raises InputError for an unknown engine and a bad limit; ShortageError where memory or disk end.
     """
     if engine not in ENGINES:
         raise InputError(f'engine: found "{engine}"{nearest(engine, ENGINES)}')
@@ -41,7 +43,7 @@ def connect(
         # pyspark is an extra: it is looked for where it is asked for
         from tcoc.store.spark import connect_spark
 
-        with connect_spark(allowed) as connection:
+        with connect_spark(allowed, rows) as connection:
             yield connection
         return
     with connect_duckdb(allowed, threads, spill) as connection:

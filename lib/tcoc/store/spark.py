@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
@@ -31,16 +32,22 @@ LEAST_DRIVER = 512_000_000
 MOST_DIGITS = 18
 """Decimals of so many digits fit in 64 bits."""
 
+PARTITIONS = "spark.sql.shuffle.partitions"
 SETTINGS = {
-    "spark.sql.shuffle.partitions": "4",
+    PARTITIONS: "4",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
 }
 """Settings of the session while it is ours to use; one that was there gets its own back after.
 
-Few partitions, because the steps are many and small beside Spark's own fixed cost.
+Few partitions, because the steps are many and small beside Spark's own fixed cost; `partitions`
+says from when on there are more.
 """
+
+ROWS_OF_PARTITION = 2_000_000
+"""Claim rows of a year for which a shuffle has one more partition: some 100 MB of keys and sums,
+which a core sorts in a gigabyte and a cluster's other cores can take."""
 
 JAVA = " ".join(
     [
@@ -195,16 +202,24 @@ def _compiler() -> Any:
     return Compiler()
 
 
+def partitions(rows: int) -> int:
+    """Return into how many parts a shuffle goes where a year of the store has so many claim rows.
+
+    No result depends on it: sums are exact, and what leaves Spark is in a total order.
+    """
+    return max(int(SETTINGS[PARTITIONS]), ceil(rows / ROWS_OF_PARTITION))
+
+
 @contextmanager
-def connect_spark(memory_limit: str) -> Iterator[SparkConnection]:
-    """Open a Spark session for the length of a block.
+def connect_spark(memory_limit: str, rows: int = 0) -> Iterator[SparkConnection]:
+    """Open a Spark session for the length of a block, for years of so many claim rows.
 
     Raises InputError that says what is missing: the package, or a Java runtime.
     """
     session, ours = _session(memory_limit)
     try:
         with (
-            _settings(session),
+            _settings(session, rows),
             TemporaryDirectory(prefix="tcoc-spark-", dir=_shared()) as spill,
             connect_duckdb(memory_limit) as local,
         ):
@@ -218,9 +233,9 @@ def connect_spark(memory_limit: str) -> Iterator[SparkConnection]:
 
 
 @contextmanager
-def _settings(session: Any) -> Iterator[None]:
+def _settings(session: Any, rows: int) -> Iterator[None]:
     before = {key: session.conf.get(key) for key in SETTINGS}
-    for key, value in SETTINGS.items():
+    for key, value in (SETTINGS | {PARTITIONS: str(partitions(rows))}).items():
         session.conf.set(key, value)
     try:
         yield
