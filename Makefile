@@ -34,7 +34,7 @@ setup: $(READY) ## make the virtual environment from the locked requirements
 
 # made again whenever the generator or its parameters have changed; two at once make it once
 sample-store: | $(READY)
-	@$(BIN)/python tools/sample_store.py $(SAMPLE) 40000 2018
+	@$(BIN)/python tools/sample_store.py $(SAMPLE) 100000 2018
 
 state-store: | $(READY)
 	@$(BIN)/python tools/sample_store.py $(STATE) 850000 2018

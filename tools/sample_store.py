@@ -1,6 +1,6 @@
 """Make a synthetic store, and again whenever its generator or its parameters have changed.
 
-    python tools/sample_store.py stores/sample 40000 2018
+    python tools/sample_store.py stores/sample 100000 2018
 
 The key stands beside the store. Two calls at once make it once: the second waits for the first.
 """

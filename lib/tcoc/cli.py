@@ -58,7 +58,7 @@ def _options(debug: Debug = False, version: Version = False) -> None:
 @app.command()
 def synth(
     out: Annotated[Path, typer.Option(help="Folder of the new store.")],
-    benes: Annotated[int, typer.Option(help="Beneficiaries: 40000 is the sample, 850000 a state.")],
+    benes: Annotated[int, typer.Option(help="Beneficiaries: sample 100000, state 850000.")],
     seed: Annotated[int, typer.Option(help="Same arguments, same bytes.")],
     years: Annotated[str, typer.Option(help="First and last calendar year, A-B.")] = "2012-2018",
     world: Annotated[
