@@ -88,10 +88,12 @@ def _cluster(small: Size, large: Size) -> list[str]:
         f"Tasks alone, spread evenly: {spread}, in {executors} executors of {CORES_OF_EXECUTOR}"
         " cores. What the driver plans, fetches and computes in pandas comes on top."
     )
+    most = ceil(large.did["partitions"] / large.benes * NATION)
     parts = (
         f"All that is shuffled, {shuffled / 1e6:,.1f} TB in all steps together, makes {least:,}"
         f" parts of {PART_MB} MB. A single step shuffles some of it: this package asks for one more"
-        " partition for every two million claim rows of a year, and Spark joins small ones."
+        f" partition for every two million claim rows of a year, {most:,} for the nation's, and"
+        " Spark joins small ones."
     )
     return [alone, "", parts]
 

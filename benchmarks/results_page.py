@@ -43,6 +43,7 @@ IMPORT = "tcoc import: a year of a state"
 NOTEBOOK = {
     "import_seconds": "library loaded",
     "first_table_seconds": "first table",
+    "first_figure_seconds": "its first figure",
     "value_seconds": "the table with one MPA value changed",
 }
 STEP = ("seconds", "cpu_seconds", "peak_mb", "scan_ratio", "pandas_ratio", "pandas_coded_ratio",
@@ -91,7 +92,7 @@ def _commands(result: dict[str, Any]) -> list[str]:
     heads = ("store", "command", "seconds", "CPU seconds", "peak MB", "load of the machine")
     lines = ["", "Whole commands, with all their processes:", "", *_rows(heads, rows)]
     notebooks = [
-        (size, *(found["notebook"][key] for key in NOTEBOOK))
+        (size, *(found["notebook"].get(key, "") for key in NOTEBOOK))
         for size, found in measured.items()
         if "notebook" in found
     ]
