@@ -68,10 +68,10 @@ advisories: $(READY) ## hold the locked packages against the list of known vulne
 
 lab: $(READY) sample-store ## open JupyterLab at the project's root (start with notebooks/scratch)
 	@echo "First what-if: notebooks/scratch/first_what_if.ipynb; docs/analyst.md explains it."
-	@echo "A notebook that is run and saved shows in git status; make clear-notebooks takes its outputs out."
+	@echo "A notebook that is run and saved shows in git status; make notebooks puts the sample's outputs back."
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1
 
-clear-notebooks: $(READY) ## take saved outputs out of the reports' notebooks
+clear-notebooks: $(READY) ## take outputs out of the reports' notebooks (make notebooks puts the sample's back)
 	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb notebooks/scratch/first_what_if.ipynb
 	@git status --short -- notebooks
 
