@@ -14,12 +14,17 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results_page import markdown_rows
+from benchmarks.spark_parity import where
+
+from tcoc.store.spark import ROWS_OF_PARTITION
+
 RESULTS = Path(__file__).parent / "results"
 
 NATION = 60_000_000
-"""People with Medicare, rounded down (docs/spark.md)."""
+"""The size that docs/spark.md asks about."""
 
-ON_CLUSTER = "standalone cluster of 2 workers on loopback"
+ON_CLUSTER = where(2)
 WHAT = {
     "task_seconds": "time that tasks held a core, seconds",
     "read_mb": "read from Parquet, MB",
@@ -65,18 +70,20 @@ def page(measured: Sequence[Size]) -> str:
     if len(measured) < 3:
         raise ValueError(f"found {len(measured)} sizes, expected three or more")
     before, small, large = measured[-3:]
-    heads = ["all tables, two workers of one core", *(f"{size.benes:,}" for size in measured)]
-    heads += [f"{large.benes:,} by the two before", "off by", f"{NATION / 1e6:.0f} million"]
-    lines = ["# What the nation would take on Spark", "", _row(heads), _row(["---"] * len(heads))]
+    people = (f"{size.benes:,}" for size in measured)
+    ends = f"{large.benes:,} by the two before", "off by", f"{NATION // 10**6} million"
+    heads = ("all tables, two workers of one core", *people, *ends)
+    rows: list[tuple[Any, ...]] = []
     for name, words in WHAT.items():
         told = drawn_on(before, small, name, large.benes)
-        off = told / large.did[name] - 1
-        cells = [words, *(f"{size.did[name]:,.0f}" for size in measured), f"{told:,.0f}"]
-        lines.append(_row([*cells, f"{off:+.0%}", f"{drawn_on(small, large, name, NATION):,.0f}"]))
-    wall = ["seconds", *(f"{size.seconds:,.0f}" for size in measured), "", "", ""]
-    slower = ["times DuckDB", *(f"{size.slower:.1f}" for size in measured), "", "", ""]
-    lines += [_row(wall), _row(slower), "", *_cluster(small, large)]
-    return "\n".join(lines) + "\n"
+        found = (round(size.did[name]) for size in measured)
+        off = f"{told / large.did[name] - 1:+.0%}"
+        nation = round(drawn_on(small, large, name, NATION))
+        rows.append((words, *found, round(told), off, nation))
+    rows.append(("seconds", *(round(size.seconds) for size in measured), "", "", ""))
+    rows.append(("times DuckDB", *(round(size.slower, 1) for size in measured), "", "", ""))
+    lines = ["# What the nation would take on Spark", "", *markdown_rows(heads, rows)]
+    return "\n".join([*lines, "", *_cluster(small, large)]) + "\n"
 
 
 def _cluster(small: Size, large: Size) -> list[str]:
@@ -92,14 +99,10 @@ def _cluster(small: Size, large: Size) -> list[str]:
     parts = (
         f"All that is shuffled, {shuffled / 1e6:,.1f} TB in all steps together, makes {least:,}"
         f" parts of {PART_MB} MB. A single step shuffles some of it: this package asks for one more"
-        f" partition for every two million claim rows of a year, {most:,} for the nation's, and"
-        " Spark joins small ones."
+        f" partition for every {ROWS_OF_PARTITION // 10**6} million claim rows of a year, at most"
+        f" {most:,} for the nation's, and Spark joins small ones."
     )
     return [alone, "", parts]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:

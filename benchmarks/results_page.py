@@ -53,7 +53,9 @@ STEP = ("seconds", "cpu_seconds", "peak_mb", "scan_ratio", "pandas_ratio", "pand
 def table(result: dict[str, Any]) -> str:
     """Return the results as Markdown: the whole, the sizes, and step by step."""
     lines = [f"{result['benes']:,} beneficiaries, {result['machine']['cores']} cores", ""]
-    lines += _rows(("what", "value"), [(w, result[k]) for k, w in WORDS.items() if k in result])
+    lines += markdown_rows(
+        ("what", "value"), [(w, result[k]) for k, w in WORDS.items() if k in result]
+    )
     lines += _commands(result)
     if "import" in result:
         lines += ["", sentence(result["import"]) + "."]
@@ -63,16 +65,16 @@ def table(result: dict[str, Any]) -> str:
         for row in found.values()
     ]
     lines += ["", "Heavy steps by size:", ""]
-    lines += _rows(("code", "beneficiaries", "seconds", "CPU seconds", "peak MB"), sizes)
+    lines += markdown_rows(("code", "beneficiaries", "seconds", "CPU seconds", "peak MB"), sizes)
     steps = [(n, *(row.get(k, "") for k in STEP)) for n, row in result["steps"].items()]
-    lines += ["", "Step by step:", "", *_rows(("step", *STEP), steps)]
+    lines += ["", "Step by step:", "", *markdown_rows(("step", *STEP), steps)]
     stages = [
         (table, stage, *(row[k] for k in STEP[:3]))
         for table, found in result["stages"].items()
         for stage, row in found.items()
     ]
     lines += ["", "Stages of steps, all years together:", ""]
-    lines += _rows(("step", "stage", "seconds", "CPU seconds", "peak MB"), stages)
+    lines += markdown_rows(("step", "stage", "seconds", "CPU seconds", "peak MB"), stages)
     return "\n".join(lines) + "\n"
 
 
@@ -90,7 +92,7 @@ def _commands(result: dict[str, Any]) -> list[str]:
     if "import" in result:
         rows.append(("state", IMPORT, *(result["import"].get(key, "") for key in keys)))
     heads = ("store", "command", "seconds", "CPU seconds", "peak MB", "load of the machine")
-    lines = ["", "Whole commands, with all their processes:", "", *_rows(heads, rows)]
+    lines = ["", "Whole commands, with all their processes:", "", *markdown_rows(heads, rows)]
     notebooks = [
         (size, *(found["notebook"].get(key, "") for key in NOTEBOOK))
         for size, found in measured.items()
@@ -98,11 +100,12 @@ def _commands(result: dict[str, Any]) -> list[str]:
     ]
     if notebooks:
         lines += ["", "An open notebook, seconds:", ""]
-        lines += _rows(("store", *NOTEBOOK.values()), notebooks)
+        lines += markdown_rows(("store", *NOTEBOOK.values()), notebooks)
     return lines if rows else []
 
 
-def _rows(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
+def markdown_rows(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
+    """Return a table of Markdown; numbers with separators."""
     cells = [tuple(_shown(value) for value in row) for row in rows]
     ruler = "|" + "|".join("---" for _ in heads) + "|"
     return ["| " + " | ".join(row) + " |" if row else ruler for row in (heads, (), *cells)]

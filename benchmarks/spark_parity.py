@@ -180,6 +180,7 @@ def main() -> int:
             "duckdb_seconds": round(sum(ours.values()), 1),
             "spark_seconds": round(sum(theirs.values()), 1),
             "counted": did,
+            "worker_mb": chosen.worker_mb if chosen.workers else None,
             "steps": {n: {"duckdb": round(ours[n], 2), "spark": round(theirs[n], 2)} for n in ours},
             **machine(("pyspark",)),
         }

@@ -17,7 +17,9 @@ def test_a_line_is_drawn_on_and_held_against_the_largest_size() -> None:
     assert drawn_on(*straight[1:], "task_seconds", NATION) == pytest.approx(60 + 0.01 * NATION)
     row = "| time that tasks held a core, seconds | 70 | 160 | 1,060 | 1,060 | +0% | 600,060 |"
     assert row in page(straight)
-    assert "2,400 for the nation's" in page(straight)
+    assert "one more partition for every 2 million claim rows of a year, at most 2,400 for" in page(
+        straight
+    )
     bent = [*straight[:2], size(100_000, 0.02)]
     assert "| 70 | 160 | 2,060 | 1,060 | -49% |" in page(bent)
     with pytest.raises(ValueError, match="found 2 sizes, expected three or more"):

@@ -46,8 +46,9 @@ says from when on there are more.
 """
 
 ROWS_OF_PARTITION = 2_000_000
-"""Claim rows of a year for which a shuffle has one more partition: some 100 MB of keys and sums,
-which a core sorts in a gigabyte and a cluster's other cores can take."""
+"""Claim rows of a year for which a shuffle has one more partition, so that all cores of a cluster
+have a part. Our own choice: a state went in ten parts; how large its largest shuffle is was not
+measured."""
 
 JAVA = " ".join(
     [
